@@ -1,0 +1,84 @@
+/* heuristics.c - recognises MQTT on ports that nobody named.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <epan/conversation.h>
+#include <epan/dissectors/packet-tls-utils.h>
+
+#include "compat.h"
+#include "mqttscope.h"
+
+/** A segment in the middle of a connection has to hold this many plausible packets, and nothing else. */
+enum { MIDSTREAM_PACKETS = 3 };
+
+static dissector_handle_t tcp_handle;
+static dissector_handle_t tls_handle;
+static dissector_handle_t websocket_handle;
+
+/** The first data of a Client: a CONNECT whose protocol name and level belong together. */
+static bool is_connect(tvbuff_t *tvb)
+{
+    uint32_t captured = tvb_captured_length(tvb);
+    return captured > 0 && mqtt_is_connect(tvb_get_ptr(tvb, 0, (int)captured), captured);
+}
+
+static ws_bool recognise_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    if (!is_connect(tvb))
+        return false;
+    conversation_set_dissector(find_or_create_conversation(pinfo), tcp_handle);
+    dissect_over_tcp(tvb, pinfo, tree, data);
+    return true;
+}
+
+static ws_bool recognise_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
+{
+    if (!is_connect(tvb))
+        return false;
+    tls_set_appdata_dissector(find_dissector("tls"), pinfo, tls_handle);
+    dissect_over_tls(tvb, pinfo, tree, NULL);
+    return true;
+}
+
+/** A WebSocket whose handshake did not name a subprotocol: each message has to be recognised by itself or belong to a
+ *  stream that was. */
+static ws_bool recognise_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    conversation_t *conversation = find_or_create_conversation(pinfo);
+    bool known = conversation_get_proto_data(conversation, mqttscope_proto()) != NULL;
+
+    if (!known && !is_connect(tvb))
+        return false;
+    call_dissector_only(websocket_handle, tvb, pinfo, tree, data);
+    return true;
+}
+
+/** Several whole packets that fill the segment, whatever they are: too weak to be on unless the user says so. */
+static ws_bool recognise_midstream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    uint32_t captured = tvb_captured_length(tvb);
+    if (captured == 0 || captured < tvb_reported_length(tvb))
+        return false;
+    struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured, MQTT_VERSION_UNKNOWN);
+
+    if (run.packets < MIDSTREAM_PACKETS || run.length < captured)
+        return false;
+    conversation_set_dissector(find_or_create_conversation(pinfo), tcp_handle);
+    dissect_over_tcp(tvb, pinfo, tree, data);
+    return true;
+}
+
+void heuristics_register(int proto, dissector_handle_t tcp, dissector_handle_t tls, dissector_handle_t websocket)
+{
+    tcp_handle = tcp;
+    tls_handle = tls;
+    websocket_handle = websocket;
+    heur_dissector_add("tcp", recognise_over_tcp, "MQTT over TCP, from its CONNECT", "mqttscope_tcp", proto,
+                       HEURISTIC_ENABLE);
+    heur_dissector_add("tls", recognise_over_tls, "MQTT over TLS, from its CONNECT", "mqttscope_tls", proto,
+                       HEURISTIC_ENABLE);
+    heur_dissector_add("ws", recognise_over_websocket, "MQTT over WebSocket, from its CONNECT", "mqttscope_ws", proto,
+                       HEURISTIC_ENABLE);
+    heur_dissector_add("tcp", recognise_midstream, "MQTT over TCP, from packets in the middle of a connection",
+                       "mqttscope_tcp_midstream", proto, HEURISTIC_DISABLE);
+}

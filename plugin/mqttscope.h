@@ -1,0 +1,60 @@
+/* mqttscope.h - what the parts of the plugin's top level offer each other.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MQTTSCOPE_H
+#define MQTTSCOPE_H
+
+#include <epan/packet.h>
+
+#include "show/show.h"
+#include "stream.h"
+#include "wire/packet.h"
+
+/** Registration as Wireshark calls it: fields and preferences first, then the hand-offs. */
+void mqttscope_register(void);
+void mqttscope_handoff(void);
+
+/** The id of our protocol. */
+int mqttscope_proto(void);
+
+/** The user's version for connections that do not tell theirs, MQTT_VERSION_UNKNOWN if none was chosen. */
+enum mqtt_version mqttscope_default_version(void);
+
+/** The preference for joining packets that span segments, records or messages. */
+bool mqttscope_reassembles(void);
+
+/** Registers the preferences; `proto` is our protocol. */
+void preferences_register(int proto);
+
+/** Dissects one control packet; `data` is the struct stretch it lies in. Returns the bytes of the packet. */
+int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+
+/** The dissectors of the transports. `data` is what the transport hands to its subdissectors. */
+int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+
+/** Registers what the joining of packets across WebSocket messages needs. */
+void websocket_register(int proto);
+
+/** Length of the control packet at `offset`, as tcp_dissect_pdus() asks for it; 0: more bytes are needed. `data` is the
+ *  struct stretch. */
+unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void *data);
+
+/** Registers the heuristics; `tcp` and `tls` are the dissectors that take a stream over once it is recognised. */
+void heuristics_register(int proto, dissector_handle_t tcp, dissector_handle_t tls, dissector_handle_t websocket);
+
+/** Registers the plugin wherever MQTT travels, and the take-over from Wireshark's own dissector. */
+void takeover_register(int proto);
+
+/** Looks the payload dissectors up; once, at hand-off. */
+void payload_handoff(void);
+
+/** Reads the user's table of payload dissectors anew; before each file. */
+void payload_reset(void);
+
+/** Hands a PUBLISH's payload to whoever knows it. `parent` is the frame's tree, `tree` the packet's or NULL. */
+void payload_hand_over(const struct show_context *context, proto_tree *parent, proto_tree *tree);
+
+#endif

@@ -1,0 +1,239 @@
+/* payload.c - hands a PUBLISH's payload to whoever knows what it is.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The first of these that fits decides, and nobody is asked after it: the user's table of Wireshark's own MQTT dissector
+ * (Message Decoding), the Content Type of MQTT 5.0, the dissectors that judge by the topic (Sparkplug B), and JSON where
+ * the payload is that. Plain text stands in the packet's own tree.
+ */
+#include <string.h>
+
+#include <epan/packet.h>
+
+#include <epan/column-utils.h>
+#include <epan/exceptions.h>
+#include <epan/show_exception.h>
+#include <epan/uat-int.h>
+#include <wsutil/wsjson.h>
+
+#include "compat.h"
+#include "mqttscope.h"
+
+/** How a row of the table compares its pattern with the topic. */
+enum match { MATCH_EQUAL, MATCH_CONTAINS, MATCH_STARTS_WITH, MATCH_ENDS_WITH, MATCH_REGEX };
+
+/** A row of the user's table, ready to be applied. */
+struct decoding {
+    enum match match;
+    char *pattern;
+    GRegex *regex; /**< MATCH_REGEX only */
+    bool compressed;
+    dissector_handle_t dissector;
+    char *dissector_name; /**< as the user wrote it */
+};
+
+static GArray *decodings; /* struct decoding */
+static dissector_table_t media_types;
+static heur_dissector_list_t topic_heuristics;
+static dissector_handle_t json;
+
+static void free_decoding(void *data)
+{
+    struct decoding *decoding = (struct decoding *)data;
+    g_free(decoding->pattern);
+    g_free(decoding->dissector_name);
+    if (decoding->regex != NULL)
+        g_regex_unref(decoding->regex);
+}
+
+void payload_handoff(void)
+{
+    media_types = find_dissector_table("media_type");
+    topic_heuristics = find_heur_dissector_list("mqtt.topic");
+    json = find_dissector("json");
+    decodings = g_array_new(FALSE, FALSE, sizeof(struct decoding));
+    g_array_set_clear_func(decodings, free_decoding);
+}
+
+/** A cell of the user's table as text. The table belongs to the built-in dissector, whose rows are its own affair; the
+ *  columns know how to print themselves. */
+static char *table_cell(const uat_t *table, unsigned row, unsigned column)
+{
+    const uat_field_t *field = &table->fields[column];
+    char *text = NULL;
+    unsigned length = 0;
+
+    field->cb.tostr((char *)*table->user_ptr + row * table->record_size, &text, &length, field->cbdata.tostr,
+                    field->fld_data);
+    return text;
+}
+
+/** The number of a column, found by its name; the number of columns where there is none. */
+static unsigned table_column(const uat_t *table, const char *name)
+{
+    unsigned column = 0;
+    while (column < table->ncols && strcmp(table->fields[column].name, name) != 0)
+        column++;
+    return column;
+}
+
+static enum match match_from_text(const char *text)
+{
+    static const char *const texts[] = {"Equal to", "Contains", "Starts with", "Ends with", "Regular Expression"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (g_ascii_strcasecmp(text, texts[i]) == 0)
+            return (enum match)i;
+    return MATCH_EQUAL;
+}
+
+void payload_reset(void)
+{
+    uat_t *table = uat_get_table_by_name("Message Decoding");
+
+    g_array_set_size(decodings, 0);
+    if (table == NULL || *table->user_ptr == NULL)
+        return;
+    unsigned match = table_column(table, "match_criteria");
+    unsigned pattern = table_column(table, "topic_pattern");
+    unsigned encoding = table_column(table, "msg_decoding");
+    unsigned dissector = table_column(table, "payload_proto");
+    if (MAX(MAX(match, pattern), MAX(encoding, dissector)) >= table->ncols)
+        return;
+    for (unsigned row = 0; row < *table->nrows_p; row++) {
+        char *match_text = table_cell(table, row, match);
+        char *encoding_text = table_cell(table, row, encoding);
+        struct decoding decoding = {.match = match_from_text(match_text), .pattern = table_cell(table, row, pattern)};
+
+        decoding.compressed = strcmp(encoding_text, "none") != 0;
+        decoding.dissector_name = table_cell(table, row, dissector);
+        decoding.dissector = find_dissector(decoding.dissector_name);
+        if (decoding.match == MATCH_REGEX)
+            decoding.regex = g_regex_new(decoding.pattern, G_REGEX_OPTIMIZE, (GRegexMatchFlags)0, NULL);
+        g_array_append_val(decodings, decoding);
+        g_free(match_text);
+        g_free(encoding_text);
+    }
+}
+
+static bool topic_matches(const struct decoding *decoding, const char *topic)
+{
+    switch (decoding->match) {
+    case MATCH_EQUAL:
+        return strcmp(topic, decoding->pattern) == 0;
+    case MATCH_CONTAINS:
+        return strstr(topic, decoding->pattern) != NULL;
+    case MATCH_STARTS_WITH:
+        return g_str_has_prefix(topic, decoding->pattern);
+    case MATCH_ENDS_WITH:
+        return g_str_has_suffix(topic, decoding->pattern);
+    case MATCH_REGEX:
+        return decoding->regex != NULL && g_regex_match(decoding->regex, topic, (GRegexMatchFlags)0, NULL);
+    }
+    return false;
+}
+
+/** The topic as the built-in hands it on: text in the packet's pool, the alias resolved. */
+static const char *plain_topic(const struct show_context *context)
+{
+    const struct mqtt_note *note = context->facts->note;
+    struct mqtt_span topic = context->packet->publish.topic;
+
+    if (topic.length == 0 && note != NULL && note->topic != NULL)
+        return (const char *)note->topic->bytes;
+    return (const char *)tvb_get_string_enc(context->pinfo->pool, context->tvb, (int)topic.at, (int)topic.length,
+                                            ENC_UTF_8);
+}
+
+/** The user's table. True where a row fits the topic, even if its dissector could do nothing with the payload. */
+static bool try_table(const struct show_context *context, proto_tree *parent, proto_tree *tree, tvbuff_t *payload,
+                      const char *topic)
+{
+    packet_info *pinfo = context->pinfo;
+
+    for (unsigned i = 0; i < decodings->len; i++) {
+        const struct decoding *decoding = &g_array_index(decodings, struct decoding, i);
+        if (decoding->dissector == NULL || *topic == '\0' || !topic_matches(decoding, topic))
+            continue;
+        if (decoding->compressed) {
+            payload = compat_inflate(payload, payload, 0, (int)tvb_captured_length(payload));
+            if (payload == NULL)
+                return true;
+            add_new_data_source(pinfo, payload, "Uncompressed Message");
+        }
+        proto_item_set_generated(proto_tree_add_string(tree, show_fields[SHOW_PAYLOAD_DECODED_AS], payload, 0, -1,
+                                                       decoding->dissector_name));
+        call_dissector(decoding->dissector, payload, pinfo, parent);
+        return true;
+    }
+    return false;
+}
+
+/** The Content Type of MQTT 5.0 (section 3.3.2.3.9): a MIME type by custom, whose parameters do not count. */
+static bool try_content_type(const struct show_context *context, proto_tree *parent, tvbuff_t *payload)
+{
+    const struct mqtt_property *property =
+        mqtt_properties_find(&context->packet->properties, MQTT_PROPERTY_CONTENT_TYPE);
+    if (property == NULL || media_types == NULL)
+        return false;
+
+    wmem_allocator_t *pool = context->pinfo->pool;
+    char *type =
+        (char *)tvb_get_string_enc(pool, context->tvb, (int)property->text.at, (int)property->text.length, ENC_UTF_8);
+    type[strcspn(type, ";")] = '\0';
+    g_strstrip(type);
+    for (char *c = type; *c != '\0'; c++)
+        *c = g_ascii_tolower(*c);
+    return compat_try_string(media_types, type, payload, context->pinfo, parent, NULL) > 0;
+}
+
+/** JSON that nobody announced, looked for only where somebody looks at the tree. */
+static bool try_json(const struct show_context *context, proto_tree *parent, tvbuff_t *payload)
+{
+    uint32_t length = tvb_captured_length(payload);
+
+    if (json == NULL || parent == NULL || !PTREE_DATA(parent)->visible || length < tvb_reported_length(payload))
+        return false;
+    const uint8_t *text = tvb_get_ptr(payload, 0, (int)length);
+    if (*text != '{' && *text != '[')
+        return false;
+    if (!json_validate(text, length))
+        return false;
+    return call_dissector_only(json, payload, context->pinfo, parent, NULL) > 0;
+}
+
+static void try_each(const struct show_context *context, proto_tree *parent, proto_tree *tree, tvbuff_t *payload)
+{
+    const char *topic = plain_topic(context);
+    heur_dtbl_entry_t *entry;
+
+    if (try_table(context, parent, tree, payload, topic) || try_content_type(context, parent, payload))
+        return;
+    if (topic_heuristics != NULL && dissector_try_heuristic(topic_heuristics, payload, context->pinfo, parent, &entry,
+                                                            wmem_strdup(context->pinfo->pool, topic)))
+        return;
+    try_json(context, parent, payload);
+}
+
+void payload_hand_over(const struct show_context *context, proto_tree *parent, proto_tree *tree)
+{
+    struct mqtt_span span = context->packet->publish.payload;
+    packet_info *pinfo = context->pinfo;
+    uint32_t captured = MIN(span.length, context->packet->captured - span.at);
+
+    if (span.at >= context->packet->captured)
+        return;
+    tvbuff_t *payload = tvb_new_subset_length_caplen(context->tvb, (int)span.at, (int)captured, (int)span.length);
+
+    /* The Info column is ours, and what goes wrong in a payload is the payload's affair. */
+    col_set_writable(pinfo->cinfo, COL_INFO, FALSE);
+    TRY
+    {
+        try_each(context, parent, tree, payload);
+    }
+    CATCH_NONFATAL_ERRORS
+    {
+        show_exception(payload, pinfo, parent, EXCEPT_CODE, GET_MESSAGE);
+    }
+    ENDTRY;
+    col_set_writable(pinfo->cinfo, COL_INFO, TRUE);
+}

@@ -1,0 +1,53 @@
+/* preferences.c - the user's settings.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <epan/prefs.h>
+
+#include <epan/prefs-int.h>
+
+#include "compat.h"
+#include "mqttscope.h"
+
+static ws_bool reassembles = true;
+static int default_version = MQTT_VERSION_UNKNOWN;
+
+bool mqttscope_reassembles(void)
+{
+    return reassembles;
+}
+
+/** The version that Wireshark's own dissector was told to assume, so that profiles made for it go on working. */
+static int builtin_default_version(void)
+{
+    module_t *module = prefs_find_module("mqtt");
+    pref_t *preference = module != NULL ? prefs_find_preference(module, "default_version") : NULL;
+    return preference != NULL ? prefs_get_enum_value(preference, pref_current) : MQTT_VERSION_UNKNOWN;
+}
+
+enum mqtt_version mqttscope_default_version(void)
+{
+    int version = default_version != MQTT_VERSION_UNKNOWN ? default_version : builtin_default_version();
+    return (enum mqtt_version)version;
+}
+
+void preferences_register(int proto)
+{
+    static const enum_val_t versions[] = {
+        {"none", "None", MQTT_VERSION_UNKNOWN},
+        {"3", "MQTT 3.1", MQTT_V31},
+        {"4", "MQTT 3.1.1", MQTT_V311},
+        {"5", "MQTT 5.0", MQTT_V50},
+        {NULL, NULL, -1},
+    };
+    module_t *module = prefs_register_protocol(proto, NULL);
+
+    prefs_register_bool_preference(module, "reassemble", "Reassemble MQTT packets that span segments",
+                                   "Whether packets that span TCP segments, TLS records or WebSocket messages are put "
+                                   "together. TCP's own reassembly has to be allowed as well.",
+                                   &reassembles);
+    prefs_register_enum_preference(module, "default_version", "Version of connections that do not tell theirs",
+                                   "The protocol version to assume where the CONNECT was not captured and the packets "
+                                   "do not show by themselves which version they are.",
+                                   &default_version, versions, FALSE);
+}

@@ -1,0 +1,131 @@
+/* faults.c - the expert items of decoding: what keeps a packet from being read, and what it cannot be read without.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <epan/expert.h>
+
+#include "fields.h"
+#include "show.h"
+
+#define FIELD(symbol) show_fields[SHOW_##symbol]
+
+static void add_fault(struct show_faults *faults, enum show_expert expert, struct mqtt_span at)
+{
+    if (faults->count < SHOW_FAULTS_MAX)
+        faults->list[faults->count++] = (struct show_fault){expert, at};
+}
+
+/** Topics and filters without a character: one item a packet, on the first of them. */
+static void find_empty_topic(const struct mqtt_packet *packet, struct show_faults *faults)
+{
+    struct mqtt_span empty = {0, 0};
+    struct mqtt_filter filter;
+    uint32_t at = 0;
+
+    switch (packet->type) {
+    case MQTT_TYPE_CONNECT:
+        if (packet->connect.will_topic.at != 0 && packet->connect.will_topic.length == 0)
+            empty = packet->connect.will_topic;
+        break;
+    case MQTT_TYPE_PUBLISH:
+        if (packet->publish.payload.at != 0 && packet->publish.topic.length == 0 &&
+            mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS) == NULL)
+            empty = packet->publish.topic;
+        break;
+    case MQTT_TYPE_SUBSCRIBE:
+    case MQTT_TYPE_UNSUBSCRIBE:
+        while (empty.at == 0 && mqtt_filters_next(packet, &at, &filter))
+            if (filter.text.length == 0)
+                empty = filter.text;
+        break;
+    default:
+        break;
+    }
+    if (empty.at != 0)
+        add_fault(faults, SHOW_EXPERT_ILLEGAL_LENGTH, (struct mqtt_span){empty.at - 2, 2});
+}
+
+void show_find_faults(const struct mqtt_packet *packet, const struct mqtt_facts *facts, bool in_websocket_text,
+                      struct show_faults *faults)
+{
+    const struct mqtt_property *alias = NULL;
+
+    faults->count = 0;
+    if (packet->fault.kind != MQTT_FAULT_NONE)
+        add_fault(faults, packet->fault.kind == MQTT_FAULT_CUT ? SHOW_EXPERT_CUT : SHOW_EXPERT_MALFORMED,
+                  packet->fault.at);
+    if (in_websocket_text)
+        add_fault(faults, SHOW_EXPERT_WEBSOCKET_TEXT, (struct mqtt_span){0, packet->length});
+    if (facts->version_source == MQTT_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
+        add_fault(faults, SHOW_EXPERT_UNKNOWN_VERSION, (struct mqtt_span){0, 1});
+    if (facts->note != NULL && facts->note->topic == NULL)
+        alias = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
+    if (alias != NULL)
+        add_fault(faults, SHOW_EXPERT_UNKNOWN_ALIAS, alias->value);
+    find_empty_topic(packet, faults);
+}
+
+/** What a fault of decoding says: the text of its row in wire/faults.def with its field and numbers. */
+static const char *fault_text(wmem_allocator_t *pool, const struct mqtt_fault *fault)
+{
+    switch (fault->kind) {
+#define FAULT(symbol, text)                                                                                            \
+    case MQTT_FAULT_##symbol:                                                                                          \
+        return wmem_strdup_printf(pool, text, fault->field, fault->needed, fault->found);
+#include "../wire/faults.def"
+#undef FAULT
+    case MQTT_FAULT_CUT:
+        return wmem_strdup_printf(pool, "%s has %u bytes, of which the capture holds %u", fault->field, fault->needed,
+                                  fault->found);
+    case MQTT_FAULT_NONE:
+        break;
+    }
+    return "";
+}
+
+void show_faults(const struct show_context *context, proto_tree *tree, const struct show_faults *faults)
+{
+    const struct mqtt_packet *packet = context->packet;
+
+    for (unsigned i = 0; i < faults->count; i++) {
+        const struct show_fault *fault = &faults->list[i];
+        uint32_t start = fault->at.at < packet->captured ? fault->at.at : packet->captured;
+        uint32_t left = packet->captured - start;
+        int length = (int)(fault->at.length < left ? fault->at.length : left);
+        expert_field *expert = &show_experts[fault->expert];
+
+        if (fault->expert == SHOW_EXPERT_MALFORMED || fault->expert == SHOW_EXPERT_CUT)
+            proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s",
+                                         fault_text(context->pinfo->pool, &packet->fault));
+        else
+            proto_tree_add_expert(tree, context->pinfo, expert, context->tvb, (int)start, length);
+    }
+}
+
+/** Adds stream bytes under a tree item of their own, with one expert item. */
+static void show_stream_bytes(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent, enum show_expert expert)
+{
+    proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, tvb, 0, -1, ENC_NA);
+    proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
+
+    item = proto_tree_add_item(tree, FIELD(UNFRAMED), tvb, 0, -1, ENC_NA);
+    expert_add_info(pinfo, item, &show_experts[expert]);
+}
+
+void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+{
+    col_append_sep_str(pinfo->cinfo, COL_INFO, " | ", "[no packet is known to begin here]");
+    show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_UNFRAMED);
+}
+
+void show_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+{
+    col_append_sep_str(pinfo->cinfo, COL_INFO, " | ", "[Remaining Length of more than four bytes]");
+    show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_FRAMING);
+}
+
+void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+{
+    col_append_sep_str(pinfo->cinfo, COL_INFO, " | ", "[sent again by TCP]");
+    show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_REPEATED);
+}

@@ -1,0 +1,300 @@
+/* info.c - one line of text a control packet, for the Info column.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The line is put together in a buffer on the stack and handed to Wireshark once: captures have millions of packets, and
+ * the column is written for each of them.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <epan/column-utils.h>
+
+#include "../compat.h"
+#include "../wire/utf8.h"
+#include "fields.h"
+#include "show.h"
+
+enum {
+    PAYLOAD_CHARACTERS = 32, /**< how much of a text payload is quoted */
+    LIST_ENTRIES = 8,        /**< how many filters or codes are named */
+};
+
+/** The line under construction; it never overflows, what does not fit is left out. */
+struct line {
+    const struct show_context *context;
+    size_t length;
+    char text[1024];
+};
+
+static void put_bytes(struct line *line, const char *bytes, size_t length)
+{
+    size_t room = sizeof line->text - 1 - line->length;
+    if (length > room) {
+        length = room;
+        while (length > 0 && (bytes[length] & 0xC0) == 0x80)
+            length--;
+    }
+    memcpy(line->text + line->length, bytes, length);
+    line->length += length;
+}
+
+static void put(struct line *line, const char *text)
+{
+    put_bytes(line, text, strlen(text));
+}
+
+static void put_number(struct line *line, uint32_t number)
+{
+    char digits[11];
+    unsigned at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    put_bytes(line, digits + at, sizeof digits - at);
+}
+
+static bool is_plain_ascii(const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (bytes[i] < 0x20 || bytes[i] >= 0x7F)
+            return false;
+    return true;
+}
+
+/** Adds text from the wire; whatever could harm a terminal or a window is written as an escape. */
+static void put_wire_text(struct line *line, const uint8_t *bytes, size_t length)
+{
+    if (is_plain_ascii(bytes, length))
+        put_bytes(line, (const char *)bytes, length);
+    else
+        put(line, compat_format_text(line->context->pinfo->pool, bytes, length));
+}
+
+static void put_span(struct line *line, struct mqtt_span span)
+{
+    const struct mqtt_packet *packet = line->context->packet;
+    if (span.at != 0 && span.at < packet->captured)
+        put_wire_text(line, packet->bytes + span.at, MIN(span.length, packet->captured - span.at));
+}
+
+static void put_packet_id(struct line *line)
+{
+    if (line->context->packet->packet_id_at == 0)
+        return;
+    put(line, " (");
+    put_number(line, line->context->packet->packet_id);
+    put(line, ")");
+}
+
+/** Adds a code's name, or its number where the packet's table does not have it. */
+static void put_reason(struct line *line, uint8_t code)
+{
+    const struct mqtt_packet *packet = line->context->packet;
+    const char *name = mqtt_reason_name(packet->version, packet->type, code);
+    char number[16];
+
+    if (name == NULL)
+        name = (snprintf(number, sizeof number, "0x%02x", code), number);
+    put(line, name);
+}
+
+static void put_connect(struct line *line)
+{
+    static const char *const versions[] = {[MQTT_V31] = " v3.1", [MQTT_V311] = " v3.1.1", [MQTT_V50] = " v5"};
+    const struct mqtt_packet *packet = line->context->packet;
+    const struct mqtt_connect *connect = &packet->connect;
+
+    if (packet->version == MQTT_VERSION_UNKNOWN || connect->level_at == 0)
+        return;
+    put(line, versions[packet->version]);
+    if (connect->level & MQTT_LEVEL_BRIDGE)
+        put(line, " bridge");
+    if (connect->flags & MQTT_CONNECT_CLEAN_START)
+        put(line, packet->version == MQTT_V50 ? " clean-start" : " clean-session");
+    if (connect->keep_alive_at != 0) {
+        put(line, " keep-alive=");
+        put_number(line, connect->keep_alive_s);
+        put(line, "s");
+    }
+    if (connect->will_topic.at != 0) {
+        put(line, " will=");
+        put_span(line, connect->will_topic);
+    }
+}
+
+static void put_connack(struct line *line)
+{
+    const struct mqtt_packet *packet = line->context->packet;
+
+    if (packet->reason_at != 0) {
+        put(line, " ");
+        put_reason(line, packet->reason);
+    }
+    if (packet->ack_flags & 1 && packet->version != MQTT_V31)
+        put(line, " session-present");
+}
+
+/** The bytes of the first characters of a text, at most `limit` of them. */
+static uint32_t first_characters(const uint8_t *text, uint32_t length, unsigned limit)
+{
+    unsigned characters = 0;
+    for (uint32_t i = 0; i < length; i++)
+        if ((text[i] & 0xC0) != 0x80 && characters++ == limit)
+            return i;
+    return length;
+}
+
+/** A payload is quoted where its beginning is printable text, else its size is told. */
+static void put_payload(struct line *line, struct mqtt_span payload)
+{
+    const struct mqtt_packet *packet = line->context->packet;
+    const uint8_t *text = packet->bytes + payload.at;
+    bool captured = payload.at + payload.length <= packet->captured;
+
+    put(line, " ");
+    if (captured && payload.length > 0) {
+        uint32_t quoted = first_characters(text, payload.length, PAYLOAD_CHARACTERS);
+        if (mqtt_utf8_judge(text, quoted, NULL) < MQTT_UTF8_NON_CHARACTER) {
+            put(line, "\"");
+            put_bytes(line, (const char *)text, quoted);
+            put(line, quoted < payload.length ? "\xE2\x80\xA6\"" : "\"");
+            return;
+        }
+    }
+    put_number(line, payload.length);
+    put(line, payload.length == 1 ? " byte" : " bytes");
+}
+
+static void put_publish(struct line *line)
+{
+    const struct mqtt_packet *packet = line->context->packet;
+    const struct mqtt_publish *publish = &packet->publish;
+    const struct mqtt_note *note = line->context->facts->note;
+
+    put(line, " ");
+    if (publish->topic.length > 0)
+        put_span(line, publish->topic);
+    else if (note != NULL && note->topic != NULL)
+        put_wire_text(line, note->topic->bytes, note->topic->length);
+    put(line, " QoS ");
+    put_number(line, publish->qos);
+    if (publish->dup)
+        put(line, " DUP");
+    if (publish->retain)
+        put(line, " RETAIN");
+    if (publish->payload.at != 0)
+        put_payload(line, publish->payload);
+}
+
+static void put_filter(struct line *line, const struct mqtt_filter *filter)
+{
+    put(line, " ");
+    put_span(line, filter->text);
+    if (filter->options_at == 0)
+        return;
+    put(line, " QoS ");
+    put_number(line, filter->options & 3);
+    if (line->context->packet->version != MQTT_V50)
+        return;
+    if (filter->options & 0x04)
+        put(line, " no-local");
+    if (filter->options & 0x08)
+        put(line, " retain-as-published");
+    if (filter->options & 0x30) {
+        put(line, " retain-handling=");
+        put_number(line, filter->options >> 4 & 3);
+    }
+}
+
+static void put_filters(struct line *line)
+{
+    struct mqtt_filter filter;
+    uint32_t at = 0;
+    unsigned count = 0;
+
+    while (mqtt_filters_next(line->context->packet, &at, &filter)) {
+        if (count == LIST_ENTRIES) {
+            put(line, ", \xE2\x80\xA6");
+            return;
+        }
+        if (count++ > 0)
+            put(line, ",");
+        put_filter(line, &filter);
+    }
+}
+
+static void put_codes(struct line *line)
+{
+    const struct mqtt_packet *packet = line->context->packet;
+
+    for (uint32_t i = 0; i < packet->list.length && packet->list.at + i < packet->captured; i++) {
+        if (i == LIST_ENTRIES) {
+            put(line, ", \xE2\x80\xA6");
+            return;
+        }
+        put(line, i > 0 ? ", " : " ");
+        put_reason(line, packet->bytes[packet->list.at + i]);
+    }
+}
+
+/** PUBACK and its like, DISCONNECT and AUTH: in MQTT 5.0 no code on the wire means 0x00. */
+static void put_outcome(struct line *line)
+{
+    const struct mqtt_packet *packet = line->context->packet;
+    bool has_code = mqtt_reason_name(MQTT_V50, packet->type, 0x00) != NULL;
+
+    if (packet->version == MQTT_V50 && has_code && packet->fault.kind == MQTT_FAULT_NONE) {
+        put(line, " ");
+        put_reason(line, packet->reason);
+    }
+}
+
+static void put_body(struct line *line)
+{
+    switch (line->context->packet->type) {
+    case MQTT_TYPE_CONNECT:
+        put_connect(line);
+        break;
+    case MQTT_TYPE_CONNACK:
+        put_connack(line);
+        break;
+    case MQTT_TYPE_PUBLISH:
+        put_publish(line);
+        break;
+    case MQTT_TYPE_SUBSCRIBE:
+    case MQTT_TYPE_UNSUBSCRIBE:
+        put_filters(line);
+        break;
+    case MQTT_TYPE_SUBACK:
+    case MQTT_TYPE_UNSUBACK:
+        put_codes(line);
+        break;
+    default:
+        put_outcome(line);
+        break;
+    }
+}
+
+void show_info(const struct show_context *context)
+{
+    column_info *columns = context->pinfo->cinfo;
+    const struct mqtt_packet *packet = context->packet;
+    struct line line;
+
+    if (!col_get_writable(columns, COL_INFO))
+        return;
+    line.context = context;
+    line.length = 0;
+    put(&line, mqtt_packet_type_name(packet->type));
+    put_packet_id(&line);
+    put_body(&line);
+    if (packet->fault.kind == MQTT_FAULT_CUT)
+        put(&line, " [cut]");
+    else if (packet->fault.kind != MQTT_FAULT_NONE)
+        put(&line, " [malformed]");
+    line.text[line.length] = '\0';
+    col_append_sep_str(columns, COL_INFO, " | ", line.text);
+}

@@ -1,0 +1,79 @@
+/* show.h - turns decoded packets into what people see: tree, Info column, expert items.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Nothing here reads bytes for their meaning or keeps state. All of it may be called with a NULL tree and does nothing
+ * then that nobody asked for.
+ */
+#ifndef MQTTSCOPE_SHOW_SHOW_H
+#define MQTTSCOPE_SHOW_SHOW_H
+
+#include <epan/packet.h>
+
+#include "../model/connection.h"
+#include "../wire/packet.h"
+#include "fields.h"
+
+/** What is needed to show one packet. Lives on the caller's stack. */
+struct show_context {
+    tvbuff_t *tvb; /**< the control packet, from its first byte */
+    packet_info *pinfo;
+    const struct mqtt_packet *packet;
+    const struct mqtt_facts *facts;
+};
+
+/** An expert item to raise, and the packet's bytes that it is about. */
+struct show_fault {
+    enum show_expert expert;
+    struct mqtt_span at;
+};
+
+enum { SHOW_FAULTS_MAX = 8 };
+
+/** The expert items of one packet. */
+struct show_faults {
+    unsigned count;
+    struct show_fault list[SHOW_FAULTS_MAX];
+};
+
+/** Finds what decoding has to report about a packet; the same on each visit, with a tree or without. */
+void show_find_faults(const struct mqtt_packet *packet, const struct mqtt_facts *facts, bool in_websocket_text,
+                      struct show_faults *faults);
+
+/** Raises what show_find_faults() found. Works without a tree, for the expert statistics. */
+void show_faults(const struct show_context *context, proto_tree *tree, const struct show_faults *faults);
+
+/** True where the tree is looked at, or one of our fields is asked for: without that no tree need be built. */
+bool show_is_wanted(proto_tree *tree);
+
+/** Builds the packet's tree under `parent` and returns it for what follows (expert items, payload). */
+proto_tree *show_tree(const struct show_context *context, proto_tree *parent);
+
+/** Adds a property block: its length, and each property with its fields; `in_will` tells the Will Properties. */
+void show_properties(const struct show_context *context, proto_tree *tree, const struct mqtt_properties *properties,
+                     bool in_will);
+
+/** Adds the generated subtree with what is inferred, and links to other packets. */
+void show_scope(const struct show_context *context, proto_tree *tree);
+
+/** Appends one entry to the Info column, where that is written. */
+void show_info(const struct show_context *context);
+
+/** Shows bytes of the stream that belong to no known packet, under a tree item of their own. */
+void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
+
+/** Shows bytes behind which nothing can be framed: a Remaining Length of more than four bytes and what follows it. */
+void show_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
+
+/** Shows bytes that TCP sent again. */
+void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
+
+/** Adds a run of the packet's bytes under a field; absent runs are left out, and those that the capture cuts are
+ *  shortened. Returns the item or NULL. */
+proto_item *show_span(const struct show_context *context, proto_tree *tree, int field, struct mqtt_span span,
+                      unsigned encoding);
+
+/** The Topic Name of a PUBLISH, its alias resolved, as printable text in the packet's pool; "" where it is unknown. */
+const char *show_topic_text(const struct show_context *context);
+
+#endif

@@ -1,0 +1,58 @@
+/* stream.h - the connection behind a stretch of stream data, whatever transport carries it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MQTTSCOPE_STREAM_H
+#define MQTTSCOPE_STREAM_H
+
+#include <epan/packet.h>
+
+#include "model/connection.h"
+
+/** What the TCP framing knows of one direction; written on the first visit only. */
+struct tcp_direction {
+    bool seen;           /**< data of this direction was met before */
+    bool framed;         /**< the next byte is the first one of a packet */
+    uint32_t next_seq;   /**< the sequence number behind the last byte met */
+    uint32_t last_frame; /**< the frame that held it */
+};
+
+/** A packet that spans WebSocket messages; written on the first visit only. */
+struct websocket_direction {
+    uint32_t id;        /**< its number in the reassembly table; 0 while no packet is under way */
+    uint32_t length;    /**< its length; 0 while its Remaining Length is not complete */
+    uint32_t collected; /**< the bytes met so far */
+    uint8_t header[5];  /**< its first bytes, until the length is known */
+};
+
+/** A stream that carries MQTT: the model's connection, and what its transport has to remember. File scope; hangs on
+ *  Wireshark's conversation. Index 0 is the end that sent the first data met. */
+struct stream {
+    struct mqtt_connection *connection;
+    address first_sender;
+    uint32_t first_port;
+    struct tcp_direction tcp[2];
+    struct websocket_direction websocket[2];
+};
+
+/** What the framing hands to each control packet of one stretch of data. On the caller's stack. */
+struct stretch {
+    struct stream *stream;
+    unsigned sender;        /**< 0 or 1: the end that sent these bytes */
+    bool in_websocket_text; /**< they came in a WebSocket text frame */
+};
+
+/** Fills a stretch for the packet's conversation; makes the stream's record where it is met for the first time. */
+void stretch_begin(struct stretch *stretch, packet_info *pinfo);
+
+/** Numbers the control packets of a frame: the next number, from 1. The same packet gets the same number on each visit,
+ *  because a frame's packets are met in one order. */
+uint32_t stream_next_pdu(packet_info *pinfo);
+
+/** The same for the WebSocket messages of a frame. */
+uint32_t stream_next_message(packet_info *pinfo);
+
+/** Forgets what belongs to the file just closed; connections are counted from 0 again. */
+void stream_reset(void);
+
+#endif

@@ -1,0 +1,92 @@
+/* takeover.c - puts the plugin wherever MQTT travels, and takes over from Wireshark's own dissector.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Users reach MQTT in many ways: a port, the port preference of the built-in dissector, Decode As, an ALPN. All of these
+ * end as entries of dissector tables that point to the built-in's handle. Before each file is read, and after each change
+ * of a preference, such entries are pointed to us; when our protocol is switched off, those we took are given back. What
+ * we took is told by its handle, which nothing else uses.
+ */
+#include <epan/packet.h>
+
+#include "mqttscope.h"
+
+/** A table that may hold entries of the built-in, and what serves them in our place. */
+struct adopted_table {
+    const char *name;
+    bool has_string_keys;
+    dissector_handle_t ours; /**< used for adopted entries only */
+};
+
+static struct adopted_table adopted_tables[] = {
+    {"tcp.port", false, NULL},  {"tls.port", false, NULL}, {"tls.alpn", true, NULL},
+    {"quic.proto", true, NULL}, {"ws.port", false, NULL},  {"ws.protocol", true, NULL},
+};
+
+static dissector_handle_t builtin;
+
+/** One run over a table: the entries whose handle is `from` are to get `to`. */
+struct move {
+    const struct adopted_table *table;
+    dissector_handle_t from;
+    dissector_handle_t to;
+};
+
+static void move_entry(const char *table_name, ftenum_t type _U_, void *key, void *value, void *data)
+{
+    const struct move *move = (const struct move *)data;
+
+    if (dtbl_entry_get_handle((dtbl_entry_t *)value) != move->from)
+        return;
+    if (move->table->has_string_keys)
+        dissector_change_string(table_name, (const char *)key, move->to);
+    else
+        dissector_change_uint(table_name, GPOINTER_TO_UINT(key), move->to);
+}
+
+/** Runs before each file and after each change of preferences. */
+static void adopt_or_give_back(void)
+{
+    bool enabled = proto_is_protocol_enabled(find_protocol_by_id(mqttscope_proto()));
+
+    stream_reset();
+    payload_reset();
+    for (unsigned i = 0; i < G_N_ELEMENTS(adopted_tables); i++) {
+        const struct adopted_table *table = &adopted_tables[i];
+        struct move move = {table, enabled ? builtin : table->ours, enabled ? table->ours : builtin};
+        if (builtin != NULL && find_dissector_table(table->name) != NULL)
+            dissector_table_foreach(table->name, move_entry, &move);
+    }
+}
+
+/** The dissector for what a table's transport carries. */
+static dissector_t dissector_for(const char *table)
+{
+    if (strcmp(table, "tcp.port") == 0)
+        return dissect_over_tcp;
+    if (strcmp(table, "ws.port") == 0 || strcmp(table, "ws.protocol") == 0)
+        return dissect_over_websocket;
+    return dissect_over_tls;
+}
+
+void takeover_register(int proto)
+{
+    dissector_handle_t tcp = create_dissector_handle(dissect_over_tcp, proto);
+    dissector_handle_t tls = create_dissector_handle(dissect_over_tls, proto);
+    dissector_handle_t websocket = create_dissector_handle(dissect_over_websocket, proto);
+
+    builtin = find_dissector("mqtt");
+    for (unsigned i = 0; i < G_N_ELEMENTS(adopted_tables); i++)
+        adopted_tables[i].ours = create_dissector_handle(dissector_for(adopted_tables[i].name), proto);
+
+    dissector_add_string("tls.alpn", "mqtt", tls);
+    dissector_add_string("tls.alpn", "x-amzn-mqtt-ca", tls);
+    dissector_add_string("ws.protocol", "mqtt", websocket);
+    dissector_add_string("ws.protocol", "mqttv3.1", websocket);
+    if (find_dissector_table("quic.proto") != NULL)
+        dissector_add_string("quic.proto", "mqtt", adopted_tables[3].ours);
+    dissector_add_for_decode_as("tcp.port", tcp);
+    dissector_add_for_decode_as("tls.port", tls);
+    heuristics_register(proto, tcp, tls, websocket);
+    register_init_routine(adopt_or_give_back);
+}

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+# run.py: runs the integration tests and says how many passed.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""run.py [-v] [FILTER...]
+
+Runs every test of the test_*.py files beside it, or those whose file name or full name contains
+one of the filters. One line for each failure (with -v: one for each test, and the whole trace);
+the last line is `N passed, N failed`, with `, N skipped` when some were. Exit status: 0 if tests
+ran and none failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER))
+sys.dont_write_bytecode = True
+
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
+
+class Result(unittest.TestResult):
+    """Counts tests, a test with failing subtests once, and prints as it goes."""
+
+    def __init__(self, verbose: bool) -> None:
+        super().__init__()
+        self.verbose = verbose
+        self.ran: set[str] = set()
+        self.failed: set[str] = set()
+        self.left_out: set[str] = set()
+
+    def startTest(self, test: unittest.TestCase) -> None:
+        super().startTest(test)
+        self.ran.add(test.id())
+
+    def stopTest(self, test: unittest.TestCase) -> None:
+        super().stopTest(test)
+        if self.verbose and test.id() not in self.failed | self.left_out:
+            print(f"ok   {test.id()}", flush=True)
+
+    def _fail(self, test: Any, fault: ExceptionInfo, name: str) -> None:
+        self.failed.add(name)
+        if self.verbose:
+            trace = "".join(traceback.format_exception(*fault))
+            print(f"FAIL {test.id()}\n{trace}", flush=True)
+        else:
+            words = " ".join(str(fault[1]).split())
+            kind = fault[0].__name__ if fault[0] is not None else ""
+            print(f"FAIL {' '.join(test.id().split())}: {kind}: {words[:400]}", flush=True)
+
+    def addFailure(self, test: unittest.TestCase, err: ExceptionInfo) -> None:
+        self._fail(test, err, test.id())
+
+    def addError(self, test: unittest.TestCase, err: ExceptionInfo) -> None:
+        self._fail(test, err, test.id())
+
+    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: ExceptionInfo | None) -> None:
+        if err is not None:
+            self._fail(subtest, err, test.id())
+
+    def addUnexpectedSuccess(self, test: unittest.TestCase) -> None:
+        self.failed.add(test.id())
+        print(f"FAIL {test.id()}: passed, though marked as failing", flush=True)
+
+    def addSkip(self, test: unittest.TestCase, reason: str) -> None:
+        self.left_out.add(test.id())
+        print(f"skip {test.id()}: {reason}", flush=True)
+
+    def wasSuccessful(self) -> bool:
+        return not self.failed
+
+
+def tests_of(suite: unittest.TestSuite | unittest.TestCase) -> Iterator[unittest.TestCase]:
+    """The single tests of a suite."""
+    if isinstance(suite, unittest.TestCase):
+        yield suite
+    else:
+        for each in suite:
+            yield from tests_of(each)
+
+
+def main() -> int:
+    """The exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-v", "--verbose", action="store_true")
+    parser.add_argument("filters", nargs="*", metavar="FILTER")
+    options = parser.parse_args()
+    found = unittest.defaultTestLoader.discover(str(FOLDER), pattern="test_*.py", top_level_dir=str(FOLDER))
+    filters = [each.removesuffix(".py").rsplit("/", 1)[-1] for each in options.filters]
+    chosen = [test for test in tests_of(found) if not filters or any(each in test.id() for each in filters)]
+    result = Result(options.verbose)
+    unittest.TestSuite(chosen).run(result)
+    names = result.ran | result.failed | result.left_out
+    passed, failed = len(names - result.failed - result.left_out), len(result.failed)
+    skipped = len(result.left_out - result.failed)
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 0 if passed and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,309 @@
+/* decode.c - reads an MQTT Control Packet of any version into struct mqtt_packet.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Each reader below is the packet's diagram from the specification read from left to right; the cursor's sticky fault
+ * makes looking after each field needless.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "packet.h"
+
+enum mqtt_frame_state mqtt_frame(const uint8_t *bytes, uint32_t available, uint32_t *length)
+{
+    uint32_t remaining = 0;
+
+    for (uint32_t i = 0; i < 4; i++) {
+        if (i + 1 >= available)
+            return MQTT_FRAME_UNFINISHED;
+        remaining |= (uint32_t)(bytes[i + 1] & 0x7F) << (7 * i);
+        if (!(bytes[i + 1] & 0x80)) {
+            *length = i + 2 + remaining;
+            return MQTT_FRAME_WHOLE;
+        }
+    }
+    return MQTT_FRAME_UNREADABLE;
+}
+
+/** Section 3.1.3: the payload of a CONNECT. */
+static void read_connect_payload(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+{
+    struct mqtt_connect *connect = &packet->connect;
+
+    connect->client_id = mqtt_cursor_string(cursor, "Client Identifier");
+    if (connect->flags & MQTT_CONNECT_WILL) {
+        if (packet->version == MQTT_V50)
+            mqtt_properties_read(cursor, &connect->will_properties, "Will Property Length");
+        connect->will_topic = mqtt_cursor_string(cursor, "Will Topic");
+        connect->will_payload = mqtt_cursor_string(cursor, "Will Payload");
+    }
+    /* MQTT 3.1 section 3.1: the Remaining Length wins over the flags of a missing user name or password. */
+    bool may_be_missing = packet->version == MQTT_V31;
+    if (connect->flags & MQTT_CONNECT_USER_NAME && (!may_be_missing || mqtt_cursor_has_more(cursor)))
+        connect->user_name = mqtt_cursor_string(cursor, "User Name");
+    if (connect->flags & MQTT_CONNECT_PASSWORD && (!may_be_missing || mqtt_cursor_has_more(cursor)))
+        connect->password = mqtt_cursor_string(cursor, "Password");
+}
+
+/** Section 3.1. */
+static void read_connect(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+{
+    struct mqtt_connect *connect = &packet->connect;
+
+    connect->protocol_name = mqtt_cursor_string(cursor, "Protocol Name");
+    uint32_t level_at = cursor->at;
+    connect->level = mqtt_cursor_byte(cursor, "Protocol Version");
+    if (cursor->fault.kind != MQTT_FAULT_NONE)
+        return;
+    connect->level_at = level_at;
+
+    unsigned level = connect->level & ~MQTT_LEVEL_BRIDGE & 0xFF;
+    if (level < MQTT_V31 || level > MQTT_V50) {
+        mqtt_cursor_fail(cursor, MQTT_FAULT_LEVEL_UNKNOWN, "Protocol Version", (struct mqtt_span){level_at, 1},
+                         MQTT_V50, connect->level);
+        packet->version = MQTT_VERSION_UNKNOWN;
+        return;
+    }
+    packet->version = (enum mqtt_version)level;
+
+    uint32_t flags_at = cursor->at;
+    connect->flags = mqtt_cursor_byte(cursor, "Connect Flags");
+    uint32_t keep_alive_at = cursor->at;
+    if (cursor->fault.kind == MQTT_FAULT_NONE)
+        connect->flags_at = flags_at;
+    connect->keep_alive_s = mqtt_cursor_two_byte(cursor, "Keep Alive");
+    if (cursor->fault.kind == MQTT_FAULT_NONE)
+        connect->keep_alive_at = keep_alive_at;
+    if (packet->version == MQTT_V50)
+        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+    read_connect_payload(cursor, packet);
+}
+
+/** The code of an answer, where the packet still has one. */
+static void read_reason(struct mqtt_cursor *cursor, struct mqtt_packet *packet, const char *field)
+{
+    uint32_t at = cursor->at;
+    uint8_t reason = mqtt_cursor_byte(cursor, field);
+    if (cursor->fault.kind == MQTT_FAULT_NONE) {
+        packet->reason = reason;
+        packet->reason_at = at;
+    }
+}
+
+/** Section 3.2. Two forms that do not fit the connection's version are told by their length. */
+static void read_connack(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+{
+    bool has_block = packet->remaining_length > 2;
+    if (packet->version == MQTT_V50 && packet->remaining_length == 2)
+        packet->version = MQTT_V311;
+    else if (packet->version != MQTT_V50 && has_block && cursor->at + 1 < cursor->captured &&
+             cursor->bytes[cursor->at + 1] == 0x84)
+        packet->version = MQTT_V50;
+
+    uint32_t at = cursor->at;
+    packet->ack_flags = mqtt_cursor_byte(cursor, "Connect Acknowledge Flags");
+    if (cursor->fault.kind == MQTT_FAULT_NONE)
+        packet->ack_flags_at = at;
+    read_reason(cursor, packet, packet->version == MQTT_V50 ? "Reason Code" : "Return Code");
+    if (packet->version == MQTT_V50)
+        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+}
+
+/** Section 2.2.1. */
+static void read_packet_id(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+{
+    uint32_t at = cursor->at;
+    packet->packet_id = mqtt_cursor_two_byte(cursor, "Packet Identifier");
+    if (cursor->fault.kind == MQTT_FAULT_NONE)
+        packet->packet_id_at = at;
+}
+
+/** Section 3.3. */
+static void read_publish(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+{
+    struct mqtt_publish *publish = &packet->publish;
+
+    publish->dup = packet->flags & 0x08;
+    publish->qos = packet->flags >> 1 & 0x03;
+    publish->retain = packet->flags & 0x01;
+    publish->topic = mqtt_cursor_string(cursor, "Topic Name");
+    if (publish->qos > 0)
+        read_packet_id(cursor, packet);
+    if (packet->version == MQTT_V50)
+        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+    if (cursor->fault.kind == MQTT_FAULT_NONE)
+        publish->payload = mqtt_cursor_take(cursor, "Payload", cursor->end - cursor->at);
+}
+
+/** Sections 3.4 to 3.7: PUBACK, PUBREC, PUBREL and PUBCOMP. MQTT 5.0 may leave out the Reason Code, and behind it the
+ *  properties. */
+static void read_publish_ack(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+{
+    read_packet_id(cursor, packet);
+    if (packet->version == MQTT_V50 && mqtt_cursor_has_more(cursor))
+        read_reason(cursor, packet, "Reason Code");
+    if (packet->version == MQTT_V50 && mqtt_cursor_has_more(cursor))
+        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+}
+
+/** Reads one entry of a SUBSCRIBE or an UNSUBSCRIBE. */
+static void read_filter(struct mqtt_cursor *cursor, enum mqtt_packet_type type, struct mqtt_filter *filter)
+{
+    filter->text = mqtt_cursor_string(cursor, "Topic Filter");
+    filter->options_at = 0;
+    filter->options = 0;
+    if (type == MQTT_TYPE_SUBSCRIBE) {
+        uint32_t at = cursor->at;
+        filter->options = mqtt_cursor_byte(cursor, "Subscription Options");
+        if (cursor->fault.kind == MQTT_FAULT_NONE)
+            filter->options_at = at;
+    }
+}
+
+/** Sections 3.8 and 3.10: SUBSCRIBE and UNSUBSCRIBE. */
+static void read_subscribe(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+{
+    read_packet_id(cursor, packet);
+    if (packet->version == MQTT_V50)
+        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+    if (cursor->fault.kind != MQTT_FAULT_NONE)
+        return;
+    packet->list = (struct mqtt_span){cursor->at, cursor->end - cursor->at};
+    while (mqtt_cursor_has_more(cursor)) {
+        struct mqtt_filter filter;
+        uint32_t start = cursor->at;
+        read_filter(cursor, packet->type, &filter);
+        if (cursor->fault.kind != MQTT_FAULT_NONE)
+            cursor->at = start;
+    }
+}
+
+/** Sections 3.9 and 3.11: SUBACK and UNSUBACK. The UNSUBACK of MQTT 3 has no codes. */
+static void read_subscribe_ack(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+{
+    read_packet_id(cursor, packet);
+    if (packet->version == MQTT_V50)
+        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+    if (cursor->fault.kind != MQTT_FAULT_NONE || (packet->type == MQTT_TYPE_UNSUBACK && packet->version != MQTT_V50))
+        return;
+    packet->list = mqtt_cursor_take(cursor, packet->version == MQTT_V50 ? "Reason Codes" : "Return Codes",
+                                    cursor->end - cursor->at);
+}
+
+/** Sections 3.14 and 3.15: DISCONNECT and AUTH of MQTT 5.0. Only a DISCONNECT may have a code without properties. */
+static void read_disconnect_or_auth(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+{
+    if (packet->version != MQTT_V50 || !mqtt_cursor_has_more(cursor))
+        return;
+    read_reason(cursor, packet, "Reason Code");
+    if (packet->type == MQTT_TYPE_AUTH || mqtt_cursor_has_more(cursor))
+        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+}
+
+/** Everything behind the fixed header. */
+static void read_body(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+{
+    switch (packet->type) {
+    case MQTT_TYPE_CONNECT:
+        read_connect(cursor, packet);
+        break;
+    case MQTT_TYPE_CONNACK:
+        read_connack(cursor, packet);
+        break;
+    case MQTT_TYPE_PUBLISH:
+        read_publish(cursor, packet);
+        break;
+    case MQTT_TYPE_PUBACK:
+    case MQTT_TYPE_PUBREC:
+    case MQTT_TYPE_PUBREL:
+    case MQTT_TYPE_PUBCOMP:
+        read_publish_ack(cursor, packet);
+        break;
+    case MQTT_TYPE_SUBSCRIBE:
+    case MQTT_TYPE_UNSUBSCRIBE:
+        read_subscribe(cursor, packet);
+        break;
+    case MQTT_TYPE_SUBACK:
+    case MQTT_TYPE_UNSUBACK:
+        read_subscribe_ack(cursor, packet);
+        break;
+    case MQTT_TYPE_DISCONNECT:
+    case MQTT_TYPE_AUTH:
+        read_disconnect_or_auth(cursor, packet);
+        break;
+    case MQTT_TYPE_PINGREQ:
+    case MQTT_TYPE_PINGRESP:
+        break;
+    case MQTT_TYPE_RESERVED:
+    case MQTT_TYPE_WILL:
+        mqtt_cursor_fail(cursor, MQTT_FAULT_RESERVED_TYPE, "Packet Type", (struct mqtt_span){0, 1}, 1, 0);
+        break;
+    }
+}
+
+/** Makes every field absent, so that whatever a fault leaves unread says so. The values of properties are left alone:
+ *  they count only where `seen` says that they were read. */
+static void clear_packet(struct mqtt_packet *packet)
+{
+    memset(packet, 0, offsetof(struct mqtt_packet, connect));
+    packet->properties.length_at = (struct mqtt_span){0, 0};
+    packet->properties.seen = packet->properties.repeated = 0;
+}
+
+/** The same for what only one type of packet has. */
+static void clear_body(struct mqtt_packet *packet)
+{
+    struct mqtt_connect *connect = &packet->connect;
+
+    if (packet->type == MQTT_TYPE_PUBLISH) {
+        packet->publish = (struct mqtt_publish){0};
+    } else if (packet->type == MQTT_TYPE_CONNECT) {
+        memset(connect, 0, offsetof(struct mqtt_connect, will_properties));
+        connect->will_properties.length_at = (struct mqtt_span){0, 0};
+        connect->will_properties.seen = connect->will_properties.repeated = 0;
+        connect->will_topic = connect->will_payload = (struct mqtt_span){0, 0};
+        connect->user_name = connect->password = (struct mqtt_span){0, 0};
+    }
+}
+
+void mqtt_decode(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t captured, uint32_t length,
+                 enum mqtt_version version)
+{
+    struct mqtt_cursor cursor = {.bytes = bytes, .end = length, .captured = captured};
+
+    clear_packet(packet);
+    packet->bytes = bytes;
+    packet->captured = captured;
+    packet->length = length;
+    packet->version = version == MQTT_VERSION_UNKNOWN ? MQTT_V311 : version;
+
+    uint8_t first = mqtt_cursor_byte(&cursor, "Fixed Header");
+    packet->type = (enum mqtt_packet_type)(first >> 4);
+    packet->flags = first & 0x0F;
+    clear_body(packet);
+    uint32_t remaining_length = mqtt_cursor_varint(&cursor, "Remaining Length");
+    if (cursor.fault.kind == MQTT_FAULT_NONE) {
+        packet->remaining_length_at = (struct mqtt_span){1, cursor.at - 1};
+        packet->remaining_length = remaining_length;
+        read_body(&cursor, packet);
+    }
+    if (mqtt_cursor_has_more(&cursor))
+        mqtt_cursor_fail(&cursor, MQTT_FAULT_LEFT_OVER, mqtt_packet_type_name(packet->type),
+                         (struct mqtt_span){cursor.at, length - cursor.at}, cursor.at, length - cursor.at);
+    packet->read_to = cursor.at;
+    packet->fault = cursor.fault;
+}
+
+bool mqtt_filters_next(const struct mqtt_packet *packet, uint32_t *at, struct mqtt_filter *filter)
+{
+    uint32_t end = packet->list.at + packet->list.length;
+    struct mqtt_cursor cursor = {.bytes = packet->bytes, .end = end, .captured = packet->captured};
+
+    cursor.at = *at ? *at : packet->list.at;
+    if (!mqtt_cursor_has_more(&cursor))
+        return false;
+    read_filter(&cursor, packet->type, filter);
+    *at = cursor.at;
+    return cursor.fault.kind == MQTT_FAULT_NONE;
+}

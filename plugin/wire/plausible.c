@@ -1,0 +1,194 @@
+/* plausible.c - tells whether bytes look like an MQTT Control Packet of a given version.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Not a judge of right and wrong: a packet that fails here may be merely unusual. It serves to tell versions apart where
+ * the CONNECT was not captured, to find the beginning of a packet again behind a gap, and to recognise MQTT on ports
+ * nobody named. So it asks for everything the specification lets it ask.
+ */
+#include <string.h>
+
+#include "packet.h"
+#include "utf8.h"
+
+/** A string that may stand in a packet: well-formed, and free of U+0000. */
+static bool is_text(const struct mqtt_packet *packet, struct mqtt_span span)
+{
+    return mqtt_utf8_judge(packet->bytes + span.at, span.length, NULL) < MQTT_UTF8_NULL;
+}
+
+/** A Topic Name (section 4.7): text without control characters and wildcards. */
+static bool is_topic_name(const struct mqtt_packet *packet, struct mqtt_span span)
+{
+    const uint8_t *text = packet->bytes + span.at;
+    return mqtt_utf8_judge(text, span.length, NULL) < MQTT_UTF8_CONTROL && !memchr(text, '+', span.length) &&
+           !memchr(text, '#', span.length);
+}
+
+/** The lower four bits of the first byte (section 2.1.3; MQTT 3.1 section 2.1 lets requests be sent again with DUP). */
+static bool has_plausible_flags(const struct mqtt_packet *packet)
+{
+    int flags = mqtt_packet_type_flags(packet->type);
+
+    if (packet->type == MQTT_TYPE_PUBLISH) {
+        unsigned qos = packet->flags >> 1 & 3;
+        return qos != 3 && (qos > 0 || !(packet->flags & 0x08));
+    }
+    if (packet->version == MQTT_V31 && flags == 2)
+        return (packet->flags & ~0x08) == flags;
+    return packet->flags == flags;
+}
+
+/** Each property stands where it may, no more often than it may, and its strings are text. */
+static bool has_plausible_properties(const struct mqtt_packet *packet, const struct mqtt_properties *properties,
+                                     enum mqtt_packet_type type)
+{
+    struct mqtt_property property;
+    uint32_t at = 0;
+
+    while (mqtt_properties_next(packet, properties, &at, &property)) {
+        const struct mqtt_property_info *info = mqtt_property_info(property.index);
+        bool repeated = properties->repeated & 1u << property.index;
+        if (!(info->packets & 1u << type) || (repeated && !(info->repeats & 1u << type)))
+            return false;
+        if ((info->type == MQTT_PROPERTY_TEXT || info->type == MQTT_PROPERTY_PAIR) &&
+            !(is_text(packet, property.text) && is_text(packet, property.text2)))
+            return false;
+    }
+    return true;
+}
+
+/** Protocol name and level belong together (section 3.1.2.1 of each version). */
+static bool is_known_protocol(const uint8_t *name, uint32_t name_length, uint8_t level)
+{
+    uint8_t version = level & (uint8_t)~MQTT_LEVEL_BRIDGE;
+    if (name_length == 4 && memcmp(name, "MQTT", 4) == 0)
+        return version == MQTT_V311 || version == MQTT_V50;
+    return name_length == 6 && memcmp(name, "MQIsdp", 6) == 0 && version == MQTT_V31;
+}
+
+static bool is_plausible_connect(const struct mqtt_packet *packet)
+{
+    const struct mqtt_connect *connect = &packet->connect;
+    return is_known_protocol(packet->bytes + connect->protocol_name.at, connect->protocol_name.length,
+                             connect->level) &&
+           !(connect->flags & MQTT_CONNECT_RESERVED) && is_text(packet, connect->client_id) &&
+           has_plausible_properties(packet, &connect->will_properties, MQTT_TYPE_WILL);
+}
+
+/** Each topic filter is text and not empty, its options are ones that the version has. */
+static bool has_plausible_filters(const struct mqtt_packet *packet)
+{
+    struct mqtt_filter filter;
+    uint32_t at = 0;
+
+    while (mqtt_filters_next(packet, &at, &filter)) {
+        bool reserved = packet->version == MQTT_V50 ? filter.options & 0xC0 || (filter.options & 0x30) == 0x30
+                                                    : filter.options & 0xFC;
+        if (filter.text.length == 0 || !is_text(packet, filter.text) || reserved || (filter.options & 3) == 3)
+            return false;
+    }
+    return packet->list.length > 0;
+}
+
+/** Each code is one that the packet's table has. */
+static bool has_plausible_codes(const struct mqtt_packet *packet)
+{
+    for (uint32_t i = 0; i < packet->list.length; i++)
+        if (!mqtt_reason_name(packet->version, packet->type, packet->bytes[packet->list.at + i]))
+            return false;
+    return packet->list.length > 0 || (packet->type == MQTT_TYPE_UNSUBACK && packet->version != MQTT_V50);
+}
+
+bool mqtt_packet_is_plausible(const struct mqtt_packet *packet)
+{
+    if (packet->fault.kind != MQTT_FAULT_NONE || !has_plausible_flags(packet) ||
+        (packet->type == MQTT_TYPE_AUTH && packet->version != MQTT_V50) ||
+        (packet->packet_id_at && packet->packet_id == 0) ||
+        (packet->reason_at && !mqtt_reason_name(packet->version, packet->type, packet->reason)) ||
+        !has_plausible_properties(packet, &packet->properties, packet->type))
+        return false;
+
+    switch (packet->type) {
+    case MQTT_TYPE_CONNECT:
+        return is_plausible_connect(packet);
+    case MQTT_TYPE_CONNACK:
+        return packet->ack_flags <= 1;
+    case MQTT_TYPE_PUBLISH:
+        return is_topic_name(packet, packet->publish.topic) &&
+               (packet->publish.topic.length > 0 ||
+                mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS));
+    case MQTT_TYPE_SUBSCRIBE:
+    case MQTT_TYPE_UNSUBSCRIBE:
+        return has_plausible_filters(packet);
+    case MQTT_TYPE_SUBACK:
+    case MQTT_TYPE_UNSUBACK:
+        return has_plausible_codes(packet);
+    default:
+        return true;
+    }
+}
+
+bool mqtt_is_connect(const uint8_t *bytes, uint32_t captured)
+{
+    uint32_t announced;
+    if (captured == 0 || bytes[0] != MQTT_TYPE_CONNECT << 4 ||
+        mqtt_frame(bytes, captured, &announced) != MQTT_FRAME_WHOLE || announced < 12)
+        return false;
+    struct mqtt_packet packet;
+    mqtt_decode(&packet, bytes, captured < announced ? captured : announced, announced, MQTT_VERSION_UNKNOWN);
+    const struct mqtt_connect *connect = &packet.connect;
+    return connect->level_at != 0 &&
+           is_known_protocol(bytes + connect->protocol_name.at, connect->protocol_name.length, connect->level);
+}
+
+/** Reads one whole packet by each version that comes into question. */
+static bool is_plausible_by(const uint8_t *bytes, uint32_t length, enum mqtt_version version)
+{
+    static const enum mqtt_version all[] = {MQTT_V31, MQTT_V311, MQTT_V50};
+    struct mqtt_packet packet;
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (version != MQTT_VERSION_UNKNOWN && all[i] != version)
+            continue;
+        mqtt_decode(&packet, bytes, length, length, all[i]);
+        if (mqtt_packet_is_plausible(&packet))
+            return true;
+    }
+    return false;
+}
+
+/** The beginning of a PUBLISH that is longer than the bytes at hand: its flags, and a whole Topic Name. */
+static bool is_begun_publish(const uint8_t *bytes, uint32_t captured, uint32_t length)
+{
+    struct mqtt_packet packet;
+
+    if (bytes[0] >> 4 != MQTT_TYPE_PUBLISH)
+        return false;
+    mqtt_decode(&packet, bytes, captured, length, MQTT_V311);
+    struct mqtt_span topic = packet.publish.topic;
+    return has_plausible_flags(&packet) && topic.length > 0 && topic.at + topic.length <= captured &&
+           is_topic_name(&packet, topic);
+}
+
+struct mqtt_run mqtt_read_run(const uint8_t *bytes, uint32_t captured, enum mqtt_version version)
+{
+    struct mqtt_run run = {0, 0, false, false};
+
+    while (run.length < captured) {
+        const uint8_t *start = bytes + run.length;
+        uint32_t left = captured - run.length;
+        uint32_t length;
+        enum mqtt_frame_state state = mqtt_frame(start, left, &length);
+
+        if (state == MQTT_FRAME_WHOLE && length <= left && is_plausible_by(start, length, version)) {
+            run.packets++;
+            run.length += length;
+            continue;
+        }
+        run.begun = state == MQTT_FRAME_WHOLE && length > left && is_begun_publish(start, left, length);
+        run.broken = state == MQTT_FRAME_UNREADABLE || (state == MQTT_FRAME_WHOLE && length <= left);
+        break;
+    }
+    return run;
+}
