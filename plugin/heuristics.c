@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <epan/conversation.h>
-#include <epan/dissectors/packet-tls-utils.h>
 
 #include "compat.h"
 #include "mqttscope.h"
