@@ -54,13 +54,14 @@ wait_text() {
 }
 
 # start_capture NAME FILTER [TCPDUMP OPTION...]: record the loopback interface into $captures/NAME.pcap.
+# The buffer is of 64 MiB, since with the loopback interface's MTU each packet takes 64 KiB of it.
 # File descriptor 8 is left to the scenarios for a pipe that they hold open; tcpdump must not keep it open.
 start_capture() {
     capture_file=$captures/$1.pcap
     local filter=$2 name=$1
     shift 2
     rm -f "$capture_file"
-    tcpdump -i lo -n -U --immediate-mode -Z root -s 0 "$@" -w "$capture_file" "$filter" \
+    tcpdump -i lo -n -U --immediate-mode -B 65536 -Z root -s 0 "$@" -w "$capture_file" "$filter" \
         2>"$work/$name.tcpdump" 8>&- &
     capture_pid=$!
     wait_text "$work/$name.tcpdump" 'listening on'
@@ -77,6 +78,9 @@ stop_capture() {
     done
     kill -INT "$capture_pid"
     wait "$capture_pid" || true
+    # A capture that misses packets is of no use.
+    grep -q '^0 packets dropped by kernel' "$work/$(basename "$capture_file" .pcap).tcpdump" ||
+        die "$capture_file misses packets"
     finished_files+=("$capture_file")
 }
 
