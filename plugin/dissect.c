@@ -3,12 +3,43 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <epan/column-utils.h>
-#include <epan/proto_data.h>
+
+#include <epan/tap.h>
 
 #include "model/version.h"
 #include "mqttscope.h"
+#include "tap/record.h"
 
-/** Tracks the packet on its first visit and keeps what was noted about it; recalls it on later ones. */
+static int tap = -1;
+
+void dissect_register(void)
+{
+    tap = register_tap("mqttscope");
+}
+
+/** Queues what the statistics and exports read; made only where one of them is open. */
+static void queue_record(const struct show_context *context, const struct stretch *stretch)
+{
+    packet_info *pinfo = context->pinfo;
+    const struct mqtt_facts *facts = context->facts;
+
+    if (!have_tap_listener(tap))
+        return;
+    struct tap_record *record = wmem_new(pinfo->pool, struct tap_record);
+    *record = (struct tap_record){
+        .packet = *context->packet,
+        .facts = *facts,
+        .epoch = *facts->epoch,
+        .connection = stretch->stream->connection,
+        .sender_name = show_end_name(context, facts->sender),
+        .receiver_name = show_end_name(context, 1 - facts->sender),
+        .topic = context->packet->type == MQTT_TYPE_PUBLISH ? show_topic_text(context) : "",
+    };
+    record->facts.epoch = &record->epoch;
+    tap_queue_packet(tap, pinfo, record);
+}
+
+/** Reads the packet; tracks it on its first visit and recalls what is known of it on later ones. */
 static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct mqtt_place place,
                        struct mqtt_packet *packet, tvbuff_t *tvb, struct mqtt_facts *facts)
 {
@@ -19,15 +50,11 @@ static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct
 
     if (!PINFO_FD_VISITED(pinfo)) {
         mqtt_read(packet, bytes, captured, length, mqtt_connection_version(connection));
-        struct mqtt_note *note = mqtt_track(connection, stretch->sender, place, packet, facts);
-        if (note != NULL)
-            p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), place.pdu, note);
-        return;
+        mqtt_track(connection, stretch->sender, place, stream_now_ns(pinfo), packet, facts);
+    } else {
+        mqtt_recall(connection, stretch->sender, place, facts);
+        mqtt_read(packet, bytes, captured, length, facts->epoch->version);
     }
-    const struct mqtt_note *note =
-        (const struct mqtt_note *)p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), place.pdu);
-    mqtt_recall(connection, place, note, facts);
-    mqtt_read(packet, bytes, captured, length, facts->version);
 }
 
 int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
@@ -50,6 +77,7 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     if (show_is_wanted(tree) || (tree != NULL && faults.count > 0))
         packet_tree = show_tree(&context, tree);
     show_faults(&context, packet_tree, &faults);
+    queue_record(&context, stretch);
     if (packet.type == MQTT_TYPE_PUBLISH && packet.publish.payload.length > 0)
         payload_hand_over(&context, tree, packet_tree);
     col_set_fence(pinfo->cinfo, COL_INFO);

@@ -126,6 +126,7 @@ static enum segment judge_segment(struct stretch *stretch, packet_info *pinfo, t
         if ((int32_t)(info->nxtseq - direction->next_seq) <= 0)
             return SEGMENT_REPEATED;
         direction->framed = false;
+        mqtt_track_gap(stretch->stream->connection, (struct mqtt_place){pinfo->num, 1});
     }
     if (!direction->framed) {
         direction->framed = begins_with_packet(tvb, stretch);

@@ -21,11 +21,17 @@ int mqttscope_proto(void);
 /** The user's version for connections that do not tell theirs, MQTT_VERSION_UNKNOWN if none was chosen. */
 enum mqtt_version mqttscope_default_version(void);
 
+/** How many exchanges are followed at once in each direction of a connection. */
+uint32_t mqttscope_max_inflight(void);
+
 /** The preference for joining packets that span segments, records or messages. */
 bool mqttscope_reassembles(void);
 
 /** Registers the preferences; `proto` is our protocol. */
 void preferences_register(int proto);
+
+/** Registers the tap that statistics listen to. */
+void dissect_register(void);
 
 /** Dissects one control packet; `data` is the struct stretch it lies in. Returns the bytes of the packet. */
 int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);

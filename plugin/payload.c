@@ -135,11 +135,11 @@ static bool topic_matches(const struct decoding *decoding, const char *topic)
 /** The topic as the built-in hands it on: text in the packet's pool, the alias resolved. */
 static const char *plain_topic(const struct show_context *context)
 {
-    const struct mqtt_note *note = context->facts->note;
+    const struct mqtt_text *aliased = mqtt_alias_topic(context->facts);
     struct mqtt_span topic = context->packet->publish.topic;
 
-    if (topic.length == 0 && note != NULL && note->topic != NULL)
-        return (const char *)note->topic->bytes;
+    if (topic.length == 0 && aliased != NULL)
+        return show_text_value(context, aliased);
     return (const char *)tvb_get_string_enc(context->pinfo->pool, context->tvb, (int)topic.at, (int)topic.length,
                                             ENC_UTF_8);
 }

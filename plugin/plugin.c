@@ -32,6 +32,7 @@ void mqttscope_register(void)
 {
     proto = proto_register_protocol("MQTT Scope", "MQTT Scope", "mqttscope");
     show_register_fields(proto_get_id_by_filter_name("mqtt"), proto);
+    dissect_register();
     websocket_register(proto);
     preferences_register(proto);
 }

@@ -11,6 +11,7 @@
 
 static ws_bool reassembles = true;
 static int default_version = MQTT_VERSION_UNKNOWN;
+static unsigned max_inflight = 65535;
 
 bool mqttscope_reassembles(void)
 {
@@ -29,6 +30,11 @@ enum mqtt_version mqttscope_default_version(void)
 {
     int version = default_version != MQTT_VERSION_UNKNOWN ? default_version : builtin_default_version();
     return (enum mqtt_version)version;
+}
+
+uint32_t mqttscope_max_inflight(void)
+{
+    return max_inflight;
 }
 
 void preferences_register(int proto)
@@ -50,4 +56,8 @@ void preferences_register(int proto)
                                    "The protocol version to assume where the CONNECT was not captured and the packets "
                                    "do not show by themselves which version they are.",
                                    &default_version, versions, FALSE);
+    prefs_register_uint_preference(module, "max_inflight_tracked", "Exchanges followed at once",
+                                   "How many unanswered packets are followed in each direction of a connection; what "
+                                   "is beyond gets no links and no times.",
+                                   10, &max_inflight);
 }

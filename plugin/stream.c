@@ -4,7 +4,10 @@
  */
 #include "stream.h"
 
+#include <string.h>
+
 #include <epan/conversation.h>
+#include <epan/dissectors/packet-tcp.h>
 #include <epan/proto_data.h>
 
 #include "mqttscope.h"
@@ -17,20 +20,105 @@ struct frame_counts {
 
 enum { COUNTS_KEY = 0 };
 
-static uint32_t connection_count;
+static struct mqtt_world *world; /* of the file that is open; NULL until it shows a connection */
 
 void stream_reset(void)
 {
-    connection_count = 0;
+    world = NULL;
 }
 
-static struct stream *new_stream(const packet_info *pinfo)
+/** A time in nanoseconds; what does not fit into 64 bits of them is bounded. */
+static int64_t to_ns(const nstime_t *time)
+{
+    const int64_t bound = INT64_C(9000000000);
+    return CLAMP((int64_t)time->secs, -bound, bound) * 1000000000 + time->nsecs;
+}
+
+int64_t stream_now_ns(const packet_info *pinfo)
+{
+    return to_ns(&pinfo->abs_ts);
+}
+
+static struct tcp_analysis *find_tcp(packet_info *pinfo, conversation_t *conversation)
+{
+    return pinfo->ptype == PT_TCP ? get_tcp_conversation_data(conversation, pinfo) : NULL;
+}
+
+/** How a TCP connection stands, by what Wireshark's analysis has seen of it. */
+static struct mqtt_transport_state tcp_state(const void *handle)
+{
+    enum { FIN_SEEN = 0x10, RST_SEEN = 0x20 };
+    const struct tcp_analysis *tcp = (const struct tcp_analysis *)handle;
+
+    return (struct mqtt_transport_state){
+        .is_finished = tcp->conversation_completeness & FIN_SEEN,
+        .is_reset = tcp->conversation_completeness & RST_SEEN,
+        .last_ns = nstime_is_zero(&tcp->ts_prev) ? MQTT_TIME_UNKNOWN : to_ns(&tcp->ts_prev),
+    };
+}
+
+static struct mqtt_world *current_world(void)
+{
+    if (world == NULL) {
+        struct mqtt_tracking_options options = {
+            .preferred_version = mqttscope_default_version(),
+            .max_inflight = mqttscope_max_inflight(),
+            .state_of = tcp_state,
+        };
+        world = mqtt_world_new(wmem_file_scope(), &options);
+    }
+    return world;
+}
+
+static struct mqtt_endpoint endpoint_of(const address *from, uint32_t port)
+{
+    struct mqtt_endpoint endpoint = {.port = (uint16_t)port};
+
+    endpoint.length = (uint8_t)MIN((size_t)from->len, sizeof endpoint.address);
+    if (endpoint.length > 0)
+        memcpy(endpoint.address, from->data, endpoint.length);
+    return endpoint;
+}
+
+static bool is_same_endpoint(const struct mqtt_endpoint *one, const struct mqtt_endpoint *other)
+{
+    return one->port == other->port && one->length == other->length &&
+           memcmp(one->address, other->address, one->length) == 0;
+}
+
+/** A port that MQTT brokers are known by (section 4.2). */
+static bool is_broker_port(uint32_t port)
+{
+    return port == 1883 || port == 8883;
+}
+
+/** What the transport tells of who is who: the handshake, else the ports. */
+static void guess_server(struct mqtt_transport *transport, const packet_info *pinfo, const struct tcp_analysis *tcp)
+{
+    enum { SYN_SEEN = 0x03 };
+
+    transport->server = MQTT_END_UNKNOWN;
+    transport->evidence = MQTT_EVIDENCE_NONE;
+    if (tcp != NULL && tcp->conversation_completeness & SYN_SEEN && pinfo->srcport != pinfo->destport) {
+        transport->server = tcp->server_port == pinfo->srcport ? 0 : 1;
+        transport->evidence = MQTT_EVIDENCE_HANDSHAKE;
+    } else if (is_broker_port(pinfo->srcport) != is_broker_port(pinfo->destport)) {
+        transport->server = is_broker_port(pinfo->srcport) ? 0 : 1;
+        transport->evidence = MQTT_EVIDENCE_PORT;
+    }
+}
+
+static struct stream *new_stream(packet_info *pinfo, conversation_t *conversation)
 {
     struct stream *stream = wmem_new0(wmem_file_scope(), struct stream);
+    const struct tcp_analysis *tcp = find_tcp(pinfo, conversation);
+    struct mqtt_transport transport = {.handle = tcp};
 
-    stream->connection = mqtt_connection_new(wmem_file_scope(), connection_count++, mqttscope_default_version());
-    copy_address_wmem(wmem_file_scope(), &stream->first_sender, &pinfo->src);
-    stream->first_port = pinfo->srcport;
+    transport.ends[0] = endpoint_of(&pinfo->src, pinfo->srcport);
+    transport.ends[1] = endpoint_of(&pinfo->dst, pinfo->destport);
+    guess_server(&transport, pinfo, tcp);
+    stream->connection = mqtt_connection_new(current_world(), &transport);
+    stream->first_sender = transport.ends[0];
     return stream;
 }
 
@@ -38,14 +126,14 @@ void stretch_begin(struct stretch *stretch, packet_info *pinfo)
 {
     conversation_t *conversation = find_or_create_conversation(pinfo);
     struct stream *stream = (struct stream *)conversation_get_proto_data(conversation, mqttscope_proto());
+    struct mqtt_endpoint sender = endpoint_of(&pinfo->src, pinfo->srcport);
 
     if (stream == NULL) {
-        stream = new_stream(pinfo);
+        stream = new_stream(pinfo, conversation);
         conversation_add_proto_data(conversation, mqttscope_proto(), stream);
     }
     stretch->stream = stream;
-    stretch->sender =
-        pinfo->srcport == stream->first_port && addresses_equal(&pinfo->src, &stream->first_sender) ? 0 : 1;
+    stretch->sender = is_same_endpoint(&sender, &stream->first_sender) ? 0 : 1;
     stretch->in_websocket_text = false;
 }
 

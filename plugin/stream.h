@@ -26,11 +26,10 @@ struct websocket_direction {
 };
 
 /** A stream that carries MQTT: the model's connection, and what its transport has to remember. File scope; hangs on
- *  Wireshark's conversation. Index 0 is the end that sent the first data met. */
+ *  Wireshark's conversation. End 0 is the one that sent the first data met. */
 struct stream {
     struct mqtt_connection *connection;
-    address first_sender;
-    uint32_t first_port;
+    struct mqtt_endpoint first_sender;
     struct tcp_direction tcp[2];
     struct websocket_direction websocket[2];
 };
@@ -51,6 +50,9 @@ uint32_t stream_next_pdu(packet_info *pinfo);
 
 /** The same for the WebSocket messages of a frame. */
 uint32_t stream_next_message(packet_info *pinfo);
+
+/** The time of a frame in nanoseconds, for differences. */
+int64_t stream_now_ns(const packet_info *pinfo);
 
 /** Forgets what belongs to the file just closed; connections are counted from 0 again. */
 void stream_reset(void);

@@ -1,4 +1,4 @@
-/* connection.c - keeps what is known about one MQTT connection.
+/* connection.c - follows one MQTT connection packet by packet.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -6,42 +6,13 @@
 
 #include <string.h>
 
+#include "state.h"
 #include "version.h"
 
-/** Where a Topic Alias points (MQTT 5.0 section 3.3.2.3.4). File scope. */
-struct alias {
-    const struct mqtt_topic *topic;
-    uint32_t set_in;
-};
-
-/** What belongs to the packets of one end. The two ends' Topic Aliases are separate spaces. */
-struct direction {
-    wmem_map_t *aliases; /**< Topic Alias to struct alias; NULL until the first is set */
-};
-
-struct mqtt_connection {
-    wmem_allocator_t *scope;
-    uint32_t number;
-    wmem_array_t *epochs; /**< struct mqtt_epoch, in the order of their places; never empty */
-    struct direction directions[2];
-};
-
-static const struct mqtt_epoch *latest_epoch(const struct mqtt_connection *connection)
+static struct mqtt_epoch *latest_epoch(const struct mqtt_connection *connection)
 {
-    const struct mqtt_epoch *epochs = (const struct mqtt_epoch *)wmem_array_get_raw(connection->epochs);
+    struct mqtt_epoch *epochs = (struct mqtt_epoch *)wmem_array_get_raw(connection->epochs);
     return &epochs[wmem_array_get_count(connection->epochs) - 1];
-}
-
-/** Appends an epoch when a slow fact changes. */
-static void begin_epoch(struct mqtt_connection *connection, struct mqtt_place from, enum mqtt_version version,
-                        enum mqtt_version_source source)
-{
-    const struct mqtt_epoch *latest = latest_epoch(connection);
-    if (latest->version == version && latest->version_source == source)
-        return;
-
-    struct mqtt_epoch epoch = {from, version, source};
-    wmem_array_append_one(connection->epochs, epoch);
 }
 
 static bool is_before(struct mqtt_place one, struct mqtt_place other)
@@ -68,18 +39,52 @@ static const struct mqtt_epoch *find_epoch(const struct mqtt_connection *connect
     return &epochs[first];
 }
 
-struct mqtt_connection *mqtt_connection_new(wmem_allocator_t *scope, uint32_t number, enum mqtt_version preferred)
+/** Puts an epoch in force where it differs from the latest. What was assumed before any packet came is replaced. */
+static void begin_epoch(struct mqtt_connection *connection, const struct mqtt_epoch *epoch)
 {
-    struct mqtt_connection *connection = wmem_new0(scope, struct mqtt_connection);
+    struct mqtt_epoch *latest = latest_epoch(connection);
+    struct mqtt_epoch next = *epoch;
 
-    connection->scope = scope;
-    connection->number = number;
-    connection->epochs = wmem_array_sized_new(scope, sizeof(struct mqtt_epoch), 1);
-    struct mqtt_epoch first = {
-        {0, 0},
-        preferred,
-        preferred == MQTT_VERSION_UNKNOWN ? MQTT_VERSION_FROM_NOTHING : MQTT_VERSION_FROM_PREFERENCE,
-    };
+    next.from = latest->from;
+    if (memcmp(&next, latest, sizeof next) == 0)
+        return;
+    next.from = epoch->from;
+    if (latest->from.frame == 0 || (latest->from.frame == next.from.frame && latest->from.pdu == next.from.pdu))
+        *latest = next;
+    else
+        wmem_array_append_one(connection->epochs, next);
+}
+
+struct mqtt_world *mqtt_world_new(wmem_allocator_t *scope, const struct mqtt_tracking_options *options)
+{
+    struct mqtt_world *world = wmem_new0(scope, struct mqtt_world);
+
+    world->scope = scope;
+    world->options = *options;
+    world->notes = mqtt_notes_new(scope);
+    mqtt_subscriptions_begin(world);
+    return world;
+}
+
+struct mqtt_connection *mqtt_connection_new(struct mqtt_world *world, const struct mqtt_transport *transport)
+{
+    struct mqtt_connection *connection = wmem_new0(world->scope, struct mqtt_connection);
+    enum mqtt_version preferred = world->options.preferred_version;
+    struct mqtt_epoch first;
+
+    connection->world = world;
+    connection->number = world->connections++;
+    connection->transport = *transport;
+    connection->last_client_ns = MQTT_TIME_UNKNOWN;
+    for (unsigned end = 0; end < 2; end++)
+        mqtt_ledger_begin(&connection->ends[end].ledger, world->scope, world->options.max_inflight);
+
+    memset(&first, 0, sizeof first);
+    first.version = preferred;
+    first.version_source = preferred == MQTT_VERSION_UNKNOWN ? MQTT_VERSION_FROM_NOTHING : MQTT_VERSION_FROM_PREFERENCE;
+    first.broker = transport->server;
+    first.evidence = (uint8_t)transport->evidence;
+    connection->epochs = wmem_array_sized_new(world->scope, sizeof first, 1);
     wmem_array_append_one(connection->epochs, first);
     return connection;
 }
@@ -89,95 +94,132 @@ enum mqtt_version mqtt_connection_version(const struct mqtt_connection *connecti
     return latest_epoch(connection)->version;
 }
 
-/** Settles the version in force with this packet: a CONNECT names it, other packets may prove it. */
-static void track_version(struct mqtt_connection *connection, struct mqtt_place place, const struct mqtt_packet *packet)
+struct mqtt_note *mqtt_tracking_note(struct mqtt_tracking *tracking)
 {
-    const struct mqtt_epoch *latest = latest_epoch(connection);
+    if (tracking->note == NULL)
+        tracking->note = mqtt_notes_add(tracking->connection->world->notes, tracking->place);
+    return tracking->note;
+}
 
+const struct mqtt_text *mqtt_keep_text(struct mqtt_world *world, const struct mqtt_packet *packet,
+                                       struct mqtt_span span)
+{
+    struct mqtt_text *text = (struct mqtt_text *)wmem_alloc(world->scope, sizeof *text + span.length + 1);
+
+    text->length = span.length;
+    memcpy(text->bytes, packet->bytes + span.at, span.length);
+    text->bytes[span.length] = '\0';
+    return text;
+}
+
+/** Settles the version in force with this packet: a CONNECT names it, other packets may prove it. */
+static void track_version(struct mqtt_epoch *epoch, const struct mqtt_packet *packet)
+{
     if (packet->type == MQTT_TYPE_CONNECT) {
-        if (packet->version != MQTT_VERSION_UNKNOWN && packet->connect.level_at != 0)
-            begin_epoch(connection, place, packet->version, MQTT_VERSION_FROM_CONNECT);
+        if (packet->version != MQTT_VERSION_UNKNOWN && packet->connect.level_at != 0) {
+            epoch->version = packet->version;
+            epoch->version_source = MQTT_VERSION_FROM_CONNECT;
+        }
         return;
     }
-    if (latest->version_source == MQTT_VERSION_FROM_CONNECT)
+    if (epoch->version_source == MQTT_VERSION_FROM_CONNECT)
         return;
     struct mqtt_version_guess guess = mqtt_guess_version(packet);
-    if (guess.certain)
-        begin_epoch(connection, place, guess.version, MQTT_VERSION_FROM_PACKETS);
-}
-
-static const struct mqtt_topic *keep_topic(wmem_allocator_t *scope, const uint8_t *bytes, uint32_t length)
-{
-    struct mqtt_topic *topic = (struct mqtt_topic *)wmem_alloc(scope, sizeof *topic + length + 1);
-    topic->length = length;
-    memcpy(topic->bytes, bytes, length);
-    topic->bytes[length] = '\0';
-    return topic;
-}
-
-static void set_alias(struct mqtt_connection *connection, struct direction *direction, uint32_t number,
-                      const uint8_t *bytes, uint32_t length, uint32_t frame)
-{
-    if (direction->aliases == NULL)
-        direction->aliases = wmem_map_new(connection->scope, g_direct_hash, g_direct_equal);
-    struct alias *alias = (struct alias *)wmem_map_lookup(direction->aliases, GUINT_TO_POINTER(number));
-    if (alias == NULL) {
-        alias = wmem_new0(connection->scope, struct alias);
-        wmem_map_insert(direction->aliases, GUINT_TO_POINTER(number), alias);
+    if (guess.certain) {
+        epoch->version = guess.version;
+        epoch->version_source = MQTT_VERSION_FROM_PACKETS;
     }
-    bool same =
-        alias->topic != NULL && alias->topic->length == length && memcmp(alias->topic->bytes, bytes, length) == 0;
-    if (!same)
-        alias->topic = keep_topic(connection->scope, bytes, length);
-    alias->set_in = frame;
 }
 
-/** Follows the Topic Aliases of one direction (section 3.3.2.3.4). Returns a note where the packet uses one. */
-static struct mqtt_note *track_alias(struct mqtt_connection *connection, struct direction *direction, uint32_t frame,
-                                     const struct mqtt_packet *packet)
+/** Keeps how long the client was silent before this packet: once for each frame of the client's. */
+static void track_silence(struct mqtt_tracking *tracking)
 {
-    if (packet->fault.kind != MQTT_FAULT_NONE && packet->publish.payload.at == 0)
-        return NULL;
-    const struct mqtt_property *property = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
-    if (property == NULL || property->number == 0)
-        return NULL;
+    struct mqtt_connection *connection = tracking->connection;
+    int64_t last_ns = connection->last_client_ns;
+    bool is_clients = tracking->epoch.broker != MQTT_END_UNKNOWN && tracking->epoch.broker != tracking->sender;
 
-    struct mqtt_span topic = packet->publish.topic;
-    if (topic.length > 0) {
-        set_alias(connection, direction, property->number, packet->bytes + topic.at, topic.length, frame);
-        return NULL;
-    }
-    const struct alias *alias = NULL;
-    if (direction->aliases != NULL)
-        alias = (const struct alias *)wmem_map_lookup(direction->aliases, GUINT_TO_POINTER(property->number));
-    struct mqtt_note *note = wmem_new0(connection->scope, struct mqtt_note);
-    if (alias != NULL)
-        *note = (struct mqtt_note){alias->topic, alias->set_in};
-    return note;
+    if (!is_clients || connection->last_client_frame == tracking->place.frame)
+        return;
+    mqtt_notes_add_idle(connection->world->notes, tracking->place,
+                        last_ns == MQTT_TIME_UNKNOWN ? MQTT_TIME_UNKNOWN : tracking->now_ns - last_ns);
+    connection->last_client_ns = tracking->now_ns;
+    connection->last_client_frame = tracking->place.frame;
 }
 
-struct mqtt_note *mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt_place place,
-                             struct mqtt_packet *packet, struct mqtt_facts *facts)
+void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt_place place, int64_t now_ns,
+                struct mqtt_packet *packet, struct mqtt_facts *facts)
 {
-    struct mqtt_note *note = NULL;
+    struct mqtt_tracking tracking = {.connection = connection, .sender = sender, .place = place, .now_ns = now_ns};
 
-    track_version(connection, place, packet);
-    enum mqtt_version version = mqtt_connection_version(connection);
+    memcpy(&tracking.epoch, latest_epoch(connection), sizeof tracking.epoch);
+    tracking.epoch.from = place;
+    tracking.packet = packet;
+    track_version(&tracking.epoch, packet);
+    enum mqtt_version version = tracking.epoch.version;
     if (version != MQTT_VERSION_UNKNOWN && version != packet->version && packet->type != MQTT_TYPE_CONNECT)
         mqtt_decode(packet, packet->bytes, packet->captured, packet->length, version);
 
-    if (packet->type == MQTT_TYPE_CONNECT)
-        connection->directions[0].aliases = connection->directions[1].aliases = NULL;
-    if (packet->type == MQTT_TYPE_PUBLISH && packet->version == MQTT_V50)
-        note = track_alias(connection, &connection->directions[sender], place.frame, packet);
-    mqtt_recall(connection, place, note, facts);
-    return note;
+    mqtt_track_roles(&tracking);
+    mqtt_track_session(&tracking);
+    mqtt_track_alias(&tracking);
+    mqtt_track_exchange(&tracking);
+    track_silence(&tracking);
+    begin_epoch(connection, &tracking.epoch);
+    mqtt_recall(connection, sender, place, facts);
 }
 
-void mqtt_recall(const struct mqtt_connection *connection, struct mqtt_place place, const struct mqtt_note *note,
+void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place)
+{
+    struct mqtt_epoch epoch;
+
+    memcpy(&epoch, latest_epoch(connection), sizeof epoch);
+    epoch.from = place;
+    epoch.has_gap = true;
+    epoch.session_known = false;
+    begin_epoch(connection, &epoch);
+}
+
+void mqtt_recall(const struct mqtt_connection *connection, unsigned sender, struct mqtt_place place,
                  struct mqtt_facts *facts)
 {
     const struct mqtt_epoch *epoch = find_epoch(connection, place);
+    const struct mqtt_notes *notes = connection->world->notes;
+    bool is_clients = epoch->broker != MQTT_END_UNKNOWN && epoch->broker != sender;
 
-    *facts = (struct mqtt_facts){connection->number, place, epoch->version, epoch->version_source, note};
+    *facts = (struct mqtt_facts){
+        .connection = connection->number,
+        .sender = sender,
+        .place = place,
+        .epoch = epoch,
+        .note = mqtt_notes_find(notes, place),
+        .idle_ns = is_clients ? mqtt_notes_idle(notes, place) : MQTT_TIME_UNKNOWN,
+    };
+}
+
+struct mqtt_transport_state mqtt_transport_state_of(const struct mqtt_connection *connection)
+{
+    const struct mqtt_tracking_options *options = &connection->world->options;
+
+    if (options->state_of == NULL || connection->transport.handle == NULL)
+        return (struct mqtt_transport_state){false, false, MQTT_TIME_UNKNOWN};
+    return options->state_of(connection->transport.handle);
+}
+
+void mqtt_summarise(const struct mqtt_connection *connection, struct mqtt_summary *summary)
+{
+    *summary = (struct mqtt_summary){
+        .number = connection->number,
+        .epoch = latest_epoch(connection),
+        .connack_seen = connection->connack_seen,
+        .session_present = connection->session_present,
+        .clean_start = connection->clean_start,
+        .connack_code = connection->connack_code,
+        .disconnected = connection->disconnected,
+        .disconnected_by = connection->disconnected_by,
+        .disconnect_reason = connection->disconnect_reason,
+        .taken_over = connection->taken_over,
+        .transport = mqtt_transport_state_of(connection),
+        .last_client_ns = connection->last_client_ns,
+        .subscriptions = connection->session != NULL ? connection->session->subscriptions : NULL,
+    };
 }

@@ -1,11 +1,9 @@
-/* connection.h - what is known about one MQTT connection, and the facts that hold for one of its packets.
+/* connection.h - follows one MQTT connection packet by packet, and says what is known at each.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Two kinds of knowledge are kept apart. Slow facts (the version in force) change a few times in a connection's life:
- * each change appends an immutable epoch, and a later visit finds the epoch that held at its packet. What concerns one
- * packet only (the topic behind its alias) is handed out as a note, which the caller keeps for that packet. So the first
- * pass, the second and random access give the same answer, and a packet with nothing to remember costs no memory.
+ * mqtt_track() is the only function that changes what is known. It is called once for each packet, in the order of the
+ * capture; mqtt_recall() gives the same facts at any later time.
  */
 #ifndef MQTTSCOPE_MODEL_CONNECTION_H
 #define MQTTSCOPE_MODEL_CONNECTION_H
@@ -13,72 +11,97 @@
 #include <glib.h>
 #include <wsutil/wmem/wmem.h>
 
-#include "../wire/packet.h"
+#include "facts.h"
 
-/** Where the version in force is known from, weakest first. */
-enum mqtt_version_source {
-    MQTT_VERSION_FROM_NOTHING,
-    MQTT_VERSION_FROM_PREFERENCE,
-    MQTT_VERSION_FROM_PACKETS, /**< inferred: the packets admit no other */
-    MQTT_VERSION_FROM_CONNECT,
-};
+/** All that is known about one capture file. File scope. */
+struct mqtt_world;
 
-/** A control packet's place in the file. */
-struct mqtt_place {
-    uint32_t frame; /**< number of the frame that completes the packet, from 1 */
-    uint32_t pdu;   /**< number of the packet within that frame, from 1 */
-};
-
-/** A Topic Name kept for the file's life. */
-struct mqtt_topic {
-    uint32_t length;
-    uint8_t bytes[]; /**< followed by a null byte that does not count */
-};
-
-/** What was learnt about one packet and is needed whenever it is shown again. File scope. */
-struct mqtt_note {
-    const struct mqtt_topic *topic; /**< PUBLISH with a Topic Alias and no Topic Name: what the alias stands for; NULL
-                                         where it was never set */
-    uint32_t alias_set_in;          /**< the frame that set that alias; 0 where none did */
-};
-
-/** The slow facts of a connection from one packet on. File scope, never changed. */
-struct mqtt_epoch {
-    struct mqtt_place from;
-    enum mqtt_version version; /**< MQTT_VERSION_UNKNOWN where nothing tells it */
-    enum mqtt_version_source version_source;
-};
-
-/** What may be known while one packet is checked and shown. */
-struct mqtt_facts {
-    uint32_t connection; /**< number of the MQTT connection in the file, from 0 */
-    struct mqtt_place place;
-    enum mqtt_version version;
-    enum mqtt_version_source version_source;
-    const struct mqtt_note *note; /**< NULL where nothing was noted about this packet */
-};
-
-/** One MQTT connection; written by mqtt_track() alone. File scope. */
+/** One MQTT connection. File scope. */
 struct mqtt_connection;
 
-/** Makes the record of a connection that was just met. `scope` is the file's pool and owns the record and all that is
- *  later put into it; `number` counts connections from 0; `preferred` is the user's version for connections that do not
- *  tell theirs, or MQTT_VERSION_UNKNOWN. */
-struct mqtt_connection *mqtt_connection_new(wmem_allocator_t *scope, uint32_t number, enum mqtt_version preferred);
+/** An end's network address; tells brokers apart. */
+struct mqtt_endpoint {
+    uint8_t address[16];
+    uint16_t port;
+    uint8_t length; /**< bytes of `address` that count */
+};
+
+/** What the transport knows of a connection when it is met. */
+struct mqtt_transport {
+    struct mqtt_endpoint ends[2];
+    uint8_t server;              /**< the end that seems to be the server, or MQTT_END_UNKNOWN */
+    enum mqtt_evidence evidence; /**< what that rests on: HANDSHAKE, PORT or NONE */
+    const void *handle;          /**< for state_of(); NULL where the transport knows no end */
+};
+
+/** How the transport of a connection stands, as far as the file was read. */
+struct mqtt_transport_state {
+    bool is_finished; /**< closed by a FIN */
+    bool is_reset;    /**< broken off by a RST */
+    int64_t last_ns;  /**< when its last frame came; MQTT_TIME_UNKNOWN where that is not known */
+};
+
+/** How the user wants connections to be followed. */
+struct mqtt_tracking_options {
+    enum mqtt_version preferred_version; /**< for connections that do not tell theirs; or MQTT_VERSION_UNKNOWN */
+    uint32_t max_inflight;               /**< exchanges followed at once in each direction of a connection */
+    struct mqtt_transport_state (*state_of)(const void *handle); /**< asks the transport; may be NULL */
+};
+
+struct mqtt_session;
+
+/** A subscription as it stands in its session, or as it is asked for. File scope. */
+struct mqtt_subscription {
+    struct mqtt_subscription *next; /**< in its session, the latest first */
+    struct mqtt_subscription *previous;
+    const struct mqtt_session *session; /**< NULL until it is granted */
+    const struct mqtt_text *filter;
+    uint8_t options; /**< as asked for */
+    uint8_t granted; /**< the code of the SUBACK */
+};
+
+/** A connection at a glance, as it stands when asked. */
+struct mqtt_summary {
+    uint32_t number;
+    const struct mqtt_epoch *epoch; /**< the latest; good until the connection's next packet */
+    bool connack_seen;
+    bool session_present;
+    bool clean_start;
+    uint8_t connack_code;
+    bool disconnected;        /**< a DISCONNECT was seen */
+    unsigned disconnected_by; /**< the end that sent it */
+    uint8_t disconnect_reason;
+    bool taken_over; /**< its Client Identifier connected anew while it lived */
+    struct mqtt_transport_state transport;
+    int64_t last_client_ns; /**< when the client's latest packet was sent; MQTT_TIME_UNKNOWN before the first */
+    const struct mqtt_subscription *subscriptions; /**< of its session, the latest first; NULL for none */
+};
+
+/** Makes the record of a file in `scope`, which owns all that is later learnt. */
+struct mqtt_world *mqtt_world_new(wmem_allocator_t *scope, const struct mqtt_tracking_options *options);
+
+/** Makes the record of a connection that was just met; connections are numbered from 0. */
+struct mqtt_connection *mqtt_connection_new(struct mqtt_world *world, const struct mqtt_transport *transport);
 
 /** The version by which to read a packet at first. */
 enum mqtt_version mqtt_connection_version(const struct mqtt_connection *connection);
 
-/** Takes in one packet, first visit only, in the order of the capture, and says what is known with it. `sender` is 0 or
- *  1 for the two ends. `packet` was read by mqtt_connection_version() and is read again where it settles another. Returns
- *  the note for this packet, in file scope and the caller's to keep for later visits; NULL where there is nothing to
- *  note. */
-struct mqtt_note *mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt_place place,
-                             struct mqtt_packet *packet, struct mqtt_facts *facts);
+/** Takes in one packet, first visit only, in the order of the capture, and says what is known with it. `sender` is the
+ *  end that sent it, 0 or 1; `now_ns` the time of its frame. `packet` was read by mqtt_connection_version() and is read
+ *  again where it settles another. */
+void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt_place place, int64_t now_ns,
+                struct mqtt_packet *packet, struct mqtt_facts *facts);
 
-/** The facts of a packet that was tracked before: the epoch that held at `place`, and the note kept for it. Reads
- *  nothing that a later packet can change. */
-void mqtt_recall(const struct mqtt_connection *connection, struct mqtt_place place, const struct mqtt_note *note,
+/** Takes in that bytes of the connection are missing before `place`, first visit only: what rests on having seen
+ *  everything is unknown from there on. */
+void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place);
+
+/** The facts of a packet that was tracked before. Reads nothing that a later packet can change, but for links to answers
+ *  that were not there on the first visit. */
+void mqtt_recall(const struct mqtt_connection *connection, unsigned sender, struct mqtt_place place,
                  struct mqtt_facts *facts);
+
+/** The connection at a glance. */
+void mqtt_summarise(const struct mqtt_connection *connection, struct mqtt_summary *summary);
 
 #endif

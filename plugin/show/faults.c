@@ -56,9 +56,9 @@ void show_find_faults(const struct mqtt_packet *packet, const struct mqtt_facts 
                   packet->fault.at);
     if (in_websocket_text)
         add_fault(faults, SHOW_EXPERT_WEBSOCKET_TEXT, (struct mqtt_span){0, packet->length});
-    if (facts->version_source == MQTT_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
+    if (facts->epoch->version_source == MQTT_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_VERSION, (struct mqtt_span){0, 1});
-    if (facts->note != NULL && facts->note->topic == NULL)
+    if (facts->note != NULL && facts->note->uses_alias && facts->note->topic == NULL)
         alias = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
     if (alias != NULL)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_ALIAS, alias->value);

@@ -172,13 +172,13 @@ static void put_publish(struct line *line)
 {
     const struct mqtt_packet *packet = line->context->packet;
     const struct mqtt_publish *publish = &packet->publish;
-    const struct mqtt_note *note = line->context->facts->note;
+    const struct mqtt_text *aliased = mqtt_alias_topic(line->context->facts);
 
     put(line, " ");
     if (publish->topic.length > 0)
         put_span(line, publish->topic);
-    else if (note != NULL && note->topic != NULL)
-        put_wire_text(line, note->topic->bytes, note->topic->length);
+    else if (aliased != NULL)
+        put_wire_text(line, aliased->bytes, aliased->length);
     put(line, " QoS ");
     put_number(line, publish->qos);
     if (publish->dup)
@@ -278,6 +278,17 @@ static void put_body(struct line *line)
     }
 }
 
+/** Who sends to whom; once a frame, because a frame's packets come from one end. */
+static void put_ends(struct line *line)
+{
+    unsigned sender = line->context->facts->sender;
+
+    put(line, show_end_name(line->context, sender));
+    put(line, " \xE2\x86\x92 ");
+    put(line, show_end_name(line->context, 1 - sender));
+    put(line, "  ");
+}
+
 void show_info(const struct show_context *context)
 {
     column_info *columns = context->pinfo->cinfo;
@@ -288,6 +299,8 @@ void show_info(const struct show_context *context)
         return;
     line.context = context;
     line.length = 0;
+    if (context->facts->place.pdu == 1)
+        put_ends(&line);
     put(&line, mqtt_packet_type_name(packet->type));
     put_packet_id(&line);
     put_body(&line);

@@ -2,8 +2,6 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-
-#include "../compat.h"
 #include "fields.h"
 #include "show.h"
 
@@ -16,54 +14,145 @@ static const char *const version_source_names[] = {
     [MQTT_VERSION_FROM_CONNECT] = "CONNECT",
 };
 
-const char *show_topic_text(const struct show_context *context)
-{
-    const struct mqtt_packet *packet = context->packet;
-    const struct mqtt_note *note = context->facts->note;
-    struct mqtt_span topic = packet->publish.topic;
+static const char *const evidence_names[] = {
+    [MQTT_EVIDENCE_NONE] = "none",
+    [MQTT_EVIDENCE_PORT] = "port",
+    [MQTT_EVIDENCE_HANDSHAKE] = "TCP handshake",
+    [MQTT_EVIDENCE_PINGRESP] = "PINGRESP",
+    [MQTT_EVIDENCE_PINGREQ] = "PINGREQ",
+    [MQTT_EVIDENCE_UNSUBACK] = "UNSUBACK",
+    [MQTT_EVIDENCE_UNSUBSCRIBE] = "UNSUBSCRIBE",
+    [MQTT_EVIDENCE_SUBACK] = "SUBACK",
+    [MQTT_EVIDENCE_SUBSCRIBE] = "SUBSCRIBE",
+    [MQTT_EVIDENCE_CONNACK] = "CONNACK",
+    [MQTT_EVIDENCE_CONNECT] = "CONNECT",
+};
 
-    if (topic.length > 0 && topic.at + topic.length <= packet->captured)
-        return tvb_format_text(context->pinfo->pool, context->tvb, (int)topic.at, (int)topic.length);
-    if (note != NULL && note->topic != NULL)
-        return compat_format_text(context->pinfo->pool, note->topic->bytes, note->topic->length);
-    return "";
+static const char *const role_names[] = {
+    [MQTT_ROLE_UNKNOWN] = "unknown",       [MQTT_ROLE_BROKER] = "broker",
+    [MQTT_ROLE_CLIENT] = "client",         [MQTT_ROLE_PUBLISHER] = "publisher",
+    [MQTT_ROLE_SUBSCRIBER] = "subscriber", [MQTT_ROLE_PUBLISHER_SUBSCRIBER] = "publisher+subscriber",
+    [MQTT_ROLE_BRIDGE] = "bridge",
+};
+
+const char *show_role_name(enum mqtt_role role)
+{
+    return role_names[role];
+}
+
+static void add_string(const struct show_context *context, proto_tree *tree, int field, const char *value)
+{
+    proto_item_set_generated(proto_tree_add_string(tree, field, context->tvb, 0, 0, value));
+}
+
+static void add_number(const struct show_context *context, proto_tree *tree, int field, uint32_t value)
+{
+    proto_item_set_generated(proto_tree_add_uint(tree, field, context->tvb, 0, 0, value));
+}
+
+/** A link to another frame; left out where there is none. */
+static void add_link(const struct show_context *context, proto_tree *tree, int field, uint32_t frame)
+{
+    if (frame != 0)
+        add_number(context, tree, field, frame);
+}
+
+static void add_time(const struct show_context *context, proto_tree *tree, int field, int64_t ns)
+{
+    nstime_t time = {(time_t)(ns / 1000000000), (int)(ns % 1000000000)};
+
+    if (ns != MQTT_TIME_UNKNOWN)
+        proto_item_set_generated(proto_tree_add_time(tree, field, context->tvb, 0, 0, &time));
+}
+
+/** An end's name as a value: unlike the one in the Info column it is not escaped, so that filters find it. */
+static const char *end_value(const struct show_context *context, unsigned end)
+{
+    const struct mqtt_epoch *epoch = context->facts->epoch;
+    bool is_client = epoch->broker == 1 - end;
+
+    if (is_client && epoch->client_id != NULL)
+        return show_text_value(context, epoch->client_id);
+    return show_end_name(context, end);
+}
+
+static void show_ends(const struct show_context *context, proto_tree *tree)
+{
+    const struct mqtt_epoch *epoch = context->facts->epoch;
+    unsigned from = context->facts->sender;
+    unsigned to = 1 - from;
+
+    if (epoch->client_id != NULL)
+        add_string(context, tree, FIELD(CLIENT), show_text_value(context, epoch->client_id));
+    add_string(context, tree, FIELD(SRC_NAME), end_value(context, from));
+    add_string(context, tree, FIELD(SRC_ROLE), role_names[mqtt_role_of(epoch, from)]);
+    add_string(context, tree, FIELD(DST_NAME), end_value(context, to));
+    add_string(context, tree, FIELD(DST_ROLE), role_names[mqtt_role_of(epoch, to)]);
+    add_string(context, tree, FIELD(EVIDENCE), evidence_names[epoch->evidence]);
+}
+
+static void show_version(const struct show_context *context, proto_tree *tree)
+{
+    const struct mqtt_epoch *epoch = context->facts->epoch;
+
+    if (epoch->version != MQTT_VERSION_UNKNOWN)
+        add_number(context, tree, FIELD(VERSION), epoch->version);
+    add_string(context, tree, FIELD(VERSION_SOURCE), version_source_names[epoch->version_source]);
 }
 
 /** The PUBLISH's topic whether or not an alias was used, and where the alias was set. */
 static void show_resolved_topic(const struct show_context *context, proto_tree *tree)
 {
-    const struct mqtt_packet *packet = context->packet;
-    const struct mqtt_note *note = context->facts->note;
-    struct mqtt_span topic = packet->publish.topic;
-    proto_item *item = NULL;
+    const struct mqtt_text *aliased = mqtt_alias_topic(context->facts);
+    struct mqtt_span topic = context->packet->publish.topic;
 
     if (topic.length > 0) {
-        item = show_span(context, tree, FIELD(RESOLVED_TOPIC), topic, ENC_UTF_8);
-    } else if (note != NULL && note->topic != NULL) {
-        item = proto_tree_add_string(tree, FIELD(RESOLVED_TOPIC), context->tvb, 0, 0, (const char *)note->topic->bytes);
-        proto_item_set_generated(
-            proto_tree_add_uint(tree, FIELD(ALIAS_SET_IN), context->tvb, 0, 0, note->alias_set_in));
+        proto_item_set_generated(show_span(context, tree, FIELD(RESOLVED_TOPIC), topic, ENC_UTF_8));
+    } else if (aliased != NULL) {
+        add_string(context, tree, FIELD(RESOLVED_TOPIC), show_text_value(context, aliased));
+        add_link(context, tree, FIELD(ALIAS_SET_IN), context->facts->note->alias_set_in);
     }
-    proto_item_set_generated(item);
+}
+
+/** What the packet answers and what answers it. */
+static void show_exchange(const struct show_context *context, proto_tree *tree)
+{
+    const struct mqtt_note *note = context->facts->note;
+
+    if (note == NULL)
+        return;
+    add_link(context, tree, FIELD(FIRST_SENT_IN), note->first_sent_in);
+    add_link(context, tree, FIELD(REQUEST_IN), note->request_in);
+    if (note->request_in != 0)
+        add_time(context, tree, FIELD(RESPONSE_TIME), note->response_ns);
+    if (note->completes_delivery)
+        add_time(context, tree, FIELD(DELIVERY_TIME), note->delivery_ns);
+    add_link(context, tree, FIELD(RESPONSE_IN), note->response_in);
+    if (note->has_inflight) {
+        add_number(context, tree, FIELD(INFLIGHT), note->inflight);
+        if (note->inflight_max != 0)
+            add_number(context, tree, FIELD(INFLIGHT_MAX), note->inflight_max);
+    }
 }
 
 void show_scope(const struct show_context *context, proto_tree *parent)
 {
     const struct mqtt_facts *facts = context->facts;
-    tvbuff_t *tvb = context->tvb;
 
     if (!proto_field_is_referenced(parent, show_proto_scope))
         return;
-    proto_item *item = proto_tree_add_item(parent, show_proto_scope, tvb, 0, 0, ENC_NA);
+    proto_item *item = proto_tree_add_item(parent, show_proto_scope, context->tvb, 0, 0, ENC_NA);
     proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_SCOPE]);
     proto_item_set_generated(item);
 
-    if (facts->version != MQTT_VERSION_UNKNOWN)
-        proto_item_set_generated(proto_tree_add_uint(tree, FIELD(VERSION), tvb, 0, 0, facts->version));
-    proto_item_set_generated(
-        proto_tree_add_string(tree, FIELD(VERSION_SOURCE), tvb, 0, 0, version_source_names[facts->version_source]));
-    proto_item_set_generated(proto_tree_add_uint(tree, FIELD(CONNECTION), tvb, 0, 0, facts->connection));
-    proto_item_set_generated(proto_tree_add_uint(tree, FIELD(PDU), tvb, 0, 0, facts->place.pdu));
+    show_ends(context, tree);
     if (context->packet->type == MQTT_TYPE_PUBLISH)
         show_resolved_topic(context, tree);
+    show_exchange(context, tree);
+    add_time(context, tree, FIELD(IDLE_TIME), facts->idle_ns);
+    if (context->packet->type == MQTT_TYPE_CONNACK && facts->epoch->has_keep_alive)
+        add_number(context, tree, FIELD(EFFECTIVE_KEEP_ALIVE), facts->epoch->keep_alive_s);
+    show_version(context, tree);
+    add_number(context, tree, FIELD(CONNECTION), facts->connection);
+    add_number(context, tree, FIELD(PDU), facts->place.pdu);
 }

@@ -73,6 +73,16 @@ void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 proto_item *show_span(const struct show_context *context, proto_tree *tree, int field, struct mqtt_span span,
                       unsigned encoding);
 
+/** The name of one end of the connection for people: `broker`, the Client Identifier, or `address:port` while unknown.
+ *  Printable; in the packet's pool. */
+const char *show_end_name(const struct show_context *context, unsigned end);
+
+/** A role's name as in the filter fields. */
+const char *show_role_name(enum mqtt_role role);
+
+/** Kept text as a string value: valid UTF-8, whatever the wire had; in the packet's pool. */
+const char *show_text_value(const struct show_context *context, const struct mqtt_text *text);
+
 /** The Topic Name of a PUBLISH, its alias resolved, as printable text in the packet's pool; "" where it is unknown. */
 const char *show_topic_text(const struct show_context *context);
 

@@ -173,12 +173,12 @@ static void show_aliased_topic(const struct show_context *context, proto_tree *t
 {
     const struct mqtt_property *alias = mqtt_properties_find(&context->packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
     const struct mqtt_note *note = context->facts->note;
+    const struct mqtt_text *topic = mqtt_alias_topic(context->facts);
 
-    if (context->packet->publish.topic.length > 0 || alias == NULL || note == NULL)
+    if (alias == NULL || note == NULL || !note->uses_alias)
         return;
-    proto_item *item = proto_tree_add_string(tree, FIELD(TOPIC), context->tvb, (int)alias->value.at, 0,
-                                             note->topic ? (const char *)note->topic->bytes : "");
-    proto_item_set_generated(item);
+    const char *text = topic != NULL ? show_text_value(context, topic) : "";
+    proto_item_set_generated(proto_tree_add_string(tree, FIELD(TOPIC), context->tvb, (int)alias->value.at, 0, text));
 }
 
 static void show_publish(const struct show_context *context, proto_tree *tree)

@@ -1,0 +1,288 @@
+/* exchange.c - follows requests and their answers, and the QoS 1 and 2 deliveries.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Every packet of an exchange is noted, so that it can be shown with links to the packet it answers and the one that
+ * answers it. What does not fit (an answer to nothing, an answer of the wrong kind) gets no link and changes nothing: it
+ * is for the rules to say what that means.
+ */
+#include <string.h>
+
+#include "state.h"
+
+static struct mqtt_end *own_end(const struct mqtt_tracking *tracking)
+{
+    return &tracking->connection->ends[tracking->sender];
+}
+
+static struct mqtt_end *other_end(const struct mqtt_tracking *tracking)
+{
+    return &tracking->connection->ends[1 - tracking->sender];
+}
+
+/** Makes the packet the one that the exchange's next answer is for. */
+static void wait_for_answer(struct mqtt_tracking *tracking, struct mqtt_step *step)
+{
+    *step = (struct mqtt_step){mqtt_tracking_note(tracking), tracking->place.frame, tracking->now_ns};
+}
+
+/** The packet was sent before and is sent again: the answer will be for this copy. */
+static void send_again(struct mqtt_tracking *tracking, struct mqtt_step *step)
+{
+    struct mqtt_note *note = mqtt_tracking_note(tracking);
+
+    note->first_sent_in = step->first_frame;
+    step->note = note;
+    step->sent_ns = tracking->now_ns;
+}
+
+/** Links the packet to the one that it answers. */
+static void answer(struct mqtt_tracking *tracking, const struct mqtt_step *step)
+{
+    struct mqtt_note *note = mqtt_tracking_note(tracking);
+
+    if (step->note == NULL)
+        return;
+    note->request_in = step->note->place.frame;
+    note->response_ns = tracking->now_ns - step->sent_ns;
+    step->note->response_in = tracking->place.frame;
+}
+
+/** Notes how many PUBLISHes of one end are under way, where that can be known: `ledger_end` is the end that sent them. */
+static void note_inflight(struct mqtt_tracking *tracking, unsigned ledger_end)
+{
+    const struct mqtt_epoch *epoch = &tracking->epoch;
+    const struct mqtt_limits *limits = epoch->limits[1 - ledger_end];
+    struct mqtt_note *note = mqtt_tracking_note(tracking);
+
+    note->has_inflight = epoch->session_known && !epoch->has_gap;
+    note->inflight = (uint16_t)MIN(tracking->connection->ends[ledger_end].ledger.publishes, UINT16_MAX);
+    note->inflight_max = limits != NULL ? limits->receive_maximum : 0;
+}
+
+/** A hash of what a PUBLISH carries: its topic, its size and the beginning of its payload (FNV-1a). */
+static uint32_t content_hash(const struct mqtt_packet *packet)
+{
+    enum { PAYLOAD_PART = 256 };
+    struct mqtt_span topic = packet->publish.topic;
+    struct mqtt_span payload = packet->publish.payload;
+    uint32_t hash = 2166136261u ^ payload.length;
+
+    for (uint32_t i = 0; i < topic.length && topic.at + i < packet->captured; i++)
+        hash = (hash ^ packet->bytes[topic.at + i]) * 16777619u;
+    for (uint32_t i = 0; i < MIN(payload.length, PAYLOAD_PART) && payload.at + i < packet->captured; i++)
+        hash = (hash ^ packet->bytes[payload.at + i]) * 16777619u;
+    return hash;
+}
+
+static void track_publish(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_ledger *ledger = &own_end(tracking)->ledger;
+
+    if (packet->packet_id_at == 0 || packet->publish.qos == 3)
+        return;
+    struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
+    uint32_t hash = content_hash(packet);
+    if (flow != NULL && flow->state == MQTT_FLOW_PUBLISHED && (packet->publish.dup || flow->content_hash == hash)) {
+        send_again(tracking, &flow->waiting);
+    } else {
+        if (flow != NULL)
+            mqtt_ledger_close(ledger, flow);
+        flow = mqtt_ledger_open(ledger, packet->packet_id, MQTT_TYPE_PUBLISH, packet->publish.qos);
+        mqtt_tracking_note(tracking);
+        if (flow != NULL) {
+            flow->content_hash = hash;
+            flow->begun_ns = tracking->now_ns;
+            wait_for_answer(tracking, &flow->waiting);
+        }
+    }
+    note_inflight(tracking, tracking->sender);
+}
+
+/** The delivery is complete; its ledger is that of `ledger_end`. */
+static void complete_delivery(struct mqtt_tracking *tracking, unsigned ledger_end, struct mqtt_flow *flow)
+{
+    struct mqtt_note *note = mqtt_tracking_note(tracking);
+
+    if (flow->begun_ns != MQTT_TIME_UNKNOWN) {
+        note->completes_delivery = true;
+        note->delivery_ns = tracking->now_ns - flow->begun_ns;
+    }
+    mqtt_ledger_close(&tracking->connection->ends[ledger_end].ledger, flow);
+}
+
+static bool is_failure(const struct mqtt_packet *packet)
+{
+    return packet->version == MQTT_V50 && packet->reason >= 0x80;
+}
+
+/** PUBACK and PUBREC: the answers to a PUBLISH of the other end. */
+static void track_publish_answer(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_ledger *ledger = &other_end(tracking)->ledger;
+    struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
+    unsigned qos = packet->type == MQTT_TYPE_PUBACK ? 1 : 2;
+
+    if (flow != NULL && flow->qos == qos && flow->state == MQTT_FLOW_PUBLISHED) {
+        answer(tracking, &flow->waiting);
+        if (is_failure(packet)) {
+            mqtt_ledger_close(ledger, flow);
+        } else if (qos == 1) {
+            complete_delivery(tracking, 1 - tracking->sender, flow);
+        } else {
+            flow->state = MQTT_FLOW_RECEIVED;
+            wait_for_answer(tracking, &flow->waiting);
+        }
+    } else if (flow != NULL && qos == 2 && flow->state == MQTT_FLOW_RECEIVED) {
+        send_again(tracking, &flow->waiting);
+    }
+    note_inflight(tracking, 1 - tracking->sender);
+}
+
+/** PUBREL: the answer to a PUBREC of the other end, for a PUBLISH of this one. */
+static void track_release(struct mqtt_tracking *tracking)
+{
+    struct mqtt_ledger *ledger = &own_end(tracking)->ledger;
+    struct mqtt_flow *flow = mqtt_ledger_find(ledger, tracking->packet->packet_id);
+
+    if (flow == NULL) {
+        /* Begun before the capture or on an earlier connection: its PUBCOMP can still be linked. */
+        flow = mqtt_ledger_open(ledger, tracking->packet->packet_id, MQTT_TYPE_PUBLISH, 2);
+        if (flow != NULL) {
+            flow->state = MQTT_FLOW_RELEASED;
+            flow->is_inherited = true;
+            flow->begun_ns = MQTT_TIME_UNKNOWN;
+            wait_for_answer(tracking, &flow->waiting);
+        }
+    } else if (flow->state == MQTT_FLOW_RECEIVED) {
+        answer(tracking, &flow->waiting);
+        flow->state = MQTT_FLOW_RELEASED;
+        wait_for_answer(tracking, &flow->waiting);
+    } else if (flow->state == MQTT_FLOW_RELEASED) {
+        send_again(tracking, &flow->waiting);
+    }
+    note_inflight(tracking, tracking->sender);
+}
+
+/** PUBCOMP: the answer to a PUBREL of the other end. */
+static void track_completion(struct mqtt_tracking *tracking)
+{
+    struct mqtt_flow *flow = mqtt_ledger_find(&other_end(tracking)->ledger, tracking->packet->packet_id);
+
+    if (flow != NULL && flow->state == MQTT_FLOW_RELEASED) {
+        answer(tracking, &flow->waiting);
+        complete_delivery(tracking, 1 - tracking->sender, flow);
+    }
+    note_inflight(tracking, 1 - tracking->sender);
+}
+
+/** SUBSCRIBE and UNSUBSCRIBE. */
+static void track_request(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_ledger *ledger = &own_end(tracking)->ledger;
+    struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
+
+    if (flow != NULL && flow->type == packet->type) {
+        send_again(tracking, &flow->waiting);
+        return;
+    }
+    if (flow != NULL)
+        mqtt_ledger_close(ledger, flow);
+    flow = mqtt_ledger_open(ledger, packet->packet_id, packet->type, 0);
+    if (flow != NULL) {
+        wait_for_answer(tracking, &flow->waiting);
+        mqtt_keep_filters(tracking, flow);
+    }
+}
+
+/** SUBACK and UNSUBACK. */
+static void track_request_answer(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_ledger *ledger = &other_end(tracking)->ledger;
+    struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
+    enum mqtt_packet_type request = packet->type == MQTT_TYPE_SUBACK ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_UNSUBSCRIBE;
+
+    if (flow == NULL || flow->type != request)
+        return;
+    answer(tracking, &flow->waiting);
+    mqtt_apply_filters(tracking, flow);
+    mqtt_ledger_close(ledger, flow);
+}
+
+/** Answers without an identifier: the other end's latest request, if it still waits. */
+static void answer_latest(struct mqtt_tracking *tracking, struct mqtt_step *step)
+{
+    if (step->note == NULL)
+        return;
+    answer(tracking, step);
+    *step = (struct mqtt_step){NULL, 0, 0};
+}
+
+/** AUTH goes back and forth; the first of a Server's answers the CONNECT, whose link belongs to the CONNACK. */
+static void track_auth(struct mqtt_tracking *tracking)
+{
+    struct mqtt_end *other = other_end(tracking);
+    const struct mqtt_step *connect = &other->connect;
+
+    if (other->auth.note != NULL) {
+        answer_latest(tracking, &other->auth);
+    } else if (connect->note != NULL) {
+        struct mqtt_note *note = mqtt_tracking_note(tracking);
+        note->request_in = connect->note->place.frame;
+        note->response_ns = tracking->now_ns - connect->sent_ns;
+    }
+    wait_for_answer(tracking, &own_end(tracking)->auth);
+}
+
+void mqtt_track_exchange(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    bool takes_id = packet->type >= MQTT_TYPE_PUBACK && packet->type <= MQTT_TYPE_UNSUBACK;
+
+    if (takes_id && packet->packet_id_at == 0)
+        return;
+    switch (packet->type) {
+    case MQTT_TYPE_CONNECT:
+        wait_for_answer(tracking, &own_end(tracking)->connect);
+        break;
+    case MQTT_TYPE_CONNACK:
+        answer_latest(tracking, &other_end(tracking)->connect);
+        break;
+    case MQTT_TYPE_PUBLISH:
+        track_publish(tracking);
+        break;
+    case MQTT_TYPE_PUBACK:
+    case MQTT_TYPE_PUBREC:
+        track_publish_answer(tracking);
+        break;
+    case MQTT_TYPE_PUBREL:
+        track_release(tracking);
+        break;
+    case MQTT_TYPE_PUBCOMP:
+        track_completion(tracking);
+        break;
+    case MQTT_TYPE_SUBSCRIBE:
+    case MQTT_TYPE_UNSUBSCRIBE:
+        track_request(tracking);
+        break;
+    case MQTT_TYPE_SUBACK:
+    case MQTT_TYPE_UNSUBACK:
+        track_request_answer(tracking);
+        break;
+    case MQTT_TYPE_PINGREQ:
+        wait_for_answer(tracking, &own_end(tracking)->ping);
+        break;
+    case MQTT_TYPE_PINGRESP:
+        answer_latest(tracking, &other_end(tracking)->ping);
+        break;
+    case MQTT_TYPE_AUTH:
+        track_auth(tracking);
+        break;
+    default:
+        break;
+    }
+}

@@ -1,0 +1,128 @@
+/* ledger.c - the exchanges of a connection that are under way.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "ledger.h"
+
+/* Most connections have one or two exchanges under way, and there may be 100,000 connections: a hash table pays only
+ * beyond this many. */
+enum { INDEX_FROM = 16 };
+
+void mqtt_ledger_begin(struct mqtt_ledger *ledger, wmem_allocator_t *scope, uint32_t most)
+{
+    *ledger = (struct mqtt_ledger){.scope = scope, .most = most};
+}
+
+struct mqtt_flow *mqtt_ledger_find(const struct mqtt_ledger *ledger, uint16_t packet_id)
+{
+    if (ledger->index != NULL)
+        return (struct mqtt_flow *)wmem_map_lookup(ledger->index, GUINT_TO_POINTER(packet_id));
+    struct mqtt_flow *flow = ledger->flows;
+    while (flow != NULL && flow->packet_id != packet_id)
+        flow = flow->next;
+    return flow;
+}
+
+/** Changes over from the list to the index. */
+static void make_index(struct mqtt_ledger *ledger)
+{
+    ledger->index = wmem_map_new(ledger->scope, g_direct_hash, g_direct_equal);
+    for (struct mqtt_flow *flow = ledger->flows; flow != NULL; flow = flow->next)
+        wmem_map_insert(ledger->index, GUINT_TO_POINTER(flow->packet_id), flow);
+    ledger->flows = NULL;
+}
+
+/** Puts a flow in, whoever had it before. */
+static void add_flow(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
+{
+    if (ledger->index == NULL && ledger->count >= INDEX_FROM)
+        make_index(ledger);
+    if (ledger->index != NULL) {
+        wmem_map_insert(ledger->index, GUINT_TO_POINTER(flow->packet_id), flow);
+    } else {
+        flow->next = ledger->flows;
+        ledger->flows = flow;
+    }
+    ledger->count++;
+    ledger->publishes += flow->type == MQTT_TYPE_PUBLISH;
+}
+
+struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_id, enum mqtt_packet_type type,
+                                   unsigned qos)
+{
+    if (ledger->count >= ledger->most)
+        return NULL;
+    struct mqtt_flow *flow = wmem_new0(ledger->scope, struct mqtt_flow);
+    flow->packet_id = packet_id;
+    flow->type = (uint8_t)type;
+    flow->qos = (uint8_t)qos;
+    flow->state = type == MQTT_TYPE_PUBLISH ? MQTT_FLOW_PUBLISHED : MQTT_FLOW_REQUESTED;
+    add_flow(ledger, flow);
+    return flow;
+}
+
+void mqtt_ledger_close(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
+{
+    if (ledger->index != NULL) {
+        wmem_map_remove(ledger->index, GUINT_TO_POINTER(flow->packet_id));
+    } else {
+        struct mqtt_flow **link = &ledger->flows;
+        while (*link != flow)
+            link = &(*link)->next;
+        *link = flow->next;
+    }
+    ledger->count--;
+    ledger->publishes -= flow->type == MQTT_TYPE_PUBLISH;
+    wmem_free(ledger->scope, flow);
+}
+
+static void collect(void *key G_GNUC_UNUSED, void *value, void *data)
+{
+    wmem_array_append((wmem_array_t *)data, &value, 1);
+}
+
+/** All flows of a ledger; the array is the caller's to destroy. */
+static wmem_array_t *all_flows(const struct mqtt_ledger *ledger)
+{
+    wmem_array_t *flows = wmem_array_new(NULL, sizeof(struct mqtt_flow *));
+
+    if (ledger->index != NULL)
+        wmem_map_foreach(ledger->index, collect, flows);
+    for (struct mqtt_flow *flow = ledger->flows; flow != NULL; flow = flow->next)
+        wmem_array_append(flows, &flow, 1);
+    return flows;
+}
+
+void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited)
+{
+    wmem_array_t *flows = all_flows(ledger);
+
+    for (unsigned i = 0; i < wmem_array_get_count(flows); i++) {
+        struct mqtt_flow *flow = *(struct mqtt_flow **)wmem_array_index(flows, i);
+        if (!only_inherited || flow->is_inherited)
+            mqtt_ledger_close(ledger, flow);
+    }
+    wmem_destroy_array(flows);
+}
+
+void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
+{
+    wmem_array_t *flows = all_flows(from);
+
+    /* The latest come first in a list: walking it from the back keeps their order. */
+    for (unsigned i = wmem_array_get_count(flows); i > 0; i--) {
+        struct mqtt_flow *flow = *(struct mqtt_flow **)wmem_array_index(flows, i - 1);
+        if (flow->type != MQTT_TYPE_PUBLISH)
+            continue;
+        struct mqtt_flow *heir = mqtt_ledger_open(to, flow->packet_id, MQTT_TYPE_PUBLISH, flow->qos);
+        if (heir == NULL)
+            break;
+        heir->state = flow->state;
+        heir->is_inherited = true;
+        heir->content_hash = flow->content_hash;
+        heir->begun_ns = flow->begun_ns;
+        heir->waiting = flow->waiting;
+    }
+    wmem_destroy_array(flows);
+    mqtt_ledger_clear(from, false);
+}

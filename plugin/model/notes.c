@@ -1,0 +1,124 @@
+/* notes.c - keeps what was learnt about single packets, in the order of the capture.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "notes.h"
+
+/** A list of equal items in pieces, ordered by the 64-bit key that `key_of` reads from an item. */
+struct pieces {
+    wmem_allocator_t *scope;
+    wmem_array_t *starts; /**< the pieces: pointers to `PIECE_ITEMS` items each */
+    size_t item_size;
+    uint32_t count;
+    uint64_t (*key_of)(const void *item);
+};
+
+enum { PIECE_ITEMS = 1024 };
+
+/** How long a client had been silent before a packet. */
+struct idle {
+    struct mqtt_place place;
+    int64_t ns;
+};
+
+struct mqtt_notes {
+    struct pieces notes;
+    struct pieces idles;
+};
+
+static uint64_t key_of_place(struct mqtt_place place)
+{
+    return (uint64_t)place.frame << 32 | place.pdu;
+}
+
+static uint64_t key_of_note(const void *item)
+{
+    return key_of_place(((const struct mqtt_note *)item)->place);
+}
+
+static uint64_t key_of_idle(const void *item)
+{
+    return key_of_place(((const struct idle *)item)->place);
+}
+
+static void pieces_begin(struct pieces *pieces, wmem_allocator_t *scope, size_t item_size,
+                         uint64_t (*key_of)(const void *item))
+{
+    *pieces = (struct pieces){scope, wmem_array_new(scope, sizeof(void *)), item_size, 0, key_of};
+}
+
+static void *pieces_item(const struct pieces *pieces, uint32_t index)
+{
+    char *start = *(char **)wmem_array_index(pieces->starts, index / PIECE_ITEMS);
+    return start + index % PIECE_ITEMS * pieces->item_size;
+}
+
+/** Adds an item of zeros. */
+static void *pieces_add(struct pieces *pieces)
+{
+    if (pieces->count % PIECE_ITEMS == 0) {
+        void *start = wmem_alloc0(pieces->scope, PIECE_ITEMS * pieces->item_size);
+        wmem_array_append_one(pieces->starts, start);
+    }
+    return pieces_item(pieces, pieces->count++);
+}
+
+/** The last item whose key is not above `key`, NULL where there is none. */
+static void *pieces_find(const struct pieces *pieces, uint64_t key)
+{
+    uint32_t first = 0;
+    uint32_t behind = pieces->count;
+
+    while (first < behind) {
+        uint32_t middle = first + (behind - first) / 2;
+        if (pieces->key_of(pieces_item(pieces, middle)) <= key)
+            first = middle + 1;
+        else
+            behind = middle;
+    }
+    return first > 0 ? pieces_item(pieces, first - 1) : NULL;
+}
+
+struct mqtt_notes *mqtt_notes_new(wmem_allocator_t *scope)
+{
+    struct mqtt_notes *notes = wmem_new(scope, struct mqtt_notes);
+
+    pieces_begin(&notes->notes, scope, sizeof(struct mqtt_note), key_of_note);
+    pieces_begin(&notes->idles, scope, sizeof(struct idle), key_of_idle);
+    return notes;
+}
+
+struct mqtt_note *mqtt_notes_add(struct mqtt_notes *notes, struct mqtt_place place)
+{
+    struct mqtt_note *note = (struct mqtt_note *)pieces_add(&notes->notes);
+    note->place = place;
+    return note;
+}
+
+const struct mqtt_note *mqtt_notes_find(const struct mqtt_notes *notes, struct mqtt_place place)
+{
+    const struct mqtt_note *note = (const struct mqtt_note *)pieces_find(&notes->notes, key_of_place(place));
+    return note != NULL && key_of_note(note) == key_of_place(place) ? note : NULL;
+}
+
+void mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int64_t idle_ns)
+{
+    struct idle *idle = (struct idle *)pieces_add(&notes->idles);
+    *idle = (struct idle){place, idle_ns};
+}
+
+int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place)
+{
+    const struct idle *idle = (const struct idle *)pieces_find(&notes->idles, key_of_place(place));
+
+    if (idle == NULL || idle->place.frame != place.frame)
+        return MQTT_TIME_UNKNOWN;
+    return idle->place.pdu == place.pdu ? idle->ns : 0;
+}
+
+size_t mqtt_notes_size(const struct mqtt_notes *notes)
+{
+    return (wmem_array_get_count(notes->notes.starts) * notes->notes.item_size +
+            wmem_array_get_count(notes->idles.starts) * notes->idles.item_size) *
+           PIECE_ITEMS;
+}

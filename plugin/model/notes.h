@@ -1,0 +1,40 @@
+/* notes.h - keeps what was learnt about single packets, in the order of the capture.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A capture has millions of packets, so what is kept for one has to be small: the notes of all connections share one
+ * list of large pieces, without an allocation, a key or a link of their own. They are added in the order of their places
+ * and found again by binary search.
+ */
+#ifndef MQTTSCOPE_MODEL_NOTES_H
+#define MQTTSCOPE_MODEL_NOTES_H
+
+#include <glib.h>
+#include <wsutil/wmem/wmem.h>
+
+#include "facts.h"
+
+/** The notes of a file. */
+struct mqtt_notes;
+
+/** Makes an empty list in `scope`, which owns all of it. */
+struct mqtt_notes *mqtt_notes_new(wmem_allocator_t *scope);
+
+/** Adds an empty note. Places have to come in the order of the capture, each once. The note stays where it is. */
+struct mqtt_note *mqtt_notes_add(struct mqtt_notes *notes, struct mqtt_place place);
+
+/** The note of a place; NULL where there is none. */
+const struct mqtt_note *mqtt_notes_find(const struct mqtt_notes *notes, struct mqtt_place place);
+
+/** Keeps how long a client had been silent before the packet at `place`, its first in that frame; MQTT_TIME_UNKNOWN for
+ *  the first of the connection. Places have to come in the order of the capture. */
+void mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int64_t idle_ns);
+
+/** How long the client had been silent before its packet at `place`: what mqtt_notes_add_idle() kept; 0 for its further
+ *  packets in the same frame; MQTT_TIME_UNKNOWN where nothing was kept. */
+int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place);
+
+/** Bytes of memory taken so far. */
+size_t mqtt_notes_size(const struct mqtt_notes *notes);
+
+#endif

@@ -1,0 +1,202 @@
+/* session.c - what CONNECT, CONNACK and DISCONNECT settle: identity, limits, and the session taken up or begun.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+
+#include "state.h"
+
+static guint hash_session(gconstpointer key)
+{
+    const struct mqtt_session *session = (const struct mqtt_session *)key;
+    guint hash = 2166136261u ^ session->broker.port;
+
+    for (unsigned i = 0; i < session->broker.length; i++)
+        hash = (hash ^ session->broker.address[i]) * 16777619u;
+    return mqtt_hash_text(hash, session->client_id);
+}
+
+static gboolean is_same_session(gconstpointer one, gconstpointer other)
+{
+    const struct mqtt_session *a = (const struct mqtt_session *)one;
+    const struct mqtt_session *b = (const struct mqtt_session *)other;
+
+    return a->broker.port == b->broker.port && a->broker.length == b->broker.length &&
+           memcmp(a->broker.address, b->broker.address, a->broker.length) == 0 &&
+           mqtt_is_same_text(a->client_id, b->client_id);
+}
+
+/** The session of a Client Identifier at a broker; made where it is met for the first time. */
+static struct mqtt_session *find_session(struct mqtt_world *world, const struct mqtt_endpoint *broker,
+                                         const struct mqtt_text *client_id)
+{
+    struct mqtt_session wanted = {.broker = *broker, .client_id = client_id};
+
+    if (world->sessions == NULL)
+        world->sessions = wmem_map_new(world->scope, hash_session, is_same_session);
+    struct mqtt_session *session = (struct mqtt_session *)wmem_map_lookup(world->sessions, &wanted);
+    if (session == NULL) {
+        session = wmem_new(world->scope, struct mqtt_session);
+        *session = wanted;
+        wmem_map_insert(world->sessions, session, session);
+    }
+    return session;
+}
+
+/** True while nothing says that a connection has ended. */
+static bool is_alive(const struct mqtt_connection *connection)
+{
+    struct mqtt_transport_state transport = mqtt_transport_state_of(connection);
+    bool refused = connection->connack_seen && connection->connack_code != 0;
+
+    return !transport.is_finished && !transport.is_reset && !refused && !connection->disconnected &&
+           !connection->taken_over;
+}
+
+/** Moves what was in flight to the Client's new connection; the ends of the two may be numbered differently. */
+static void inherit_exchanges(struct mqtt_connection *to, unsigned broker, struct mqtt_connection *from,
+                              unsigned old_broker)
+{
+    mqtt_ledger_inherit(&to->ends[broker].ledger, &from->ends[old_broker].ledger);
+    mqtt_ledger_inherit(&to->ends[1 - broker].ledger, &from->ends[1 - old_broker].ledger);
+}
+
+static const struct mqtt_epoch *last_epoch(const struct mqtt_connection *connection)
+{
+    struct mqtt_summary summary;
+    mqtt_summarise(connection, &summary);
+    return summary.epoch;
+}
+
+/** Joins a connection to the session of its Client Identifier. */
+static void join_session(struct mqtt_tracking *tracking, const struct mqtt_text *client_id)
+{
+    struct mqtt_connection *connection = tracking->connection;
+    unsigned broker = tracking->epoch.broker;
+
+    connection->session = find_session(connection->world, &connection->transport.ends[broker], client_id);
+    struct mqtt_connection *last = connection->session->last;
+    connection->session->last = connection;
+    if (last == NULL || last == connection)
+        return;
+    if (is_alive(last)) {
+        last->taken_over = true;
+        mqtt_tracking_note(tracking)->takes_over = last->number + 1;
+    }
+    const struct mqtt_epoch *old = last_epoch(last);
+    if (connection->clean_start) {
+        mqtt_subscriptions_clear(connection->world, connection->session);
+    } else if (old->broker != MQTT_END_UNKNOWN) {
+        inherit_exchanges(connection, broker, last, old->broker);
+        tracking->epoch.session_known = old->session_known && !old->has_gap;
+    }
+}
+
+static uint32_t number_or(const struct mqtt_packet *packet, enum mqtt_property_index index, uint32_t otherwise)
+{
+    const struct mqtt_property *property = mqtt_properties_find(&packet->properties, index);
+    return property != NULL ? property->number : otherwise;
+}
+
+/** What a CONNECT or CONNACK of MQTT 5.0 allows the other end, defaults where it is silent. */
+static const struct mqtt_limits *read_limits(struct mqtt_world *world, const struct mqtt_packet *packet)
+{
+    struct mqtt_limits *limits = wmem_new0(world->scope, struct mqtt_limits);
+
+    limits->receive_maximum = (uint16_t)number_or(packet, MQTT_PROPERTY_RECEIVE_MAXIMUM, UINT16_MAX);
+    limits->topic_alias_maximum = (uint16_t)number_or(packet, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM, 0);
+    limits->maximum_packet_size = number_or(packet, MQTT_PROPERTY_MAXIMUM_PACKET_SIZE, 0);
+    limits->session_expiry_s = number_or(packet, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL, 0);
+    limits->maximum_qos = (uint8_t)number_or(packet, MQTT_PROPERTY_MAXIMUM_QOS, 2);
+    limits->retain_available = number_or(packet, MQTT_PROPERTY_RETAIN_AVAILABLE, 1);
+    limits->wildcard_available = number_or(packet, MQTT_PROPERTY_WILDCARD_SUBSCRIPTION_AVAILABLE, 1);
+    limits->subscription_id_available = number_or(packet, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER_AVAILABLE, 1);
+    limits->shared_available = number_or(packet, MQTT_PROPERTY_SHARED_SUBSCRIPTION_AVAILABLE, 1);
+    return limits;
+}
+
+/** A connection begins, or begins anew on the same stream. */
+static void track_connect(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    const struct mqtt_connect *connect = &packet->connect;
+    struct mqtt_connection *connection = tracking->connection;
+    struct mqtt_epoch *epoch = &tracking->epoch;
+
+    if (connect->flags_at == 0 || epoch->broker != 1 - tracking->sender)
+        return;
+    connection->clean_start = connect->flags & MQTT_CONNECT_CLEAN_START;
+    epoch->connect_seen = true;
+    epoch->session_known = connection->clean_start;
+    if (connect->keep_alive_at != 0) {
+        epoch->has_keep_alive = true;
+        epoch->keep_alive_s = connect->keep_alive_s;
+    }
+    if (packet->version == MQTT_V50)
+        epoch->limits[tracking->sender] = read_limits(connection->world, packet);
+    if (connect->client_id.length > 0 && mqtt_has_span(packet, connect->client_id)) {
+        epoch->client_id = mqtt_keep_text(connection->world, packet, connect->client_id);
+        join_session(tracking, epoch->client_id);
+    } else {
+        connection->session = wmem_new0(connection->world->scope, struct mqtt_session);
+    }
+}
+
+/** The Server's answer: whose session it is, and what was in flight in it. */
+static void track_connack(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_connection *connection = tracking->connection;
+    struct mqtt_epoch *epoch = &tracking->epoch;
+
+    if (packet->reason_at == 0 || epoch->broker != tracking->sender)
+        return;
+    connection->connack_seen = true;
+    connection->connack_code = packet->reason;
+    connection->session_present = packet->ack_flags & 1 && packet->version != MQTT_V31;
+    if (packet->version == MQTT_V50) {
+        const struct mqtt_property *keep_alive =
+            mqtt_properties_find(&packet->properties, MQTT_PROPERTY_SERVER_KEEP_ALIVE);
+        const struct mqtt_property *assigned =
+            mqtt_properties_find(&packet->properties, MQTT_PROPERTY_ASSIGNED_CLIENT_IDENTIFIER);
+        epoch->limits[tracking->sender] = read_limits(connection->world, packet);
+        if (keep_alive != NULL) {
+            epoch->has_keep_alive = true;
+            epoch->keep_alive_s = (uint16_t)keep_alive->number;
+        }
+        if (assigned != NULL && assigned->text.length > 0) {
+            epoch->client_id = mqtt_keep_text(connection->world, packet, assigned->text);
+            join_session(tracking, epoch->client_id);
+        }
+    }
+    if (packet->reason == 0 && !connection->session_present && packet->version != MQTT_V31) {
+        mqtt_ledger_clear(&connection->ends[0].ledger, true);
+        mqtt_ledger_clear(&connection->ends[1].ledger, true);
+        epoch->session_known = epoch->connect_seen && !epoch->has_gap;
+        if (connection->session != NULL)
+            mqtt_subscriptions_clear(connection->world, connection->session);
+    }
+}
+
+void mqtt_track_session(struct mqtt_tracking *tracking)
+{
+    struct mqtt_connection *connection = tracking->connection;
+
+    switch (tracking->packet->type) {
+    case MQTT_TYPE_CONNECT:
+        track_connect(tracking);
+        break;
+    case MQTT_TYPE_CONNACK:
+        track_connack(tracking);
+        break;
+    case MQTT_TYPE_DISCONNECT:
+        if (!connection->disconnected) {
+            connection->disconnected = true;
+            connection->disconnected_by = (uint8_t)tracking->sender;
+            connection->disconnect_reason = tracking->packet->reason;
+        }
+        break;
+    default:
+        break;
+    }
+}

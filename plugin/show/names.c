@@ -1,0 +1,67 @@
+/* names.c - the names of a connection's ends and of kept text, fit to be shown.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+
+#include <epan/packet.h>
+
+#include <epan/charsets.h>
+#include <epan/to_str.h>
+
+#include "../compat.h"
+#include "show.h"
+
+const char *show_text_value(const struct show_context *context, const struct mqtt_text *text)
+{
+    return (const char *)get_utf_8_string(context->pinfo->pool, text->bytes, (int)text->length);
+}
+
+/** `address:port` of an end. */
+static const char *endpoint_name(const struct show_context *context, unsigned end)
+{
+    packet_info *pinfo = context->pinfo;
+    bool is_source = end == context->facts->sender;
+    const address *where = is_source ? &pinfo->src : &pinfo->dst;
+    const char *text = address_to_str(pinfo->pool, where);
+
+    uint32_t port = is_source ? pinfo->srcport : pinfo->destport;
+
+    return strchr(text, ':') != NULL ? wmem_strdup_printf(pinfo->pool, "[%s]:%u", text, port)
+                                     : wmem_strdup_printf(pinfo->pool, "%s:%u", text, port);
+}
+
+static bool is_plain_ascii(const struct mqtt_text *text)
+{
+    for (uint32_t i = 0; i < text->length; i++)
+        if (text->bytes[i] < 0x20 || text->bytes[i] >= 0x7F)
+            return false;
+    return true;
+}
+
+const char *show_end_name(const struct show_context *context, unsigned end)
+{
+    const struct mqtt_epoch *epoch = context->facts->epoch;
+    const struct mqtt_text *client_id = epoch->client_id;
+
+    if (epoch->broker == end)
+        return "broker";
+    if (epoch->broker == MQTT_END_UNKNOWN || client_id == NULL)
+        return endpoint_name(context, end);
+    if (is_plain_ascii(client_id))
+        return (const char *)client_id->bytes;
+    return compat_format_text(context->pinfo->pool, client_id->bytes, client_id->length);
+}
+
+const char *show_topic_text(const struct show_context *context)
+{
+    const struct mqtt_packet *packet = context->packet;
+    const struct mqtt_text *aliased = mqtt_alias_topic(context->facts);
+    struct mqtt_span topic = packet->publish.topic;
+
+    if (topic.length > 0 && topic.at + topic.length <= packet->captured)
+        return tvb_format_text(context->pinfo->pool, context->tvb, (int)topic.at, (int)topic.length);
+    if (aliased != NULL)
+        return compat_format_text(context->pinfo->pool, aliased->bytes, aliased->length);
+    return "";
+}

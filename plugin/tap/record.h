@@ -1,0 +1,23 @@
+/* record.h - what statistics, tables and exports get to know of each control packet.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MQTTSCOPE_TAP_RECORD_H
+#define MQTTSCOPE_TAP_RECORD_H
+
+#include "../model/connection.h"
+#include "../wire/packet.h"
+
+/** One control packet, queued on the tap "mqttscope". Its texts and bytes are in the packet's pool and good while the tap
+ *  callback runs; `connection` and the notes and texts that the facts point to are in file scope. */
+struct tap_record {
+    struct mqtt_packet packet;
+    struct mqtt_facts facts;
+    struct mqtt_epoch epoch; /**< what `facts.epoch` points to */
+    const struct mqtt_connection *connection;
+    const char *sender_name; /**< `broker`, the Client Identifier or `address:port`; printable */
+    const char *receiver_name;
+    const char *topic; /**< PUBLISH: its topic, an alias resolved; printable; "" where unknown */
+};
+
+#endif
