@@ -70,4 +70,53 @@ WS_DLL_PUBLIC void tls_set_appdata_dissector(dissector_handle_t tls, packet_info
 #define compat_format_text(pool, bytes, length) format_text(pool, bytes, length)
 #endif
 
+/* Flow graphs: exported by the library, but declared in a header that the packages do not install. Only what is used here
+ * is declared. Items are made by the library, so that the members behind these, which come and go, do not matter. */
+#include <epan/tap.h>
+
+/* An arrow of the graph; the graph owns it, its addresses and its texts (g_malloc). */
+struct compat_flow_item {
+    uint32_t frame_number;
+    address src_addr;
+    uint16_t port_src;
+    address dst_addr;
+    uint16_t port_dst;
+    char *frame_label; /* along the arrow */
+    char *time_str;
+    char *comment; /* beside the graph */
+    uint16_t conv_num;
+    unsigned fg_color;
+    unsigned bg_color;
+    ws_bool has_color_filter;
+    ws_bool display;
+    unsigned src_node;
+    unsigned dst_node;
+    uint16_t line_style;
+};
+
+/* The graph's beginning. */
+struct compat_flow {
+    const char *name;
+    ws_bool any_addr;
+    int conversations;
+    GQueue *items;
+};
+
+WS_DLL_PUBLIC void register_seq_analysis(const char *name, const char *ui_name, const int proto_id,
+                                         const char *tap_listener, unsigned tap_flags, tap_packet_cb tap_func);
+WS_DLL_PUBLIC struct compat_flow_item *sequence_analysis_create_sai_with_addresses(packet_info *pinfo,
+                                                                                   struct compat_flow *graph);
+WS_DLL_PUBLIC void sequence_analysis_use_color_filter(packet_info *pinfo, struct compat_flow_item *item);
+
+/* Conversation filters are handed a pointer of their owner's since 4.4. */
+#if WIRESHARK_AT_LEAST(4, 4)
+#define COMPAT_FILTER_DATA , void *data _U_
+#define compat_register_conversation_filter(protocol, name, is_valid, build)                                           \
+    register_conversation_filter(protocol, name, is_valid, build, NULL)
+#else
+#define COMPAT_FILTER_DATA
+#define compat_register_conversation_filter(protocol, name, is_valid, build)                                           \
+    register_conversation_filter(protocol, name, is_valid, build)
+#endif
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "model/version.h"
 #include "mqttscope.h"
+#include "tap/exports.h"
 #include "tap/record.h"
 
 static int tap = -1;
@@ -23,7 +24,10 @@ static void queue_record(const struct show_context *context, const struct stretc
     packet_info *pinfo = context->pinfo;
     const struct mqtt_facts *facts = context->facts;
 
-    if (!have_tap_listener(tap))
+    bool is_listened_to = have_tap_listener(tap);
+    bool is_drawn = tap_flow_is_open();
+
+    if (!is_listened_to && !is_drawn && !tap_export_is_open())
         return;
     struct tap_record *record = wmem_new(pinfo->pool, struct tap_record);
     *record = (struct tap_record){
@@ -34,9 +38,12 @@ static void queue_record(const struct show_context *context, const struct stretc
         .sender_name = show_end_name(context, facts->sender),
         .receiver_name = show_end_name(context, 1 - facts->sender),
         .topic = context->packet->type == MQTT_TYPE_PUBLISH ? show_topic_text(context) : "",
+        .line = is_drawn ? show_line(context) : "",
     };
     record->facts.epoch = &record->epoch;
-    tap_queue_packet(tap, pinfo, record);
+    if (is_listened_to)
+        tap_queue_packet(tap, pinfo, record);
+    tap_queue_exports(pinfo, record);
 }
 
 /** Reads the packet; tracks it on its first visit and recalls what is known of it on later ones. */

@@ -7,6 +7,7 @@
 
 #include "compat.h"
 #include "mqttscope.h"
+#include "tap/exports.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -35,6 +36,7 @@ void mqttscope_register(void)
     dissect_register();
     websocket_register(proto);
     preferences_register(proto);
+    tap_register_exports(proto);
 }
 
 void mqttscope_handoff(void)

@@ -75,6 +75,15 @@ static uint32_t content_hash(const struct mqtt_packet *packet)
     return hash;
 }
 
+/** A PUBLISH under an identifier that is under way: is it the same one again? Behind a gap the exchange may have ended
+ *  unseen, and only DUP says so. */
+static bool is_sent_again(const struct mqtt_tracking *tracking, const struct mqtt_flow *flow, uint32_t hash)
+{
+    if (flow->type != MQTT_TYPE_PUBLISH || flow->state != MQTT_FLOW_PUBLISHED)
+        return false;
+    return tracking->packet->publish.dup || (flow->content_hash == hash && !tracking->epoch.has_gap);
+}
+
 static void track_publish(struct mqtt_tracking *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
@@ -84,7 +93,7 @@ static void track_publish(struct mqtt_tracking *tracking)
         return;
     struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
     uint32_t hash = content_hash(packet);
-    if (flow != NULL && flow->state == MQTT_FLOW_PUBLISHED && (packet->publish.dup || flow->content_hash == hash)) {
+    if (flow != NULL && is_sent_again(tracking, flow, hash)) {
         send_again(tracking, &flow->waiting);
     } else {
         if (flow != NULL)

@@ -289,10 +289,24 @@ static void put_ends(struct line *line)
     put(line, "  ");
 }
 
+/** The packet itself: its name, what matters about it, and what is wrong with it. */
+static void put_packet(struct line *line)
+{
+    const struct mqtt_packet *packet = line->context->packet;
+
+    put(line, mqtt_packet_type_name(packet->type));
+    put_packet_id(line);
+    put_body(line);
+    if (packet->fault.kind == MQTT_FAULT_CUT)
+        put(line, " [cut]");
+    else if (packet->fault.kind != MQTT_FAULT_NONE)
+        put(line, " [malformed]");
+    line->text[line->length] = '\0';
+}
+
 void show_info(const struct show_context *context)
 {
     column_info *columns = context->pinfo->cinfo;
-    const struct mqtt_packet *packet = context->packet;
     struct line line;
 
     if (!col_get_writable(columns, COL_INFO))
@@ -301,13 +315,16 @@ void show_info(const struct show_context *context)
     line.length = 0;
     if (context->facts->place.pdu == 1)
         put_ends(&line);
-    put(&line, mqtt_packet_type_name(packet->type));
-    put_packet_id(&line);
-    put_body(&line);
-    if (packet->fault.kind == MQTT_FAULT_CUT)
-        put(&line, " [cut]");
-    else if (packet->fault.kind != MQTT_FAULT_NONE)
-        put(&line, " [malformed]");
-    line.text[line.length] = '\0';
+    put_packet(&line);
     col_append_sep_str(columns, COL_INFO, " | ", line.text);
+}
+
+const char *show_line(const struct show_context *context)
+{
+    struct line line;
+
+    line.context = context;
+    line.length = 0;
+    put_packet(&line);
+    return wmem_strdup(context->pinfo->pool, line.text);
 }

@@ -128,6 +128,8 @@ static void show_exchange(const struct show_context *context, proto_tree *tree)
     if (note->completes_delivery)
         add_time(context, tree, FIELD(DELIVERY_TIME), note->delivery_ns);
     add_link(context, tree, FIELD(RESPONSE_IN), note->response_in);
+    if (context->packet->type == MQTT_TYPE_CONNECT && note->takes_over != 0)
+        add_number(context, tree, FIELD(TAKES_OVER), note->takes_over - 1);
     if (note->has_inflight) {
         add_number(context, tree, FIELD(INFLIGHT), note->inflight);
         if (note->inflight_max != 0)

@@ -59,6 +59,9 @@ void show_scope(const struct show_context *context, proto_tree *tree);
 /** Appends one entry to the Info column, where that is written. */
 void show_info(const struct show_context *context);
 
+/** The same entry without the names of the ends: printable, in the packet's pool. */
+const char *show_line(const struct show_context *context);
+
 /** Shows bytes of the stream that belong to no known packet, under a tree item of their own. */
 void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 

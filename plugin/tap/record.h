@@ -18,6 +18,7 @@ struct tap_record {
     const char *sender_name; /**< `broker`, the Client Identifier or `address:port`; printable */
     const char *receiver_name;
     const char *topic; /**< PUBLISH: its topic, an alias resolved; printable; "" where unknown */
+    const char *line;  /**< the Info column's entry without the names, where a flow graph is drawn; else "" */
 };
 
 #endif

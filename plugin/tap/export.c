@@ -1,0 +1,115 @@
+/* export.c - saves the payloads of PUBLISH packets: one file each, named by topic and frame.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The topic is whatever a stranger on the network chose, and becomes the name of a file. Of it only letters, digits, `-`
+ * and `_` of ASCII remain, a bounded number of them; the frame and the packet's number within it, which follow, keep
+ * names apart, also on file systems that do not tell `a` from `A`. No such name begins with a dot or a dash, means a
+ * folder, or is one that Windows reserves.
+ *
+ * Wireshark keeps every object in memory until it is saved; nothing is kept here besides.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <epan/export_object.h>
+#include <epan/packet.h>
+
+#include "../compat.h"
+#include "../wire/utf8.h"
+#include "exports.h"
+
+enum { TOPIC_CHARACTERS = 64 }; /* how many of the topic a name begins with */
+
+/** Content types by which a file gets an ending that other programs know. */
+static const struct {
+    const char *content_type;
+    const char *ending;
+} endings[] = {
+    {"application/cbor", "cbor"}, {"application/json", "json"}, {"application/xml", "xml"}, {"image/jpeg", "jpg"},
+    {"image/png", "png"},         {"text/csv", "csv"},          {"text/plain", "txt"},      {"text/xml", "xml"},
+};
+
+static bool is_safe(char c)
+{
+    return g_ascii_isalnum(c) || c == '_' || c == '-';
+}
+
+/** Writes the topic's beginning with every other character than the safe ones as `_`; one for each character. */
+static void put_topic(char *name, const char *topic)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; topic[i] != '\0' && length < TOPIC_CHARACTERS; i++)
+        if (is_safe(topic[i]))
+            name[length++] = topic[i];
+        else if (((unsigned char)topic[i] & 0xC0) != 0x80)
+            name[length++] = '_';
+    name[length] = '\0';
+    if (name[0] == '-')
+        name[0] = '_';
+}
+
+/** The file's ending: what the content type says, without its parameters, else whether the payload is text. */
+static const char *ending_of(const char *content_type, const uint8_t *payload, uint32_t length)
+{
+    size_t type_length = strcspn(content_type, "; ");
+
+    for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
+        if (type_length == strlen(endings[i].content_type) &&
+            g_ascii_strncasecmp(content_type, endings[i].content_type, type_length) == 0)
+            return endings[i].ending;
+    return mqtt_utf8_judge(payload, length, NULL) < MQTT_UTF8_NULL ? "txt" : "bin";
+}
+
+static char *file_name(const struct tap_record *record, const char *ending)
+{
+    struct mqtt_place place = record->facts.place;
+    char topic[TOPIC_CHARACTERS + 1];
+
+    put_topic(topic, record->topic[0] != '\0' ? record->topic : "unknown-topic");
+    if (place.pdu > 1)
+        return g_strdup_printf("%s-frame%u-%u.%s", topic, place.frame, place.pdu, ending);
+    return g_strdup_printf("%s-frame%u.%s", topic, place.frame, ending);
+}
+
+/** The Content Type as printable text; "" where there is none. In the packet's pool. */
+static const char *content_type_of(packet_info *pinfo, const struct mqtt_packet *packet)
+{
+    const struct mqtt_property *type = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_CONTENT_TYPE);
+
+    if (type == NULL || type->text.length > packet->captured || type->text.at > packet->captured - type->text.length)
+        return "";
+    return compat_format_text(pinfo->pool, packet->bytes + type->text.at, type->text.length);
+}
+
+/** Adds one payload to the list of objects; empty ones and those that the capture holds in part only are left out. */
+static tap_packet_status add(void *list_given, packet_info *pinfo, epan_dissect_t *dissection _U_,
+                             const void *record_given, tap_flags_t flags _U_)
+{
+    export_object_list_t *list = (export_object_list_t *)list_given;
+    const struct tap_record *record = (const struct tap_record *)record_given;
+    const struct mqtt_packet *packet = &record->packet;
+    struct mqtt_span payload = packet->publish.payload;
+
+    if (packet->type != MQTT_TYPE_PUBLISH || payload.at == 0 || payload.length == 0 || payload.at > packet->captured ||
+        payload.length > packet->captured - payload.at)
+        return TAP_PACKET_DONT_REDRAW;
+    const uint8_t *bytes = packet->bytes + payload.at;
+    const char *content_type = content_type_of(pinfo, packet);
+    export_object_entry_t *entry = g_new0(export_object_entry_t, 1);
+
+    entry->pkt_num = pinfo->num;
+    entry->hostname = g_strdup(record->topic);
+    entry->content_type = g_strdup(content_type);
+    entry->filename = file_name(record, ending_of(content_type, bytes, payload.length));
+    entry->payload_len = payload.length;
+    entry->payload_data = (uint8_t *)g_memdup2(bytes, payload.length);
+    list->add_entry(list->gui_data, entry);
+    return TAP_PACKET_REDRAW;
+}
+
+int tap_register_export(int proto)
+{
+    return register_export_object(proto, add, NULL);
+}

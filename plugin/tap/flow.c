@@ -1,0 +1,231 @@
+/* flow.c - the flow graph: one diagram of all connections whose lanes are the brokers and the clients by name.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Wireshark draws a lane for each address that occurs. Ours are text: `broker` and the Client Identifiers. While a file
+ * shows one broker its lane is `broker`; with the second one, both are told apart by their endpoints, and the arrows
+ * drawn so far are renamed.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <epan/tap.h>
+#include <epan/to_str.h>
+
+#include "../compat.h"
+#include "exports.h"
+
+enum {
+    LANE_BYTES = 64,  /**< a longer name is shortened in the middle */
+    LANE_TAIL = 16,   /**< how much of its end is kept then */
+    LINE_BYTES = 240, /**< what is shown of a packet's line */
+    COMMENT_BYTES = LINE_BYTES + 100,
+};
+
+/* For each graph the endpoint of the only broker that it shows so far, or `several`. A graph may go without a word; what
+ * is left of it is a pointer, and is put right when a graph without arrows is met there. */
+static GHashTable *only_brokers;
+static const char several[] = "several";
+
+/** A lane's name: plain text of bounded length. */
+struct lane {
+    char name[LANE_BYTES + 8];
+};
+
+/** Moves on from a byte within a UTF-8 sequence to the next character. */
+static size_t next_character(const char *text, size_t at)
+{
+    while (((unsigned char)text[at] & 0xC0) == 0x80)
+        at++;
+    return at;
+}
+
+/** Moves back from a byte within a UTF-8 sequence to its first one. */
+static size_t this_character(const char *text, size_t at)
+{
+    while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80)
+        at--;
+    return at;
+}
+
+static void name_lane(struct lane *lane, const char *name)
+{
+    size_t length = strlen(name);
+
+    if (length <= LANE_BYTES) {
+        memcpy(lane->name, name, length + 1);
+        return;
+    }
+    size_t head = this_character(name, LANE_BYTES - LANE_TAIL);
+    size_t tail = next_character(name, length - LANE_TAIL);
+    snprintf(lane->name, sizeof lane->name, "%.*s\xE2\x80\xA6%s", (int)head, name, name + tail);
+}
+
+/** The lane of a client. One that calls itself like a broker's lane is not put there. */
+static void name_client(struct lane *lane, const char *name)
+{
+    name_lane(lane, name);
+    if (strcmp(name, "broker") == 0 || g_str_has_prefix(name, "broker "))
+        snprintf(lane->name, sizeof lane->name, "\"%.*s\"", LANE_BYTES, name);
+}
+
+/** The broker's `address:port`; kept once for each broker, for as long as the program runs. */
+static const char *broker_endpoint(packet_info *pinfo, bool is_sender)
+{
+    const char *host = address_to_str(pinfo->pool, is_sender ? &pinfo->src : &pinfo->dst);
+    uint32_t port = is_sender ? pinfo->srcport : pinfo->destport;
+    const char *text = strchr(host, ':') != NULL ? wmem_strdup_printf(pinfo->pool, "[%s]:%u", host, port)
+                                                 : wmem_strdup_printf(pinfo->pool, "%s:%u", host, port);
+    return g_intern_string(text);
+}
+
+static void set_lane(address *where, const char *name)
+{
+    address lane;
+
+    free_address(where);
+    set_address(&lane, AT_STRINGZ, (int)strlen(name) + 1, name);
+    copy_address(where, &lane);
+}
+
+static bool is_lane(const address *where, const char *name)
+{
+    return where->type == AT_STRINGZ && strcmp((const char *)where->data, name) == 0;
+}
+
+/** Gives the only broker so far a name that tells it from others. */
+static void rename_broker(struct compat_flow *graph, const char *name)
+{
+    for (GList *each = graph->items->head; each != NULL; each = each->next) {
+        struct compat_flow_item *item = (struct compat_flow_item *)each->data;
+
+        if (is_lane(&item->src_addr, "broker"))
+            set_lane(&item->src_addr, name);
+        if (is_lane(&item->dst_addr, "broker"))
+            set_lane(&item->dst_addr, name);
+    }
+}
+
+/** Notes that the graph has this broker. Returns the endpoint of the only one before where this is the second. */
+static const char *note_broker(struct compat_flow *graph, const char *endpoint)
+{
+    const char *known = (const char *)g_hash_table_lookup(only_brokers, graph);
+
+    if (known == NULL || g_queue_is_empty(graph->items))
+        g_hash_table_insert(only_brokers, graph, (gpointer)(uintptr_t)endpoint);
+    else if (known != several && known != endpoint)
+        g_hash_table_insert(only_brokers, graph, (gpointer)(uintptr_t)several);
+    else
+        return NULL;
+    return g_queue_is_empty(graph->items) ? NULL : known;
+}
+
+/** The broker's lane: `broker`, with its endpoint once there are several. */
+static void name_broker(struct lane *lane, struct compat_flow *graph, const char *endpoint)
+{
+    const char *renamed = note_broker(graph, endpoint);
+
+    if (renamed != NULL) {
+        snprintf(lane->name, sizeof lane->name, "broker %s", renamed);
+        rename_broker(graph, lane->name);
+    }
+    if (g_hash_table_lookup(only_brokers, graph) == several)
+        snprintf(lane->name, sizeof lane->name, "broker %s", endpoint);
+    else
+        name_lane(lane, "broker");
+}
+
+static void name_end(struct lane *lane, struct compat_flow *graph, packet_info *pinfo, const struct tap_record *record,
+                     bool is_sender)
+{
+    unsigned end = is_sender ? record->facts.sender : 1 - record->facts.sender;
+
+    if (record->epoch.broker == end)
+        name_broker(lane, graph, broker_endpoint(pinfo, is_sender));
+    else
+        name_client(lane, is_sender ? record->sender_name : record->receiver_name);
+}
+
+/** Appends to a text of COMMENT_BYTES; what does not fit is left out. */
+G_GNUC_PRINTF(2, 3) static void append(char *text, const char *format, ...)
+{
+    size_t length = strlen(text);
+    va_list values;
+
+    va_start(values, format);
+    (void)vsnprintf(text + length, COMMENT_BYTES - length, format, values);
+    va_end(values);
+}
+
+static void append_time(char *text, int64_t ns)
+{
+    if (ns > -1000000000 && ns < 1000000000)
+        append(text, "%.3f ms", (double)ns / 1e6);
+    else
+        append(text, "%.3f s", (double)ns / 1e9);
+}
+
+/** The packet's line, which has more room beside the graph than along an arrow, and how long an answer took. In the
+ *  packet's pool. */
+static char *comment_on(packet_info *pinfo, const struct tap_record *record)
+{
+    const struct mqtt_note *note = record->facts.note;
+    char *text = (char *)wmem_alloc(pinfo->pool, COMMENT_BYTES);
+    size_t length = strlen(record->line);
+
+    if (length > LINE_BYTES)
+        length = this_character(record->line, LINE_BYTES);
+    memcpy(text, record->line, length);
+    text[length] = '\0';
+    if (note != NULL && note->request_in != 0) {
+        append(text, "; answers frame %u", note->request_in);
+        if (note->response_ns != MQTT_TIME_UNKNOWN) {
+            append(text, " after ");
+            append_time(text, note->response_ns);
+        }
+    }
+    if (note != NULL && note->completes_delivery && note->delivery_ns != MQTT_TIME_UNKNOWN) {
+        append(text, "; delivered in ");
+        append_time(text, note->delivery_ns);
+    }
+    return text;
+}
+
+/** Draws one arrow. */
+static tap_packet_status draw(void *graph_given, packet_info *pinfo, epan_dissect_t *dissection _U_,
+                              const void *record_given, tap_flags_t flags _U_)
+{
+    struct compat_flow *graph = (struct compat_flow *)graph_given;
+    const struct tap_record *record = (const struct tap_record *)record_given;
+    struct compat_flow_item *item = sequence_analysis_create_sai_with_addresses(pinfo, graph);
+    struct lane from;
+    struct lane to;
+
+    if (item == NULL)
+        return TAP_PACKET_DONT_REDRAW;
+    name_end(&from, graph, pinfo, record, true);
+    name_end(&to, graph, pinfo, record, false);
+    set_lane(&item->src_addr, from.name);
+    set_lane(&item->dst_addr, to.name);
+    item->frame_number = pinfo->num;
+    item->port_src = (uint16_t)pinfo->srcport;
+    item->port_dst = (uint16_t)pinfo->destport;
+    item->frame_label = g_strdup(record->line);
+    item->comment = g_strdup(comment_on(pinfo, record));
+    item->line_style = 1;
+    item->conv_num = (uint16_t)record->facts.connection;
+    item->display = true;
+    sequence_analysis_use_color_filter(pinfo, item);
+    g_queue_push_tail(graph->items, item);
+    return TAP_PACKET_REDRAW;
+}
+
+int tap_register_flow(int proto)
+{
+    int tap = register_tap("mqttscope_flow");
+
+    only_brokers = g_hash_table_new(NULL, NULL);
+    register_seq_analysis("mqttscope", "MQTT Flows", proto, "mqttscope_flow", TL_REQUIRES_NOTHING, draw);
+    return tap;
+}
