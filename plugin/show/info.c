@@ -278,14 +278,29 @@ static void put_body(struct line *line)
     }
 }
 
+void show_info_entry(column_info *columns, const char *text)
+{
+    col_set_str(columns, COL_PROTOCOL, "MQTT");
+    col_clear(columns, COL_INFO);
+    const char *before = col_get_text(columns, COL_INFO);
+    /* What TCP remarks about the segment ends with a space and needs no separator. */
+    if (before != NULL && g_str_has_suffix(before, " "))
+        col_append_str(columns, COL_INFO, text);
+    else
+        col_append_sep_str(columns, COL_INFO, " | ", text);
+    col_set_fence(columns, COL_INFO);
+}
+
 void show_info(const struct show_context *context)
 {
     column_info *columns = context->pinfo->cinfo;
     const struct mqtt_packet *packet = context->packet;
     struct line line;
 
-    if (!col_get_writable(columns, COL_INFO))
+    if (!col_get_writable(columns, COL_INFO)) {
+        col_set_str(columns, COL_PROTOCOL, "MQTT");
         return;
+    }
     line.context = context;
     line.length = 0;
     put(&line, mqtt_packet_type_name(packet->type));
@@ -296,5 +311,5 @@ void show_info(const struct show_context *context)
     else if (packet->fault.kind != MQTT_FAULT_NONE)
         put(&line, " [malformed]");
     line.text[line.length] = '\0';
-    col_append_sep_str(columns, COL_INFO, " | ", line.text);
+    show_info_entry(columns, line.text);
 }
