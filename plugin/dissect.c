@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <epan/column-utils.h>
+#include <epan/packet.h>
 
 #include <epan/tap.h>
 
@@ -73,9 +73,6 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     struct show_faults faults;
     struct show_context context = {tvb, pinfo, &packet, &facts};
 
-    col_set_str(pinfo->cinfo, COL_PROTOCOL, "MQTT");
-    if (place.pdu == 1)
-        col_clear(pinfo->cinfo, COL_INFO);
     find_facts(stretch, pinfo, place, &packet, tvb, &facts);
     show_find_faults(&packet, &facts, stretch->in_websocket_text, &faults);
     show_info(&context);
@@ -87,6 +84,5 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     queue_record(&context, stretch);
     if (packet.type == MQTT_TYPE_PUBLISH && packet.publish.payload.length > 0)
         payload_hand_over(&context, tree, packet_tree);
-    col_set_fence(pinfo->cinfo, COL_INFO);
     return (int)tvb_captured_length(tvb);
 }

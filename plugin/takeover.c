@@ -5,7 +5,8 @@
  * Users reach MQTT in many ways: a port, the port preference of the built-in dissector, Decode As, an ALPN. All of these
  * end as entries of dissector tables that point to the built-in's handle. Before each file is read, and after each change
  * of a preference, such entries are pointed to us; when our protocol is switched off, those we took are given back. What
- * we took is told by its handle, which nothing else uses.
+ * we took is told by its handle, which nothing else uses. Keys that the built-in does not have come and go in the same
+ * way, so that Wireshark without us is Wireshark as it was.
  */
 #include <epan/packet.h>
 
@@ -21,6 +22,18 @@ struct adopted_table {
 static struct adopted_table adopted_tables[] = {
     {"tcp.port", false, NULL},  {"tls.port", false, NULL}, {"tls.alpn", true, NULL},
     {"quic.proto", true, NULL}, {"ws.port", false, NULL},  {"ws.protocol", true, NULL},
+};
+
+/** A key that leads to MQTT, added where nobody has it. */
+struct own_key {
+    const char *table;
+    const char *key;
+    dissector_handle_t handle; /**< used for these entries and Decode As only */
+};
+
+static struct own_key own_keys[] = {
+    {"tls.alpn", "mqtt", NULL},        {"tls.alpn", "x-amzn-mqtt-ca", NULL}, {"ws.protocol", "mqtt", NULL},
+    {"ws.protocol", "mqttv3.1", NULL}, {"quic.proto", "mqtt", NULL},
 };
 
 static dissector_handle_t builtin;
@@ -44,6 +57,19 @@ static void move_entry(const char *table_name, ftenum_t type _U_, void *key, voi
         dissector_change_uint(table_name, GPOINTER_TO_UINT(key), move->to);
 }
 
+static void add_or_remove(const struct own_key *own, bool enabled)
+{
+    dissector_table_t table = find_dissector_table(own->table);
+    if (table == NULL)
+        return;
+    dissector_handle_t present = dissector_get_string_handle(table, own->key);
+
+    if (enabled && present == NULL)
+        dissector_add_string(own->table, own->key, own->handle);
+    else if (!enabled && present == own->handle)
+        dissector_delete_string(own->table, own->key, own->handle);
+}
+
 /** Runs before each file and after each change of preferences. */
 static void adopt_or_give_back(void)
 {
@@ -57,6 +83,8 @@ static void adopt_or_give_back(void)
         if (builtin != NULL && find_dissector_table(table->name) != NULL)
             dissector_table_foreach(table->name, move_entry, &move);
     }
+    for (unsigned i = 0; i < G_N_ELEMENTS(own_keys); i++)
+        add_or_remove(&own_keys[i], enabled);
 }
 
 /** The dissector for what a table's transport carries. */
@@ -79,12 +107,8 @@ void takeover_register(int proto)
     for (unsigned i = 0; i < G_N_ELEMENTS(adopted_tables); i++)
         adopted_tables[i].ours = create_dissector_handle(dissector_for(adopted_tables[i].name), proto);
 
-    dissector_add_string("tls.alpn", "mqtt", tls);
-    dissector_add_string("tls.alpn", "x-amzn-mqtt-ca", tls);
-    dissector_add_string("ws.protocol", "mqtt", websocket);
-    dissector_add_string("ws.protocol", "mqttv3.1", websocket);
-    if (find_dissector_table("quic.proto") != NULL)
-        dissector_add_string("quic.proto", "mqtt", adopted_tables[3].ours);
+    for (unsigned i = 0; i < G_N_ELEMENTS(own_keys); i++)
+        own_keys[i].handle = strcmp(own_keys[i].table, "ws.protocol") == 0 ? websocket : tls;
     dissector_add_for_decode_as("tcp.port", tcp);
     dissector_add_for_decode_as("tls.port", tls);
     heuristics_register(proto, tcp, tls, websocket);

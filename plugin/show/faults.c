@@ -114,18 +114,18 @@ static void show_stream_bytes(tvbuff_t *tvb, packet_info *pinfo, proto_tree *par
 
 void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    col_append_sep_str(pinfo->cinfo, COL_INFO, " | ", "[no packet is known to begin here]");
+    show_info_entry(pinfo->cinfo, "[no packet is known to begin here]");
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_UNFRAMED);
 }
 
 void show_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    col_append_sep_str(pinfo->cinfo, COL_INFO, " | ", "[Remaining Length of more than four bytes]");
+    show_info_entry(pinfo->cinfo, "[Remaining Length of more than four bytes]");
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_FRAMING);
 }
 
 void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    col_append_sep_str(pinfo->cinfo, COL_INFO, " | ", "[sent again by TCP]");
+    show_info_entry(pinfo->cinfo, "[sent again by TCP]");
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_REPEATED);
 }

@@ -117,7 +117,7 @@ static void set_display(header_field_info *field, enum mqtt_property_type type, 
     switch (display) {
     case SECONDS:
         field->display |= BASE_UNIT_STRING;
-        field->strings = UNS(&units_seconds);
+        field->strings = UNS(&units_second_seconds);
         break;
     case SIZE:
         field->display |= BASE_UNIT_STRING;

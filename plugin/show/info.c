@@ -304,19 +304,34 @@ static void put_packet(struct line *line)
     line->text[line->length] = '\0';
 }
 
+void show_info_entry(column_info *columns, const char *text)
+{
+    col_set_str(columns, COL_PROTOCOL, "MQTT");
+    col_clear(columns, COL_INFO);
+    const char *before = col_get_text(columns, COL_INFO);
+    /* What TCP remarks about the segment ends with a space and needs no separator. */
+    if (before != NULL && g_str_has_suffix(before, " "))
+        col_append_str(columns, COL_INFO, text);
+    else
+        col_append_sep_str(columns, COL_INFO, " | ", text);
+    col_set_fence(columns, COL_INFO);
+}
+
 void show_info(const struct show_context *context)
 {
     column_info *columns = context->pinfo->cinfo;
     struct line line;
 
-    if (!col_get_writable(columns, COL_INFO))
+    if (!col_get_writable(columns, COL_INFO)) {
+        col_set_str(columns, COL_PROTOCOL, "MQTT");
         return;
+    }
     line.context = context;
     line.length = 0;
     if (context->facts->place.pdu == 1)
         put_ends(&line);
     put_packet(&line);
-    col_append_sep_str(columns, COL_INFO, " | ", line.text);
+    show_info_entry(columns, line.text);
 }
 
 const char *show_line(const struct show_context *context)

@@ -56,7 +56,11 @@ void show_properties(const struct show_context *context, proto_tree *tree, const
 /** Adds the generated subtree with what is inferred, and links to other packets. */
 void show_scope(const struct show_context *context, proto_tree *tree);
 
-/** Appends one entry to the Info column, where that is written. */
+/** Adds an entry to the Info column, in place of what the transport has written there since the last one (TLS adds a
+ *  remark of its own for each record), and names the protocol. */
+void show_info_entry(column_info *columns, const char *text);
+
+/** Adds the packet's entry to the Info column, where that is written. */
 void show_info(const struct show_context *context);
 
 /** The same entry without the names of the ends: printable, in the packet's pool. */

@@ -124,7 +124,7 @@ void mqtt_properties_read(struct mqtt_cursor *cursor, struct mqtt_properties *pr
 bool mqtt_properties_next(const struct mqtt_packet *packet, const struct mqtt_properties *properties, uint32_t *at,
                           struct mqtt_property *property)
 {
-    if (properties->length_at.at == 0 || packet->fault.kind == MQTT_FAULT_BLOCK_PAST_END)
+    if (properties->length_at.at == 0 || properties->block.length != properties->announced)
         return false;
 
     struct mqtt_cursor cursor = {.bytes = packet->bytes,

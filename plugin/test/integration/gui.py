@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+# gui.py: Wireshark's window on a display that nobody sees; used by test_gui.py and tools/screenshot.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""gui.py CAPTURE PICTURE [FRAME]
+
+Opens CAPTURE in Wireshark with the plugin, selects FRAME, expands its MQTT tree, and puts a picture
+of the window into PICTURE. MQTTSCOPE_PLUGIN_DIR says where the plugin is, as in programs.py.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from programs import (Settings, ToolError, _complain_about, _environment, _identity, _private_folder, readable,
+                      require_plugin)
+
+PROGRAMS = {"wireshark": "wireshark", "Xvfb": "xvfb", "xdotool": "xdotool", "xclip": "xclip"}
+"""What is needed, and the Debian package of each; picture() needs `import` of imagemagick as well."""
+
+_PREFERENCES = """\
+gui.update.enabled: FALSE
+gui.console_open: NEVER
+gui.ask_unsaved: FALSE
+gui.fileopen.style: LAST_OPENED
+gui.column.format: "No.", "%m", "Time", "%t", "Source", "%s", "Destination", "%d", "Protocol", "%p", "Length", "%L",
+\t"Info", "%i"
+"""
+"""No dialog may stand in the way, and no column may depend on whose machine this is."""
+
+
+_RECENT = """\
+gui.geometry_main_x: 0
+gui.geometry_main_y: 0
+gui.geometry_main_width: {width}
+gui.geometry_main_height: {height}
+gui.geometry_main_upper_pane: 180
+gui.geometry_main_lower_pane: 730
+gui.geometry_main_lower_pane_2: 540
+"""
+"""The window fills the display; most of it is for the packet's tree."""
+
+
+def missing() -> list[str]:
+    """The Debian packages that are not there."""
+    return [package for name, package in PROGRAMS.items() if shutil.which(name) is None]
+
+
+class Window:
+    """Wireshark's main window, showing a capture. A context manager: leaving it ends Wireshark and the display.
+
+    Leaving it without an exception asks Wireshark to quit, as a user would; ToolError if it then ends with an error or has
+    complained.
+    """
+
+    def __init__(self, capture: Path | str, display_filter: str = "", frame: int = 0, width: int = 1280,
+                 height: int = 880, timeout_s: float = 60) -> None:
+        require_plugin()
+        self.capture = readable(capture)
+        self.arguments = ["-r", str(self.capture)]
+        if display_filter:
+            self.arguments += ["-Y", display_filter]
+        if frame:
+            self.arguments += ["-g", str(frame)]
+        self.size = width, height
+        self.timeout_s = timeout_s
+        self.window = ""
+
+    def __enter__(self) -> Window:
+        self.stderr = tempfile.TemporaryFile()
+        self.display, self.environment = self._start_display()
+        try:
+            self.process = subprocess.Popen(["wireshark", *self.arguments], env=self.environment,
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.stderr,
+                                            cwd=_private_folder(), **_identity())
+            self.window = self._wait_for("the window of the capture", self._find_window)
+            self._do("windowmove", self.window, "0", "0")
+            self._do("windowsize", self.window, *map(str, self.size))
+            self._do("windowfocus", self.window)
+            time.sleep(1)
+        except BaseException as fault:
+            self.__exit__(type(fault))
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        quits = False
+        if hasattr(self, "process"):
+            if kind is None:
+                self.key("ctrl+q")
+                try:
+                    self.process.wait(20)
+                    quits = True
+                except subprocess.TimeoutExpired:
+                    pass
+            if self.process.poll() is None:
+                self.process.kill()
+            self.process.wait()
+        self.display.terminate()
+        self.display.wait()
+        if kind is not None:
+            return
+        self.stderr.seek(0)
+        said = self.stderr.read()
+        self.stderr.close()
+        if not quits:
+            raise ToolError(f"wireshark did not quit when asked to\n{said.decode('utf-8', 'replace')}")
+        _complain_about(["wireshark", *self.arguments], self.process.returncode, said)
+
+    def _start_display(self) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
+        """An X server of our own on a number that is free, and the environment to reach it."""
+        width, height = self.size
+        recent = _RECENT.format(width=width, height=height)
+        environment = _environment(Settings(files=(("preferences", _PREFERENCES), ("recent", recent))), False)
+        environment.update(QT_QPA_PLATFORM="xcb", LIBGL_ALWAYS_SOFTWARE="1", WIRESHARK_ABORT_ON_DISSECTOR_BUG="1",
+                           QT_LOGGING_RULES="*.warning=false")
+        environment.pop("XDG_RUNTIME_DIR", None)
+        numbers, end = os.pipe()
+        server = subprocess.Popen(["Xvfb", "-displayfd", str(end), "-screen", "0", f"{width}x{height}x24", "-nolisten",
+                                   "tcp"], env=environment, pass_fds=[end], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_identity())
+        os.close(end)
+        said = b""
+        # The number and the line end may come in two pieces; Xvfb ends if nobody reads the second.
+        while not said.endswith(b"\n") and select.select([numbers], [], [], 20)[0]:
+            piece = os.read(numbers, 16)
+            if not piece:
+                break
+            said += piece
+        os.close(numbers)
+        number = said.decode().strip()
+        if not said.endswith(b"\n"):
+            server.kill()
+            server.wait()
+            raise ToolError("Xvfb does not start")
+        environment["DISPLAY"] = f":{number}"
+        return server, environment
+
+    def _wait_for(self, what: str, question: Any) -> Any:
+        deadline = time.monotonic() + self.timeout_s
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                self.stderr.seek(0)
+                raise ToolError(f"wireshark ended with status {self.process.returncode}\n"
+                                + self.stderr.read().decode("utf-8", "replace"))
+            answer = question()
+            if answer:
+                return answer
+            time.sleep(0.2)
+        raise ToolError(f"waited {self.timeout_s} s for {what}")
+
+    def _do(self, *arguments: str) -> str:
+        """Runs xdotool."""
+        done = subprocess.run(["xdotool", *arguments], env=self.environment, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=30)
+        return done.stdout.decode().strip()
+
+    def _find_window(self) -> str:
+        """The id of the main window once it is named for the capture."""
+        return self._do("search", "--onlyvisible", "--name", f"^{self.capture.name}$").partition("\n")[0]
+
+    def key(self, *keys: str) -> None:
+        """Presses keys, as xdotool calls them."""
+        self._do("key", "--delay", "100", *keys)
+
+    def click(self, x: int, y: int) -> None:
+        """Clicks on a point of the window."""
+        self._do("mousemove", str(x), str(y), "click", "1")
+        time.sleep(0.5)
+
+    def picture(self, path: Path | str) -> None:
+        """A picture of the window, as PNG."""
+        done = subprocess.run(["import", "-window", "root", "png8:-"], env=self.environment, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=60)
+        if done.returncode != 0:
+            raise ToolError(f"import: {done.stderr.decode()}")
+        Path(path).write_bytes(done.stdout)
+
+    def focus_tree(self) -> None:
+        """Gives the keys to the tree of the packet, and selects its last line.
+
+        Clicks below the lines of a tree that is not expanded. Home comes first, since End selects the first line too
+        when there is no selection.
+        """
+        self.click(20, self.size[1] - 60)
+        self.key("Home", "End")
+
+    def copied(self, *keys: str) -> str:
+        """The text that these keys put on the clipboard."""
+        subprocess.run(["xclip", "-selection", "clipboard", "-i"], env=self.environment, input=b"nothing",
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30, check=True)
+        self.key(*keys)
+
+        def paste() -> str:
+            done = subprocess.run(["xclip", "-selection", "clipboard", "-o"], env=self.environment,
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
+            text = done.stdout.decode("utf-8", "replace")
+            return "" if text == "nothing" else text
+        copied: str = self._wait_for(f"a copy on the clipboard after {' '.join(keys)}", paste)
+        return copied
+
+    def packet_list(self) -> list[str]:
+        """The rows of the packet list, as Edit > Copy > As Plain Text gives them, without the headings."""
+        self.click(self.size[0] // 2, 140)
+        copied = self.copied("ctrl+a", "alt+e", "Right", "Return").strip("\n").split("\n")
+        return [row for row in copied if not row.startswith("No.")]
+
+    def mqtt_tree(self) -> list[str]:
+        """The lines of the last layer of the selected packet, its tree expanded, as Edit > Copy > All Visible Items
+        gives them; a level is four blanks."""
+        self.focus_tree()
+        self.key("shift+Right")
+        lines = self.copied("ctrl+alt+shift+a").strip("\n").split("\n")
+        start = max(number for number, line in enumerate(lines) if not line.startswith(" "))
+        return lines[start:]
+
+
+def main() -> int:
+    """The exit status."""
+    if len(sys.argv) not in (3, 4):
+        print(__doc__, file=sys.stderr)
+        return 2
+    with Window(sys.argv[1], "mqtt", int(sys.argv[3]) if len(sys.argv) > 3 else 0) as window:
+        window.focus_tree()
+        window.key("shift+Right")
+        time.sleep(2)
+        window.picture(sys.argv[2])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,249 @@
+# test_recipes.py: what the README says is true: its output, its filters, and its recipes, which are run.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The README marks what can be run with a comment above the block of code: `<!-- run: NAME -->`. Each such block has a
+test here, which runs it as it stands there, in a folder that also has test-captures and tools.
+
+Recipes that capture run in a network namespace of their own, as an ordinary user: every port is free there, and its
+loopback interface carries nothing else. What they need and is not there is named by the skip.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+from harness import Order, Settings, info_column, require_plugin, rows, tshark
+from programs import _environment, _identity, _private_folder, readable
+
+TREE = Path(__file__).resolve().parents[3]
+CAPTURES = TREE / "test-captures"
+README = (TREE / "README.md").read_text(encoding="utf-8")
+NAMESPACE = ["unshare", "--user", "--map-current-user", "--keep-caps", "--net", "--kill-child"]
+DEBIAN_PYTHON = "/usr/bin/python3"
+"""The Python for which Debian's paho is installed; another may be first in the path."""
+
+
+def block(marker: str) -> str:
+    """The code behind a marker of the README."""
+    found = re.search(rf"<!-- {re.escape(marker)} -->\n```\w*\n(.*?)```\n", README, re.DOTALL)
+    if found is None:
+        raise AssertionError(f"README.md has no block marked '{marker}'")
+    return found[1]
+
+
+def recipe_names() -> set[str]:
+    """The names of all blocks that the README marks to be run."""
+    return set(re.findall(r"<!-- run: (\S+) -->", README))
+
+
+def run(script: str, folder: Path, namespace: bool = False, **variables: str) -> str:
+    """The output of a shell script in `folder`, which must end well; the plugin is loaded by what it starts."""
+    require_plugin()
+    environment = _environment(Settings(), False) | variables
+    environment["PATH"] += ":/usr/sbin:/sbin"
+    command = ["bash", "-euc", script]
+    if namespace:
+        command = [*NAMESPACE, "bash", "-euc", "ip link set lo up\n" + script]
+    done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=120, **_identity())
+    output = done.stdout.decode("utf-8", "replace")
+    if done.returncode != 0:
+        raise AssertionError(f"status {done.returncode} from\n{script}\n{output}\n{done.stderr.decode('utf-8', 'replace')}")
+    return output
+
+
+@functools.cache
+def namespace_works() -> bool:
+    """True if an ordinary user may make a network namespace here."""
+    if shutil.which("unshare") is None or shutil.which("ip", path=os.environ["PATH"] + ":/usr/sbin:/sbin") is None:
+        return False
+    done = subprocess.run([*NAMESPACE, "sh", "-c", "PATH=$PATH:/usr/sbin:/sbin; ip link set lo up"],
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=30, **_identity())
+    return done.returncode == 0
+
+
+def without_secrets(capture: Path, out: Path) -> None:
+    """Copies a pcapng file without its TLS secrets (editcap 4.0 cannot)."""
+    data = capture.read_bytes()
+    kept, at = b"", 0
+    while at < len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        if kind != 0x0000000A:
+            kept += data[at:at + length]
+        at += length
+    out.write_bytes(kept)
+
+
+class Recipe(unittest.TestCase):
+    """A test with a folder in which the README's commands work."""
+
+    maxDiff = None
+
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="recipe-", dir=_private_folder()))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        for name in ("test-captures", "tools"):
+            # Copied where the ordinary user may not read the tree.
+            source = TREE / name
+            if readable(source / "README.md" if (source / "README.md").exists() else next(
+                    each for each in source.rglob("*") if each.is_file())).is_relative_to(TREE):
+                (self.folder / name).symlink_to(source)
+            else:
+                shutil.copytree(source, self.folder / name)
+        self.folder.chmod(0o755)
+        if os.geteuid() == 0:
+            os.chown(self.folder, 65534, 65534)
+
+    def need(self, *programs: str) -> None:
+        """Skips the test, saying why, where a program is missing or no namespace can be made."""
+        path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+        absent = [each for each in programs if shutil.which(each, path=path) is None]
+        if absent:
+            self.skipTest("not installed: " + ", ".join(absent))
+        if not namespace_works():
+            self.skipTest("an ordinary user cannot make a network namespace here (unshare, ip)")
+
+    def expect(self, output: str, *entries: str) -> None:
+        """Each entry stands in a line of its own in the output, in this order."""
+        lines = iter(output.split("\n"))
+        for entry in entries:
+            self.assertTrue(any(entry in line for line in lines), f"'{entry}' is not there, or not in its place:\n{output}")
+
+
+class TestReadme(Recipe):
+    def test_output(self) -> None:
+        """The screenful of output is the capture's, and so is the tree below it."""
+        marker = re.search(r"<!-- (output: (\S+)) -->", README)
+        assert marker is not None
+        shown = tshark("-Y", "mqtt", capture=TREE / marker[2])
+        self.assertEqual(block(marker[1]).rstrip(), shown.rstrip())
+
+    def test_tree(self) -> None:
+        marker = re.search(r"<!-- (tree: (\S+) (\d+)) -->", README)
+        assert marker is not None
+        shown = tshark("-O", "mqtt", "-Y", f"frame.number == {marker[3]}", capture=TREE / marker[2],
+                       order=Order.TWO_PASSES)
+        self.assertEqual(block(marker[1]).rstrip(), shown[shown.index("\nMQ Telemetry") + 1:].rstrip())
+
+    def test_filters(self) -> None:
+        """Wireshark knows every filter of the table, and each finds something in some capture, unless no program recorded
+        does what it looks for."""
+        table = README[README.index("\n| filter "):README.index("\n## Where it listens")]
+        filters = [each.replace("\\|", "|") for each in re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)]
+        self.assertGreater(len(filters), 15)
+        captures = [CAPTURES / name for name in (
+            "real/readme-pair-v5.pcap", "real/mosquitto-v5.pcap", "real/mosquitto-v5-properties.pcap",
+            "real/mosquitto-refused.pcap", "real/mosquitto-bridge-v311.pcap", "real/mosquitto-will.pcap",
+            "real/mosquitto-session.pcap", "real/mosquitto-snaplen.pcap", "real/mosquitto-midstream.pcap",
+            "real/paho-v5-properties.pcap", "cases/string-past-end.pcap",
+            "cases/suback-codes.pcap")]
+        seldom = {"mqtt.qos == 2 && mqtt.dupflag == 1"}
+        for each in filters:
+            with self.subTest(filter=each):
+                found = any(rows(capture, ["frame.number"], display_filter=each) for capture in captures)
+                self.assertTrue(found or each in seldom)
+
+    def test_links(self) -> None:
+        """The files that the README links to are there."""
+        for target in re.findall(r"\]\(([^)#]+)\)", README):
+            if "://" not in target:
+                self.assertTrue((TREE / target).exists(), target)
+
+    def test_every_recipe_is_run(self) -> None:
+        tested = {name.removeprefix("test_").replace("_", "-") for name in dir(TestRecipes) if name.startswith("test_")}
+        self.assertEqual(recipe_names() - {"tls-read"}, tested - {"replay"})
+
+
+class TestRecipes(Recipe):
+    def test_midstream(self) -> None:
+        output = run(block("run: midstream"), self.folder)
+        self.expect(output, "PUBLISH", "PINGREQ")
+
+    def test_aws(self) -> None:
+        self.expect(run(block("run: aws"), self.folder), "CONNECT v3.1.1", "CONNACK", "DISCONNECT")
+
+    def test_websocket(self) -> None:
+        self.expect(run(block("run: websocket"), self.folder), "CONNECT v3.1.1", "CONNECT v5", "DISCONNECT")
+
+    def test_lo(self) -> None:
+        """A broker, a subscriber, a publisher and tcpdump, as the README has them."""
+        self.need("tcpdump", "mosquitto", "mosquitto_pub", "mosquitto_sub")
+        (self.folder / "broker.conf").write_text("listener 1883\nallow_anonymous true\n")
+        (self.folder / "recipe.sh").write_text(block("run: lo"))
+        output = run("mosquitto -c broker.conf >broker.log 2>&1 &\nsleep 1\nbash -eu recipe.sh\nkill %1", self.folder,
+                     namespace=True)
+        self.expect(output, "CONNECT v3.1.1", "CONNACK", "SUBSCRIBE (1) topic/# QoS 1", "SUBACK (1)",
+                    'PUBLISH topic/001 QoS 0 "hello!"')
+
+    def test_tls_mosquitto(self) -> None:
+        self.need("cc", "mosquitto_pub")
+        self._over_tls(block("run: tls-mosquitto"), 'PUBLISH topic/001 QoS 0 "hello!"')
+
+    def test_tls_python(self) -> None:
+        self.need(DEBIAN_PYTHON)
+        if subprocess.run([DEBIAN_PYTHON, "-c", "import paho.mqtt.client"], capture_output=True).returncode != 0:
+            self.skipTest("not installed: python3-paho-mqtt")
+        (self.folder / "client.py").write_text(block("run: tls-python"))
+        self._over_tls(f"{DEBIAN_PYTHON} client.py", 'PUBLISH topic/001 QoS 0 "hello!"')
+
+    def test_tls_node(self) -> None:
+        """MQTT.js need not be there for this: a client made of bytes has the same key log."""
+        self.need("node")
+        (self.folder / "client.js").write_text("""
+            const socket = require('tls').connect({ host: 'localhost', port: 8883,
+              ca: require('fs').readFileSync('ca.crt') }, () => socket.write(Buffer.from('101000044d5154540402003c00046e6f6465',
+              'hex')))
+            socket.on('data', () => socket.end(Buffer.from('e000', 'hex')))
+            """)
+        self._over_tls(block("run: tls-node"), "CONNECT v3.1.1", "CONNACK", "DISCONNECT")
+
+    def test_replay(self) -> None:
+        """Recorded captures read with their key log in each way of the README, on every version of Wireshark."""
+        without_secrets(CAPTURES / "real" / "tls-mosquitto.pcapng", self.folder / "mqtt.pcap")
+        shutil.copy(CAPTURES / "real" / "tls-mosquitto.keys", self.folder / "keys.log")
+        for each in self.folder.glob("*.*"):
+            each.chmod(0o644)
+        self.assertEqual(info_column(self.folder / "mqtt.pcap", display_filter="mqtt"), {})
+        wanted = info_column(CAPTURES / "real" / "tls-mosquitto.pcapng", display_filter="mqtt")
+        self.assertGreater(len(wanted), 10)
+        output = run(block("run: tls-read"), self.folder)
+        self.expect(output, *wanted.values(), *wanted.values())
+
+    def _over_tls(self, client: str, *entries: str) -> None:
+        """Records a broker with TLS while `client` runs, reads the capture with the key log in both ways."""
+        self.need("tcpdump", "mosquitto", "openssl", "editcap")
+        self._make_certificates()
+        (self.folder / "broker.conf").write_text("listener 8883\nallow_anonymous true\ncafile ca.crt\n"
+                                                 "certfile server.crt\nkeyfile server.key\n")
+        output = run(f"""mosquitto -c broker.conf >broker.log 2>&1 &
+            broker=$!
+            tcpdump -i lo -U --immediate-mode -w mqtt.pcap 'tcp port 8883' 2>tcpdump.log &
+            recorder=$!
+            sleep 1.5
+            {client.strip()}
+            sleep 1
+            kill $recorder $broker
+            wait $recorder || true
+            """ + block("run: tls-read"), self.folder, namespace=True)
+        self.expect(output, *entries, *entries)
+
+    def _make_certificates(self) -> None:
+        """An authority and a certificate for localhost, gone with the folder."""
+        key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+        run(f"""openssl req -x509 {key} -days 2 -subj '/CN=Test authority' -keyout ca.key -out ca.crt
+            openssl req {key} -subj /CN=localhost -keyout server.key -out server.csr
+            printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\\n' >server.ext
+            openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext \\
+                -out server.crt
+            """, self.folder)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,145 @@
+/* test-plausible.c - what passes for a packet on sight, and how a run of packets is read.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "check.h"
+
+static void well_formed_packets_are_plausible(void)
+{
+    for (const struct sample *sample = samples; sample->notation != NULL; sample++) {
+        struct buffer buffer = buffer_from(sample->notation);
+        struct mqtt_packet packet = decode_whole(buffer, sample->version);
+        CHECK_EQ(packet.fault.kind, MQTT_FAULT_NONE);
+        CHECK_EQ(packet.version, sample->version);
+        if (!mqtt_packet_is_plausible(&packet))
+            CHECK_TEXT(sample->notation, "plausible");
+        free(buffer.bytes);
+    }
+}
+
+static void strange_packets_are_not(void)
+{
+    static const struct sample strange[] = {
+        {MQTT_V311, "36 { s'a' 0001 }"},                                      /* QoS 3 */
+        {MQTT_V311, "38 { s'a' }"},                                           /* DUP with QoS 0 */
+        {MQTT_V311, "32 { s'a' 0000 }"},                                      /* Packet Identifier 0 */
+        {MQTT_V311, "30 { s'a/#' }"},                                         /* a wildcard in a Topic Name */
+        {MQTT_V311, "30 { s'' }"},                                            /* no topic and no alias */
+        {MQTT_V50, "30 { s'' {} }"},                                          /* the same in 5.0 */
+        {MQTT_V311, "30 { 0002 c328 }"},                                      /* no UTF-8 */
+        {MQTT_V311, "30 { 0001 01 }"},                                        /* a control character */
+        {MQTT_V311, "41 { 0001 }"},                                           /* flags of a PUBACK */
+        {MQTT_V311, "60 { 0001 }"},                                           /* a PUBREL without its flag */
+        {MQTT_V311, "6a { 0001 }"},                                           /* with DUP, which only 3.1 knows */
+        {MQTT_V50, "40 { 0001 01 }"},                                         /* no such Reason Code */
+        {MQTT_V311, "20 { 02 00 }"},                                          /* reserved flags of a CONNACK */
+        {MQTT_V311, "20 { 00 06 }"},                                          /* no such return code */
+        {MQTT_V311, "82 { 0001 }"},                                           /* no topic filter */
+        {MQTT_V311, "82 { 0001 s'' 00 }"},                                    /* an empty one */
+        {MQTT_V311, "82 { 0001 s'a' 03 }"},                                   /* QoS 3 asked for */
+        {MQTT_V311, "82 { 0001 s'a' 04 }"},                                   /* options of 5.0 */
+        {MQTT_V50, "82 { 0001 {} s'a' 30 }"},                                 /* Retain Handling 3 */
+        {MQTT_V50, "82 { 0001 {} s'a' 40 }"},                                 /* a reserved bit */
+        {MQTT_V311, "90 { 0001 }"},                                           /* no code */
+        {MQTT_V311, "90 { 0001 03 }"},                                        /* no such code */
+        {MQTT_V31, "90 { 0001 80 }"},                                         /* none yet in 3.1 */
+        {MQTT_V50, "b0 { 0001 {} }"},                                         /* no code */
+        {MQTT_V311, "c1 {}"},                                                 /* flags of a PINGREQ */
+        {MQTT_V311, "f0 {}"},                                                 /* AUTH before 5.0 */
+        {MQTT_V311, "10 { s'MQTT' 03 02 003c s'a' }"},                        /* level of the other name */
+        {MQTT_V311, "10 { s'MQXX' 04 02 003c s'a' }"},                        /* no such protocol */
+        {MQTT_V311, "10 { s'MQTT' 04 03 003c s'a' }"},                        /* the reserved Connect Flag */
+        {MQTT_V50, "20 { 00 00 { 21 0001 21 0002 } }"},                       /* a property twice */
+        {MQTT_V50, "20 { 00 00 { 1f 0001 ff } }"},                            /* a property without UTF-8 */
+        {MQTT_V50, "40 { 0001 00 { 26 s'k' 0001 00 } }"},                     /* U+0000 */
+        {MQTT_V50, "10 { s'MQTT' 05 06 003c {} s'a' { 21 0001 } s'w' s'' }"}, /* not in a will */
+        {MQTT_V311, "00 {}"},
+    };
+
+    for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
+        struct buffer buffer = buffer_from(strange[i].notation);
+        struct mqtt_packet packet = decode_whole(buffer, strange[i].version);
+        if (mqtt_packet_is_plausible(&packet))
+            CHECK_TEXT(strange[i].notation, "strange");
+        free(buffer.bytes);
+    }
+}
+
+static void runs_are_read_to_their_end(void)
+{
+    static const struct {
+        const char *notation;
+        enum mqtt_version version;
+        uint32_t packets, length;
+        bool broken, begun;
+    } rows[] = {
+        {"", MQTT_V311, 0, 0, false, false},
+        {"c000", MQTT_V311, 1, 2, false, false},
+        {"c000 40020001 d000", MQTT_VERSION_UNKNOWN, 3, 8, false, false},
+        {"c000 00", MQTT_V311, 1, 2, false, false}, /* too short to tell */
+        {"c000 0000", MQTT_V311, 1, 2, true, false},
+        {"c000 36", MQTT_V311, 1, 2, false, false},
+        {"'hello, world'", MQTT_VERSION_UNKNOWN, 0, 0, false, false}, /* 'h' announces 101 bytes */
+        {"'GET / HTTP/1.1'", MQTT_VERSION_UNKNOWN, 0, 0, false, false},
+        {"ff ffffffff 00", MQTT_V311, 0, 0, true, false},
+        {"30 40 s'a/b' 'xx'", MQTT_V311, 0, 0, false, true},
+        {"30 40 0003 'a'", MQTT_V311, 0, 0, false, false}, /* the topic is not whole */
+        {"30 40 0000 'xx'", MQTT_V50, 0, 0, false, false},
+        {"30 40 s'a+b' 'xx'", MQTT_V311, 0, 0, false, false},
+        {"36 40 s'a/b' 'xx'", MQTT_V311, 0, 0, false, false},
+        {"c000 32 40 s'a/b' 0001", MQTT_V311, 1, 2, false, true},
+        {"40 { 0001 10 }", MQTT_V50, 1, 5, false, false},
+        {"40 { 0001 10 }", MQTT_V311, 0, 0, true, false},
+        {"40 { 0001 10 }", MQTT_VERSION_UNKNOWN, 1, 5, false, false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buffer buffer = buffer_from(rows[i].notation);
+        struct mqtt_run run = mqtt_read_run(buffer.bytes, buffer.length, rows[i].version);
+        CHECK_EQ(run.packets, rows[i].packets);
+        CHECK_EQ(run.length, rows[i].length);
+        CHECK_EQ(run.broken, rows[i].broken);
+        if (run.begun != rows[i].begun)
+            CHECK_TEXT(rows[i].notation, rows[i].begun ? "begun" : "not begun");
+        free(buffer.bytes);
+    }
+}
+
+static void a_connect_is_recognised(void)
+{
+    static const struct {
+        const char *notation;
+        bool is_connect;
+    } rows[] = {
+        {"10 { s'MQTT' 04 02 003c s'a' }", true},
+        {"10 { s'MQTT' 85 02 003c {} s'a' }", true},
+        {"10 { s'MQIsdp' 03 02 003c s'a' }", true},
+        {"10 7f s'MQTT' 04", true}, /* the rest is in the next segment */
+        {"10 7f s'MQTT'", false},
+        {"10 { s'MQTT' 04 02 00 }", false}, /* too short for a CONNECT */
+        {"10 { s'MQTT' 03 02 003c s'a' }", false},
+        {"10 { s'MQIsdp' 04 02 003c s'a' }", false},
+        {"10 { s'MQTT' 06 02 003c s'a' }", false},
+        {"11 { s'MQTT' 04 02 003c s'a' }", false},
+        {"10 { s'HTTP' 04 02 003c s'a' }", false},
+        {"10", false},
+        {"", false},
+        {"'GET / HTTP/1.1'", false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buffer buffer = buffer_from(rows[i].notation);
+        if (mqtt_is_connect(buffer.bytes, buffer.length) != rows[i].is_connect)
+            CHECK_TEXT(rows[i].notation, rows[i].is_connect ? "a CONNECT" : "no CONNECT");
+        free(buffer.bytes);
+    }
+}
+
+int main(void)
+{
+    RUN(well_formed_packets_are_plausible);
+    RUN(strange_packets_are_not);
+    RUN(runs_are_read_to_their_end);
+    RUN(a_connect_is_recognised);
+    return FINISH();
+}
