@@ -51,6 +51,9 @@ unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void 
 /** Registers the heuristics; `tcp` and `tls` are the dissectors that take a stream over once it is recognised. */
 void heuristics_register(int proto, dissector_handle_t tcp, dissector_handle_t tls, dissector_handle_t websocket);
 
+/** Registers the conversation filters. */
+void filters_register(void);
+
 /** Registers the plugin wherever MQTT travels, and the take-over from Wireshark's own dissector. */
 void takeover_register(int proto);
 

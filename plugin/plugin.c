@@ -37,6 +37,7 @@ void mqttscope_register(void)
     websocket_register(proto);
     preferences_register(proto);
     tap_register_exports(proto);
+    filters_register();
 }
 
 void mqttscope_handoff(void)

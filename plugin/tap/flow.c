@@ -108,17 +108,15 @@ static void rename_broker(struct compat_flow *graph, const char *name)
 }
 
 /** Notes that the graph has this broker. Returns the endpoint of the only one before where this is the second. */
-static const char *note_broker(struct compat_flow *graph, const char *endpoint)
+static const char *note_broker(const struct compat_flow *graph, const char *endpoint)
 {
     const char *known = (const char *)g_hash_table_lookup(only_brokers, graph);
 
-    if (known == NULL || g_queue_is_empty(graph->items))
-        g_hash_table_insert(only_brokers, graph, (gpointer)(uintptr_t)endpoint);
-    else if (known != several && known != endpoint)
-        g_hash_table_insert(only_brokers, graph, (gpointer)(uintptr_t)several);
-    else
+    if (known == endpoint || known == several)
         return NULL;
-    return g_queue_is_empty(graph->items) ? NULL : known;
+    g_hash_table_insert(only_brokers, (gpointer)(uintptr_t)graph,
+                        (gpointer)(uintptr_t)(known == NULL ? endpoint : several));
+    return known;
 }
 
 /** The broker's lane: `broker`, with its endpoint once there are several. */
@@ -204,6 +202,8 @@ static tap_packet_status draw(void *graph_given, packet_info *pinfo, epan_dissec
 
     if (item == NULL)
         return TAP_PACKET_DONT_REDRAW;
+    if (g_queue_is_empty(graph->items))
+        g_hash_table_remove(only_brokers, graph);
     name_end(&from, graph, pinfo, record, true);
     name_end(&to, graph, pinfo, record, false);
     set_lane(&item->src_addr, from.name);
