@@ -59,7 +59,7 @@ static void append_quoted(GString *filter, const char *text)
     g_string_append_c(filter, '"');
     while (*text != '\0') {
         gunichar character = g_utf8_get_char(text);
-        const char *next = g_utf8_next_char(text);
+        const char *next = text + g_unichar_to_utf8(character, NULL);
 
         if (*text == '"' || *text == '\\')
             g_string_append_printf(filter, "\\%c", *text);
