@@ -119,4 +119,11 @@ WS_DLL_PUBLIC void sequence_analysis_use_color_filter(packet_info *pinfo, struct
     register_conversation_filter(protocol, name, is_valid, build)
 #endif
 
+/* What stands between the parts of a statistics tree's name that make submenus. */
+#if WIRESHARK_AT_LEAST(4, 4)
+#define COMPAT_SUBMENU "//"
+#else
+#define COMPAT_SUBMENU "/"
+#endif
+
 #endif

@@ -8,6 +8,7 @@
 #include "compat.h"
 #include "mqttscope.h"
 #include "tap/exports.h"
+#include "tap/tap.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -37,6 +38,7 @@ void mqttscope_register(void)
     websocket_register(proto);
     preferences_register(proto);
     tap_register_exports(proto);
+    tap_register(proto);
     filters_register();
 }
 

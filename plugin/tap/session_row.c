@@ -1,0 +1,282 @@
+/* session_row.c - one connection as a row of the table of connections.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+
+#include <epan/conversation.h>
+#include <epan/dissectors/packet-tcp.h>
+#include <epan/to_str.h>
+
+#include "sessions.h"
+
+enum {
+    MAX_CLIENT_CHARACTERS = 64,
+    MAX_FILTER_CHARACTERS = 40,
+};
+
+/** Puts a text into a column; takes it over. */
+static void set_text(struct session_row *row, enum session_column column, char *text)
+{
+    g_free(row->texts[column]);
+    row->texts[column] = text;
+}
+
+static char *endpoint_text(packet_info *pinfo, const address *where, uint32_t port)
+{
+    const char *text = address_to_str(pinfo->pool, where);
+
+    return g_strdup_printf(strchr(text, ':') != NULL ? "[%s]:%u" : "%s:%u", text, port);
+}
+
+static char *stream_text(packet_info *pinfo)
+{
+    if (pinfo->ptype != PT_TCP)
+        return g_strdup("");
+    const struct tcp_analysis *tcp = get_tcp_conversation_data(NULL, pinfo);
+    return tcp != NULL ? g_strdup_printf("%u", tcp->stream) : g_strdup("");
+}
+
+struct session_row *session_row_new(const struct tap_record *record, packet_info *pinfo)
+{
+    struct session_row *row = g_new0(struct session_row, 1);
+    unsigned sender = record->facts.sender;
+
+    row->connection = record->connection;
+    row->number = record->facts.connection;
+    row->ends[sender] = endpoint_text(pinfo, &pinfo->src, pinfo->srcport);
+    row->ends[1 - sender] = endpoint_text(pinfo, &pinfo->dst, pinfo->destport);
+    row->start_s = row->end_s = nstime_to_sec(&pinfo->rel_ts);
+    for (unsigned column = 0; column < SESSION_COLUMNS; column++)
+        row->texts[column] = g_strdup("");
+    set_text(row, COLUMN_STREAM, stream_text(pinfo));
+    session_row_summarise(row);
+    return row;
+}
+
+void session_row_free(struct session_row *row)
+{
+    for (unsigned end = 0; end < 2; end++)
+        g_free(row->ends[end]);
+    for (unsigned i = 0; i < SESSION_FILTERS_SHOWN; i++)
+        g_free(row->filters[i].text);
+    for (unsigned column = 0; column < SESSION_COLUMNS; column++)
+        g_free(row->texts[column]);
+    g_free(row);
+}
+
+/** `1/0/2`: PUBLISH packets by QoS; a fourth number counts the invalid QoS 3. */
+static char *publishes_text(const uint32_t counts[4])
+{
+    if (counts[3] != 0)
+        return g_strdup_printf("%u/%u/%u/%u", counts[0], counts[1], counts[2], counts[3]);
+    return g_strdup_printf("%u/%u/%u", counts[0], counts[1], counts[2]);
+}
+
+static void show_publishes(struct session_row *row)
+{
+    /* Where nobody knows the broker, the end in its column counts as one. */
+    unsigned broker = row->broker == MQTT_END_UNKNOWN ? 1 : row->broker;
+
+    set_text(row, COLUMN_TO_BROKER, publishes_text(row->publishes[1 - broker]));
+    set_text(row, COLUMN_TO_CLIENT, publishes_text(row->publishes[broker]));
+}
+
+static void show_subscriptions(struct session_row *row)
+{
+    unsigned kept = MIN(row->filters_asked, (unsigned)SESSION_FILTERS_SHOWN);
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < kept; i++) {
+        const struct session_filter *filter = &row->filters[i];
+        g_string_append_printf(text, "%s%s ", i > 0 ? ", " : "", filter->text);
+        if (!filter->is_answered)
+            g_string_append(text, "unanswered");
+        else if (filter->code <= 2)
+            g_string_append_printf(text, "QoS %u", filter->code);
+        else
+            g_string_append(text, "refused");
+    }
+    if (row->filters_asked > kept)
+        g_string_append_printf(text, ", and %u more", row->filters_asked - kept);
+    set_text(row, COLUMN_SUBSCRIPTIONS, g_string_free(text, FALSE));
+}
+
+static void note_filters(struct session_row *row, const struct mqtt_packet *packet)
+{
+    struct mqtt_filter filter;
+    uint32_t at = 0;
+
+    for (uint32_t index = 0; mqtt_filters_next(packet, &at, &filter); index++) {
+        if (filter.text.at + filter.text.length > packet->captured)
+            break;
+        if (row->filters_asked < SESSION_FILTERS_SHOWN)
+            row->filters[row->filters_asked] = (struct session_filter){
+                .text = tap_printable(packet->bytes + filter.text.at, filter.text.length, MAX_FILTER_CHARACTERS),
+                .packet_id = packet->packet_id,
+                .index = index,
+            };
+        row->filters_asked++;
+    }
+}
+
+static void note_granted(struct session_row *row, const struct mqtt_packet *packet)
+{
+    unsigned kept = MIN(row->filters_asked, (unsigned)SESSION_FILTERS_SHOWN);
+
+    for (unsigned i = 0; i < kept; i++) {
+        struct session_filter *filter = &row->filters[i];
+        if (filter->is_answered || filter->packet_id != packet->packet_id || filter->index >= packet->list.length ||
+            packet->list.at + filter->index >= packet->captured)
+            continue;
+        filter->is_answered = true;
+        filter->code = packet->bytes[packet->list.at + filter->index];
+    }
+}
+
+void session_row_count(struct session_row *row, const struct tap_record *record, packet_info *pinfo)
+{
+    const struct mqtt_packet *packet = &record->packet;
+
+    row->end_s = nstime_to_sec(&pinfo->rel_ts);
+    switch (packet->type) {
+    case MQTT_TYPE_PUBLISH:
+        row->publishes[record->facts.sender][packet->publish.qos & 3]++;
+        show_publishes(row);
+        break;
+    case MQTT_TYPE_SUBSCRIBE:
+        note_filters(row, packet);
+        show_subscriptions(row);
+        break;
+    case MQTT_TYPE_SUBACK:
+        note_granted(row, packet);
+        show_subscriptions(row);
+        break;
+    default:
+        break;
+    }
+}
+
+static const char *version_text(enum mqtt_version version)
+{
+    switch (version) {
+    case MQTT_V31:
+        return "3.1";
+    case MQTT_V311:
+        return "3.1.1";
+    case MQTT_V50:
+        return "5.0";
+    default:
+        return "";
+    }
+}
+
+static const char *role_text(enum mqtt_role role)
+{
+    switch (role) {
+    case MQTT_ROLE_CLIENT:
+        return "client";
+    case MQTT_ROLE_PUBLISHER:
+        return "publisher";
+    case MQTT_ROLE_SUBSCRIBER:
+        return "subscriber";
+    case MQTT_ROLE_PUBLISHER_SUBSCRIBER:
+        return "publisher+subscriber";
+    case MQTT_ROLE_BRIDGE:
+        return "bridge";
+    default:
+        return "unknown";
+    }
+}
+
+/** A reason by its name, or by its number where the table has none. */
+static char *reason_text(enum mqtt_version version, enum mqtt_packet_type type, uint8_t code)
+{
+    const char *name = mqtt_reason_name(version, type, code);
+
+    return name != NULL ? g_strdup(name) : g_strdup_printf("0x%02x", code);
+}
+
+static char *connack_text(const struct mqtt_summary *summary)
+{
+    if (summary->connack_seen)
+        return reason_text(summary->epoch->version, MQTT_TYPE_CONNACK, summary->connack_code);
+    return g_strdup(summary->epoch->connect_seen ? "none" : "");
+}
+
+static char *disconnect_text(const struct mqtt_summary *summary)
+{
+    const struct mqtt_epoch *epoch = summary->epoch;
+    const char *who = epoch->broker == MQTT_END_UNKNOWN           ? "DISCONNECT"
+                      : epoch->broker == summary->disconnected_by ? "DISCONNECT by broker"
+                                                                  : "DISCONNECT by client";
+
+    if (epoch->version != MQTT_V50)
+        return g_strdup(who);
+    char *reason = reason_text(epoch->version, MQTT_TYPE_DISCONNECT, summary->disconnect_reason);
+    char *text = g_strdup_printf("%s: %s", who, reason);
+    g_free(reason);
+    return text;
+}
+
+/** True where the transport ended when the client had been silent for more than one and a half times the Keep Alive
+ *  (MQTT 5.0 section 3.1.2.10). */
+static bool has_timed_out(const struct mqtt_summary *summary)
+{
+    const int64_t half_second_ns = 500000000;
+    const struct mqtt_transport_state *transport = &summary->transport;
+    const struct mqtt_epoch *epoch = summary->epoch;
+
+    if (!transport->is_finished && !transport->is_reset)
+        return false;
+    if (!epoch->has_keep_alive || epoch->keep_alive_s == 0 || transport->last_ns == MQTT_TIME_UNKNOWN ||
+        summary->last_client_ns == MQTT_TIME_UNKNOWN)
+        return false;
+    return transport->last_ns - summary->last_client_ns > 3 * half_second_ns * epoch->keep_alive_s;
+}
+
+/** How the connection ended. */
+static char *end_text(const struct mqtt_summary *summary)
+{
+    if (summary->connack_seen && summary->connack_code != 0)
+        return g_strdup("refused");
+    if (summary->disconnected)
+        return disconnect_text(summary);
+    if (summary->taken_over)
+        return g_strdup("taken over");
+    if (has_timed_out(summary))
+        return g_strdup("Keep Alive ran out");
+    if (summary->transport.is_finished)
+        return g_strdup("FIN");
+    if (summary->transport.is_reset)
+        return g_strdup("RST");
+    return g_strdup(summary->transport.last_ns == MQTT_TIME_UNKNOWN ? "" : "capture ended");
+}
+
+void session_row_summarise(struct session_row *row)
+{
+    struct mqtt_summary summary;
+
+    if (row->connection == NULL)
+        return;
+    mqtt_summarise(row->connection, &summary);
+    const struct mqtt_epoch *epoch = summary.epoch;
+    const struct mqtt_text *client_id = epoch->client_id;
+    unsigned broker = epoch->broker == MQTT_END_UNKNOWN ? 1 : epoch->broker;
+
+    row->broker = epoch->broker;
+    if (client_id != NULL && client_id->length > 0 && epoch->broker != MQTT_END_UNKNOWN)
+        set_text(row, COLUMN_CLIENT, tap_printable(client_id->bytes, client_id->length, MAX_CLIENT_CHARACTERS));
+    else
+        set_text(row, COLUMN_CLIENT, g_strdup(row->ends[1 - broker]));
+    set_text(row, COLUMN_ROLE, g_strdup(role_text(mqtt_role_of(epoch, 1 - broker))));
+    set_text(row, COLUMN_BROKER, g_strdup(row->ends[broker]));
+    set_text(row, COLUMN_VERSION, g_strdup(version_text(epoch->version)));
+    set_text(row, COLUMN_KEEP_ALIVE, epoch->has_keep_alive ? g_strdup_printf("%u", epoch->keep_alive_s) : g_strdup(""));
+    set_text(row, COLUMN_CLEAN_START, g_strdup(!epoch->connect_seen ? "" : summary.clean_start ? "yes" : "no"));
+    bool tells_session = summary.connack_seen && epoch->version != MQTT_V31;
+    set_text(row, COLUMN_SESSION_PRESENT, g_strdup(!tells_session ? "" : summary.session_present ? "yes" : "no"));
+    set_text(row, COLUMN_CONNACK, connack_text(&summary));
+    set_text(row, COLUMN_END, end_text(&summary));
+    show_publishes(row);
+}

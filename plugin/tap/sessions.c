@@ -1,0 +1,273 @@
+/* sessions.c - `mqttscope,sessions`: a table with a row for each MQTT connection.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Wireshark draws such a table itself and asks nobody before it does. But how a connection ended is known only when all
+ * of its frames were read, and a FIN comes after the last MQTT packet. So a second listener of the tap is registered
+ * with the first packet: listeners are drawn in the reverse order of their registration, and its turn to draw is the
+ * time to complete the rows. The menus and a second pass need none of it, since they count a file that was read before.
+ */
+#include <string.h>
+
+#include <epan/packet.h>
+
+#include <epan/stat_tap_ui.h>
+
+#include "../compat.h"
+#include "sessions.h"
+
+#define TITLE "MQTT Sessions"
+
+/** The columns, in the order of enum session_column. */
+static const struct {
+    const char *name;
+    stat_tap_table_item_enum type;
+} columns[SESSION_COLUMNS] = {
+    [COLUMN_NUMBER] = {"#", TABLE_ITEM_UINT},
+    [COLUMN_STREAM] = {"Stream", TABLE_ITEM_STRING},
+    [COLUMN_CLIENT] = {"Client", TABLE_ITEM_STRING},
+    [COLUMN_ROLE] = {"Role", TABLE_ITEM_STRING},
+    [COLUMN_BROKER] = {"Broker", TABLE_ITEM_STRING},
+    [COLUMN_VERSION] = {"Version", TABLE_ITEM_STRING},
+    [COLUMN_KEEP_ALIVE] = {"Keep Alive", TABLE_ITEM_STRING},
+    [COLUMN_CLEAN_START] = {"Clean Start", TABLE_ITEM_STRING},
+    [COLUMN_SESSION_PRESENT] = {"Session Present", TABLE_ITEM_STRING},
+    [COLUMN_CONNACK] = {"CONNACK", TABLE_ITEM_STRING},
+    [COLUMN_SUBSCRIPTIONS] = {"Subscriptions", TABLE_ITEM_STRING},
+    [COLUMN_TO_BROKER] = {"To broker (QoS 0/1/2)", TABLE_ITEM_STRING},
+    [COLUMN_TO_CLIENT] = {"To client (QoS 0/1/2)", TABLE_ITEM_STRING},
+    [COLUMN_START] = {"Start", TABLE_ITEM_FLOAT},
+    [COLUMN_DURATION] = {"Duration", TABLE_ITEM_FLOAT},
+    [COLUMN_END] = {"End", TABLE_ITEM_STRING},
+};
+
+/* What Wireshark reads. Names and formats are padded to the widest cell before tshark prints the table. */
+static stat_tap_table_item fields[SESSION_COLUMNS];
+static char *padded_names[SESSION_COLUMNS];
+static char *padded_formats[SESSION_COLUMNS];
+
+/* The table that is open. Wireshark keeps one for each kind of statistics. */
+static struct {
+    stat_tap_table *table; /* NULL while there is none */
+    GPtrArray *rows;       /* struct session_row, in the order of the table */
+    GHashTable *by_number; /* struct session_row by number + 1, while its file is open */
+    guint file_callback;   /* 0: not registered */
+    bool has_completer;
+} open_table;
+
+static const char *plain_format(stat_tap_table_item_enum type)
+{
+    return type == TABLE_ITEM_UINT ? "%u" : type == TABLE_ITEM_FLOAT ? "%.6f" : "%s";
+}
+
+static void unpad_columns(void)
+{
+    for (unsigned column = 0; column < SESSION_COLUMNS; column++) {
+        fields[column] = (stat_tap_table_item){
+            .type = columns[column].type,
+            .align = columns[column].type == TABLE_ITEM_STRING ? TAP_ALIGN_LEFT : TAP_ALIGN_RIGHT,
+            .column_name = columns[column].name,
+            .field_format = plain_format(columns[column].type),
+        };
+        g_clear_pointer(&padded_names[column], g_free);
+        g_clear_pointer(&padded_formats[column], g_free);
+    }
+}
+
+/** The characters that the widest cell of a column takes. */
+static int column_width(unsigned column)
+{
+    size_t width = strlen(columns[column].name);
+
+    if (columns[column].type != TABLE_ITEM_STRING)
+        return (int)MAX(width, columns[column].type == TABLE_ITEM_UINT ? 4u : 12u);
+    for (unsigned i = 0; i < open_table.rows->len; i++) {
+        const struct session_row *row = (const struct session_row *)g_ptr_array_index(open_table.rows, i);
+        width = MAX(width, strlen(row->texts[column]));
+    }
+    return (int)width;
+}
+
+static void pad_columns(void)
+{
+    unpad_columns();
+    for (unsigned column = 0; column < SESSION_COLUMNS; column++) {
+        int width = column_width(column);
+        bool is_text = columns[column].type == TABLE_ITEM_STRING;
+        const char *kind = plain_format(columns[column].type) + 1;
+
+        padded_names[column] = g_strdup_printf("%*s", is_text ? -width : width, columns[column].name);
+        padded_formats[column] = g_strdup_printf("%%%s%d%s", is_text ? "-" : "", width, kind);
+        fields[column].column_name = padded_names[column];
+        fields[column].field_format = padded_formats[column];
+    }
+}
+
+/** Copies a row's texts and numbers to its cells. */
+static void fill_cells(unsigned index)
+{
+    const struct session_row *row = (const struct session_row *)g_ptr_array_index(open_table.rows, index);
+    stat_tap_table_item_type cells[SESSION_COLUMNS];
+
+    memset(cells, 0, sizeof cells);
+    for (unsigned column = 0; column < SESSION_COLUMNS; column++) {
+        cells[column].type = columns[column].type;
+        cells[column].value.string_value = row->texts[column];
+    }
+    cells[COLUMN_NUMBER].value.uint_value = row->number;
+    cells[COLUMN_START].value.float_value = row->start_s;
+    cells[COLUMN_DURATION].value.float_value = row->end_s - row->start_s;
+    stat_tap_init_table_row(open_table.table, index, SESSION_COLUMNS, cells);
+}
+
+/** Brings all rows up to date. */
+static void complete_rows(void)
+{
+    for (unsigned i = 0; i < open_table.rows->len; i++) {
+        session_row_summarise((struct session_row *)g_ptr_array_index(open_table.rows, i));
+        fill_cells(i);
+    }
+}
+
+static tap_packet_status ignore_packet(void *tapdata _U_, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
+                                       const void *queued _U_, tap_flags_t flags _U_)
+{
+    return TAP_PACKET_DONT_REDRAW;
+}
+
+static void on_draw(void *tapdata _U_)
+{
+    if (open_table.table == NULL)
+        return;
+    complete_rows();
+    pad_columns();
+}
+
+static void add_completer(void)
+{
+    GString *error = register_tap_listener(TAP_NAME, &open_table, NULL, 0, NULL, ignore_packet, on_draw, NULL);
+
+    if (error != NULL)
+        g_string_free(error, TRUE);
+    open_table.has_completer = error == NULL;
+}
+
+/** The file is about to be closed: what is known of its connections goes with it. */
+static ws_bool on_file_closed(wmem_allocator_t *scope _U_, wmem_cb_event_t event _U_, void *data _U_)
+{
+    open_table.file_callback = 0;
+    complete_rows();
+    for (unsigned i = 0; i < open_table.rows->len; i++)
+        ((struct session_row *)g_ptr_array_index(open_table.rows, i))->connection = NULL;
+    g_hash_table_remove_all(open_table.by_number);
+    return FALSE;
+}
+
+static void free_row(void *row)
+{
+    session_row_free((struct session_row *)row);
+}
+
+static void forget_rows(void)
+{
+    if (open_table.file_callback != 0)
+        wmem_unregister_callback(wmem_file_scope(), open_table.file_callback);
+    open_table.file_callback = 0;
+    g_clear_pointer(&open_table.rows, g_ptr_array_unref);
+    g_clear_pointer(&open_table.by_number, g_hash_table_destroy);
+}
+
+static void begin_rows(void)
+{
+    forget_rows();
+    open_table.rows = g_ptr_array_new_with_free_func(free_row);
+    open_table.by_number = g_hash_table_new(g_direct_hash, g_direct_equal);
+}
+
+/** The row of a record's connection; made on its first packet. Its index is kept beside it. */
+static unsigned find_row(const struct tap_record *record, packet_info *pinfo)
+{
+    gpointer key = GUINT_TO_POINTER(record->facts.connection);
+    unsigned found = GPOINTER_TO_UINT(g_hash_table_lookup(open_table.by_number, key));
+
+    if (found != 0)
+        return found - 1;
+    if (!open_table.has_completer)
+        add_completer();
+    if (open_table.file_callback == 0)
+        open_table.file_callback = wmem_register_callback(wmem_file_scope(), on_file_closed, NULL);
+    g_ptr_array_add(open_table.rows, session_row_new(record, pinfo));
+    g_hash_table_insert(open_table.by_number, key, GUINT_TO_POINTER(open_table.rows->len));
+    return open_table.rows->len - 1;
+}
+
+static tap_packet_status on_packet(void *tapdata _U_, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
+                                   tap_flags_t flags _U_)
+{
+    const struct tap_record *record = (const struct tap_record *)queued;
+
+    if (open_table.table == NULL)
+        return TAP_PACKET_DONT_REDRAW;
+    unsigned index = find_row(record, pinfo);
+    session_row_count((struct session_row *)g_ptr_array_index(open_table.rows, index), record, pinfo);
+    fill_cells(index);
+    return TAP_PACKET_REDRAW;
+}
+
+/** Opens the table; where one is open already, empties it. */
+static void on_init(stat_tap_table_ui *statistics)
+{
+    stat_tap_table *table = stat_tap_find_table(statistics, TITLE);
+
+    if (table != NULL) {
+        statistics->stat_tap_reset_table_cb(table);
+        return;
+    }
+    unpad_columns();
+    begin_rows();
+    open_table.table = stat_tap_init_table(TITLE, SESSION_COLUMNS, 0, NULL);
+    stat_tap_add_table(statistics, open_table.table);
+}
+
+static void on_reset(stat_tap_table *table)
+{
+    for (unsigned i = 0; i < table->num_elements; i++)
+        g_free(table->elements[i]);
+    table->num_elements = 0;
+    begin_rows();
+}
+
+/** Called for each cell when the table is closed; the first one ends it all. */
+static void on_free_cell(stat_tap_table *table, unsigned row, unsigned column, stat_tap_table_item_type *cell _U_)
+{
+    if (table != open_table.table || row != 0 || column != 0)
+        return;
+    if (open_table.has_completer)
+        remove_tap_listener(&open_table);
+    open_table.has_completer = false;
+    open_table.table = NULL;
+    forget_rows();
+    unpad_columns();
+}
+
+void tap_register_sessions(void)
+{
+    static tap_param parameters[] = {{PARAM_FILTER, "filter", "Filter", NULL, TRUE}};
+    static stat_tap_table_ui statistics = {
+        .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
+        .title = TITLE,
+        .tap_name = TAP_NAME,
+        .cli_string = TAP_NAME ",sessions",
+        .stat_tap_init_cb = on_init,
+        .packet_func = on_packet,
+        .stat_tap_reset_table_cb = on_reset,
+        .stat_tap_free_table_item_cb = on_free_cell,
+        .nfields = SESSION_COLUMNS,
+        .fields = fields,
+        .nparams = G_N_ELEMENTS(parameters),
+        .params = parameters,
+    };
+
+    unpad_columns();
+    register_stat_tap_table_ui(&statistics);
+}

@@ -1,0 +1,71 @@
+/* sessions.h - one row of the table of connections.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MQTTSCOPE_TAP_SESSIONS_H
+#define MQTTSCOPE_TAP_SESSIONS_H
+
+#include <epan/packet.h>
+
+#include <epan/stat_tap_ui.h>
+
+#include "tap.h"
+
+/** The columns. */
+enum session_column {
+    COLUMN_NUMBER,
+    COLUMN_STREAM,
+    COLUMN_CLIENT,
+    COLUMN_ROLE,
+    COLUMN_BROKER,
+    COLUMN_VERSION,
+    COLUMN_KEEP_ALIVE,
+    COLUMN_CLEAN_START,
+    COLUMN_SESSION_PRESENT,
+    COLUMN_CONNACK,
+    COLUMN_SUBSCRIPTIONS,
+    COLUMN_TO_BROKER,
+    COLUMN_TO_CLIENT,
+    COLUMN_START,
+    COLUMN_DURATION,
+    COLUMN_END,
+    SESSION_COLUMNS,
+};
+
+enum { SESSION_FILTERS_SHOWN = 8 };
+
+/** A topic filter that the client asked for, and what came of it. */
+struct session_filter {
+    char *text; /**< printable, shortened */
+    uint16_t packet_id;
+    uint32_t index; /**< its place in its SUBSCRIBE */
+    bool is_answered;
+    uint8_t code; /**< the code of the SUBACK */
+};
+
+/** What is counted of a connection, and the texts of its row. */
+struct session_row {
+    const struct mqtt_connection *connection; /**< NULL once its file is closed */
+    uint32_t number;
+    char *ends[2]; /**< `address:port` of each end */
+    double start_s;
+    double end_s;             /**< both relative to the capture's first frame */
+    uint32_t publishes[2][4]; /**< by the end that sent them, and QoS */
+    unsigned broker;          /**< the end that is the broker as far as is known, or MQTT_END_UNKNOWN */
+    unsigned filters_asked;   /**< the first SESSION_FILTERS_SHOWN of them are kept */
+    struct session_filter filters[SESSION_FILTERS_SHOWN];
+    char *texts[SESSION_COLUMNS]; /**< never NULL; columns that are numbers do not use theirs */
+};
+
+/** Makes the row of the connection that a record belongs to. */
+struct session_row *session_row_new(const struct tap_record *record, packet_info *pinfo);
+
+void session_row_free(struct session_row *row);
+
+/** Counts a packet and renews the columns that hang on it. */
+void session_row_count(struct session_row *row, const struct tap_record *record, packet_info *pinfo);
+
+/** Renews what is known of the connection as a whole; only while its file is open. */
+void session_row_summarise(struct session_row *row);
+
+#endif

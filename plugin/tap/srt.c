@@ -1,0 +1,112 @@
+/* srt.c - `mqttscope,srt`: how long answers and deliveries took.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <epan/srt_table.h>
+
+#include "tap.h"
+
+/** The rows of the table of exchanges. */
+enum exchange {
+    EXCHANGE_CONNECT,
+    EXCHANGE_PUBACK,
+    EXCHANGE_PUBREC,
+    EXCHANGE_PUBREL,
+    EXCHANGE_PUBCOMP,
+    EXCHANGE_SUBSCRIBE,
+    EXCHANGE_UNSUBSCRIBE,
+    EXCHANGE_PING,
+    EXCHANGE_AUTH,
+    EXCHANGES,
+};
+
+static const char *const exchange_names[EXCHANGES] = {
+    [EXCHANGE_CONNECT] = "CONNECT-CONNACK",
+    [EXCHANGE_PUBACK] = "PUBLISH-PUBACK",
+    [EXCHANGE_PUBREC] = "PUBLISH-PUBREC",
+    [EXCHANGE_PUBREL] = "PUBREC-PUBREL",
+    [EXCHANGE_PUBCOMP] = "PUBREL-PUBCOMP",
+    [EXCHANGE_SUBSCRIBE] = "SUBSCRIBE-SUBACK",
+    [EXCHANGE_UNSUBSCRIBE] = "UNSUBSCRIBE-UNSUBACK",
+    [EXCHANGE_PING] = "PINGREQ-PINGRESP",
+    [EXCHANGE_AUTH] = "AUTH-AUTH",
+};
+
+/** The tables, in their order, and the rows of the second. */
+enum { TABLE_EXCHANGES, TABLE_DELIVERIES, TABLES };
+enum { DELIVERY_QOS_1, DELIVERY_QOS_2, DELIVERIES };
+
+/** The exchange that a packet answers in; EXCHANGES where it is no answer. */
+static enum exchange exchange_of(enum mqtt_packet_type answer)
+{
+    switch (answer) {
+    case MQTT_TYPE_CONNACK:
+        return EXCHANGE_CONNECT;
+    case MQTT_TYPE_PUBACK:
+        return EXCHANGE_PUBACK;
+    case MQTT_TYPE_PUBREC:
+        return EXCHANGE_PUBREC;
+    case MQTT_TYPE_PUBREL:
+        return EXCHANGE_PUBREL;
+    case MQTT_TYPE_PUBCOMP:
+        return EXCHANGE_PUBCOMP;
+    case MQTT_TYPE_SUBACK:
+        return EXCHANGE_SUBSCRIBE;
+    case MQTT_TYPE_UNSUBACK:
+        return EXCHANGE_UNSUBSCRIBE;
+    case MQTT_TYPE_PINGRESP:
+        return EXCHANGE_PING;
+    case MQTT_TYPE_AUTH:
+        return EXCHANGE_AUTH;
+    default:
+        return EXCHANGES;
+    }
+}
+
+/** Adds a span of time that ends with this packet; the table wants to know when it began. */
+static void add_span(const srt_data_t *data, unsigned table, int row, int64_t span_ns, packet_info *pinfo)
+{
+    const int64_t second_ns = 1000000000;
+    nstime_t span = {.secs = (time_t)(span_ns / second_ns), .nsecs = (int)(span_ns % second_ns)};
+    nstime_t begun;
+
+    nstime_delta(&begun, &pinfo->abs_ts, &span);
+    add_srt_table_data(g_array_index(data->srt_array, srt_stat_table *, table), row, &begun, pinfo);
+}
+
+static tap_packet_status on_packet(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
+                                   tap_flags_t flags _U_)
+{
+    const srt_data_t *data = (const srt_data_t *)tapdata;
+    const struct tap_record *record = (const struct tap_record *)queued;
+    const struct mqtt_note *note = record->facts.note;
+    enum exchange exchange = exchange_of(record->packet.type);
+
+    if (note == NULL || exchange == EXCHANGES)
+        return TAP_PACKET_DONT_REDRAW;
+    if (note->request_in != 0)
+        add_span(data, TABLE_EXCHANGES, exchange, note->response_ns, pinfo);
+    if (note->completes_delivery) {
+        int row = record->packet.type == MQTT_TYPE_PUBACK ? DELIVERY_QOS_1 : DELIVERY_QOS_2;
+        add_span(data, TABLE_DELIVERIES, row, note->delivery_ns, pinfo);
+    }
+    return TAP_PACKET_REDRAW;
+}
+
+static void make_tables(register_srt_t *srt _U_, GArray *tables)
+{
+    srt_stat_table *exchanges =
+        init_srt_table("MQTT exchanges", "Exchanges", tables, EXCHANGES, "Exchange", NULL, NULL);
+    for (int i = 0; i < EXCHANGES; i++)
+        init_srt_table_row(exchanges, i, exchange_names[i]);
+
+    srt_stat_table *deliveries =
+        init_srt_table("MQTT deliveries", "Deliveries", tables, DELIVERIES, "Delivery", NULL, NULL);
+    init_srt_table_row(deliveries, DELIVERY_QOS_1, "QoS 1");
+    init_srt_table_row(deliveries, DELIVERY_QOS_2, "QoS 2");
+}
+
+void tap_register_srt(int proto)
+{
+    register_srt_table(proto, TAP_NAME, TABLES, on_packet, make_tables, NULL);
+}

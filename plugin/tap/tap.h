@@ -1,0 +1,48 @@
+/* tap.h - registers the statistics; and what their parts offer each other.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * All listen to the tap "mqttscope" (record.h). Names of clients and topics come off the wire: what is kept of them is
+ * printable and bounded, so that no capture can flood a terminal or the memory.
+ */
+#ifndef MQTTSCOPE_TAP_TAP_H
+#define MQTTSCOPE_TAP_TAP_H
+
+#include <epan/packet.h>
+
+#include "record.h"
+
+/** The tap that all statistics listen to. */
+#define TAP_NAME "mqttscope"
+
+/** Registers all statistics, for tshark and the menus; in the registration routine. `proto` is our protocol. */
+void tap_register(int proto);
+
+/** Registers one of them. */
+void tap_register_sessions(void);
+void tap_register_packets_tree(void);
+void tap_register_topics_tree(void);
+void tap_register_clients_tree(void);
+void tap_register_srt(int proto);
+
+/** Text of at most `characters` characters: `text` itself, or its beginning and "...". The caller's, for g_free(). `text`
+ *  is valid UTF-8. */
+char *tap_shorten(const char *text, unsigned characters);
+
+/** Bytes off the wire as printable text of at most `characters` characters; the caller's, for g_free(). */
+char *tap_printable(const uint8_t *bytes, uint32_t length, unsigned characters);
+
+/** Who sends to whom, as known at the packet. */
+enum tap_direction {
+    TAP_TO_BROKER,
+    TAP_TO_CLIENT,
+    TAP_DIRECTION_UNKNOWN,
+};
+
+/** The direction of a packet. */
+enum tap_direction tap_direction_of(const struct tap_record *record);
+
+/** The name of the connection's client for people; NULL where it is not known which end that is. */
+const char *tap_client_of(const struct tap_record *record);
+
+#endif

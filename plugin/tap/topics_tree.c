@@ -1,0 +1,131 @@
+/* topics_tree.c - `mqttscope_topics,tree`: the topics that are published, as a tree by level.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Each level counts the messages at and below it, and shows their average, smallest and largest payload; a topic has
+ * its QoS and its payload bytes below it. Levels behind the first are written with the slash in front of them. No level
+ * contains a slash (MQTT 5.0 section 4.7.1.1), so no name from the wire passes for one of ours: those that stand among
+ * first levels contain a slash, and those below a topic do not begin with one.
+ */
+#include <string.h>
+
+#include <epan/stats_tree.h>
+
+#include "../compat.h"
+#include "bounded.h"
+#include "tap.h"
+
+enum {
+    MAX_NODES = 10000,
+    MAX_LEVELS = 16,
+    MAX_LEVEL_CHARACTERS = 64,
+    LEAVES = 4, /* of a topic: its QoS, and its bytes; counted as if each topic had all of them */
+};
+
+#define ROOT_NAME "PUBLISH by topic"
+#define UNKNOWN_NAME "(topic unknown: alias/set before the capture)"
+#define FURTHER_NAME "(further topics/not told apart)"
+#define DEEPER_NAME "/... (deeper levels)"
+
+static void on_init(stats_tree *tree)
+{
+    bounded_begin(tree, ROOT_NAME, MAX_NODES);
+}
+
+/** The names of a topic's nodes, outermost first, each to be freed; returns their number. */
+static unsigned split_topic(const char *topic, char *levels[MAX_LEVELS + 1])
+{
+    unsigned count = 0;
+    const char *level = topic;
+
+    while (level != NULL && count < MAX_LEVELS) {
+        const char *slash = strchr(level, '/');
+        size_t length = slash != NULL ? (size_t)(slash - level) : strlen(level);
+        char *text = g_strndup(level, length);
+        char *shortened = tap_shorten(text, MAX_LEVEL_CHARACTERS);
+        bool needs_slash = count > 0 || length == 0;
+
+        levels[count++] = needs_slash ? g_strconcat("/", shortened, NULL) : g_strdup(shortened);
+        g_free(shortened);
+        g_free(text);
+        level = slash != NULL ? slash + 1 : NULL;
+    }
+    if (level != NULL)
+        levels[count++] = g_strdup(DEEPER_NAME);
+    return count;
+}
+
+/** How many of a topic's nodes are missing. */
+static unsigned count_missing(const struct bounded_tree *bounded, char *levels[], unsigned count)
+{
+    int parent = bounded->root;
+
+    for (unsigned i = 0; i < count; i++) {
+        parent = bounded_child(bounded, parent, levels[i]);
+        if (parent < 0)
+            return count - i;
+    }
+    return 0;
+}
+
+/** Counts a message in a node and returns the node's id. */
+static int count_in(struct bounded_tree *bounded, int parent, const char *name, int payload)
+{
+    int id = bounded_child(bounded, parent, name);
+
+    if (id < 0)
+        id = bounded_make(bounded, parent, name);
+    if (parent == bounded->root) /* counts in the root as well */
+        stats_tree_tick_pivot(bounded->tree, parent, name);
+    else
+        tick_stat_node(bounded->tree, name, parent, TRUE);
+    avg_stat_node_add_value_notick(bounded->tree, name, parent, TRUE, payload);
+    return id;
+}
+
+static void count_message(struct bounded_tree *bounded, char *levels[], unsigned count,
+                          const struct mqtt_publish *publish)
+{
+    static const char *const qos_names[] = {"QoS 0", "QoS 1", "QoS 2", "QoS 3 (invalid)"};
+    unsigned missing = count_missing(bounded, levels, count);
+    int payload = (int)MIN(publish->payload.length, (uint32_t)G_MAXINT);
+    int id = bounded->root;
+
+    if (missing > 0 && !bounded_has_room(bounded, missing + LEAVES)) {
+        count_in(bounded, bounded->root, FURTHER_NAME, payload);
+        return;
+    }
+    for (unsigned i = 0; i < count; i++)
+        id = count_in(bounded, id, levels[i], payload);
+    if (missing > 0)
+        bounded->nodes += LEAVES;
+    tick_stat_node(bounded->tree, qos_names[publish->qos & 3], id, FALSE);
+    if (publish->retain)
+        tick_stat_node(bounded->tree, "RETAIN", id, FALSE);
+    bounded_add_bytes(bounded, id, "payload bytes", publish->payload.length);
+}
+
+static tap_packet_status on_packet(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
+                                   tap_flags_t flags _U_)
+{
+    const struct tap_record *record = (const struct tap_record *)queued;
+    char *levels[MAX_LEVELS + 1];
+    unsigned count = 0;
+
+    if (record->packet.type != MQTT_TYPE_PUBLISH)
+        return TAP_PACKET_DONT_REDRAW;
+    if (record->topic[0] == '\0')
+        levels[count++] = g_strdup(UNKNOWN_NAME);
+    else
+        count = split_topic(record->topic, levels);
+    count_message(bounded_find(tree, pinfo->num), levels, count, &record->packet.publish);
+    while (count > 0)
+        g_free(levels[--count]);
+    return TAP_PACKET_REDRAW;
+}
+
+void tap_register_topics_tree(void)
+{
+    stats_tree_register_plugin(TAP_NAME, "mqttscope_topics", "MQTT" COMPAT_SUBMENU "Topics", 0, on_packet, on_init,
+                               bounded_end);
+}
