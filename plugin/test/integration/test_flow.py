@@ -1,0 +1,81 @@
+# test_flow.py: the flow graph draws one lane for the broker and one for each client, by name.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`tshark -q -z flow,mqttscope,standard` on recorded and crafted captures.
+
+tshark prints each arrow as two lines, the label above and the ends below, both cut to the width of the arrow; the comment
+at the end of the first is whole. Lanes are named in the first two lines, by turns.
+"""
+
+from __future__ import annotations
+
+import re
+import unittest
+from pathlib import Path
+
+from harness import Order, rows, tshark
+
+CAPTURES = Path(__file__).resolve().parents[3] / "test-captures"
+PAIR = CAPTURES / "real" / "readme-pair-v5.pcap"
+
+BROKEN = ("control-characters", "bytes-left-over", "property-past-block", "property-unknown", "qos-3", "snap-length",
+          "string-past-end", "topic-alias-both-directions", "lost-segment", "remaining-length-five-bytes")
+"""Crafted cases with contents that nobody well-meaning sends, or with parts of packets missing."""
+
+
+class Flow:
+    """What tshark prints of a flow graph."""
+
+    def __init__(self, capture: Path, order: Order = Order.ONE_PASS) -> None:
+        self.text = tshark("-q", "-z", "flow,mqttscope,standard", capture=capture, order=order)
+        lines = self.text.split("\n")
+        columns = [(match.start(), match[0].strip()) for line in lines[:2]
+                   for match in re.finditer(r"[^|]+", line)]
+        self.lanes = {name for _, name in columns if name and name not in ("Conv.", "Time")}
+        self.comments = [line.rpartition("|")[2] for line in lines[2:] if re.match(r"(\d+ *)?\|\d+\.\d+ *\|", line)]
+
+
+class TestFlow(unittest.TestCase):
+    maxDiff = None
+
+    def test_readme_pair(self) -> None:
+        """Publisher, broker and subscriber of two connections in one graph, each packet with an arrow."""
+        for order in (Order.ONE_PASS, Order.TWO_PASSES):
+            flow = Flow(PAIR, order)
+            self.assertEqual(flow.lanes, {"broker", "sub-1", "pub-1"})
+            self.assertEqual(len(flow.comments), 9)
+            self.assertIn('PUBLISH topic/001 QoS 0 "hello!"', flow.comments)
+            self.assertRegex(flow.text, r"CONNACK Success; answers frame 4 after 0\.127 ms")
+            self.assertNotIn("127.0.0.1", flow.text)
+
+    def test_every_transport(self) -> None:
+        """An arrow for each control packet, over TCP, TLS, WebSocket, both, and QUIC."""
+        for name in ("mosquitto-v5.pcap", "tls-paho.pcapng", "websocket-mqttjs.pcap", "websocket-tls.pcapng",
+                     "quic.pcapng", "burst-level5.pcap"):
+            with self.subTest(capture=name):
+                capture = CAPTURES / "real" / name
+                count = sum(len(row["mqttscope.pdu"]) for row in rows(capture, ["mqttscope.pdu"]))
+                flow = Flow(capture)
+                self.assertEqual(len(flow.comments), count)
+                self.assertIn("broker", flow.lanes)
+
+    def test_two_brokers(self) -> None:
+        """Brokers are told apart by their endpoints where there are several, the arrows before the second included."""
+        flow = Flow(CAPTURES / "cases" / "brokers-two.pcap")
+        self.assertEqual(flow.lanes, {"broker 10.0.0.1:1883", "broker [2001:db8::1]:8884", "meter"})
+
+    def test_hostile_names(self) -> None:
+        """No control character gets through, and no client gets into the broker's lane."""
+        flow = Flow(CAPTURES / "cases" / "export-hostile.pcap")
+        self.assertEqual(flow.lanes, {"broker", '"broker"', r'\033]0;x\a"\id\r\n'})
+        self.assertNotRegex(flow.text, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
+
+    def test_crafted_cases(self) -> None:
+        """Whatever is in a capture, the graph is drawn without a complaint, and without control characters."""
+        for name in BROKEN:
+            with self.subTest(capture=name):
+                flow = Flow(CAPTURES / "cases" / f"{name}.pcap")
+                self.assertNotRegex(flow.text, "[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+if __name__ == "__main__":
+    unittest.main()
