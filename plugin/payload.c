@@ -36,6 +36,7 @@ static GArray *decodings; /* struct decoding */
 static dissector_table_t media_types;
 static heur_dissector_list_t topic_heuristics;
 static dissector_handle_t json;
+static int json_proto = -1;
 
 static void free_decoding(void *data)
 {
@@ -51,6 +52,7 @@ void payload_handoff(void)
     media_types = find_dissector_table("media_type");
     topic_heuristics = find_heur_dissector_list("mqtt.topic");
     json = find_dissector("json");
+    json_proto = json != NULL ? dissector_handle_get_protocol_index(json) : -1;
     decodings = g_array_new(FALSE, FALSE, sizeof(struct decoding));
     g_array_set_clear_func(decodings, free_decoding);
 }
@@ -186,18 +188,20 @@ static bool try_content_type(const struct show_context *context, proto_tree *par
     return compat_try_string(media_types, type, payload, context->pinfo, parent, NULL) > 0;
 }
 
-/** JSON that nobody announced, looked for only where somebody looks at the tree. */
+/** JSON that nobody announced, looked for only where somebody looks at the tree or asks for JSON. */
 static bool try_json(const struct show_context *context, proto_tree *parent, tvbuff_t *payload)
 {
     uint32_t length = tvb_captured_length(payload);
 
-    if (json == NULL || parent == NULL || !PTREE_DATA(parent)->visible || length < tvb_reported_length(payload))
+    if (json_proto < 0 || !proto_field_is_referenced(parent, json_proto) || length < tvb_reported_length(payload))
         return false;
     const uint8_t *text = tvb_get_ptr(payload, 0, (int)length);
     if (*text != '{' && *text != '[')
         return false;
     if (!json_validate(text, length))
         return false;
+    /* The columns must not depend on whether somebody looks at the tree. */
+    col_set_writable(context->pinfo->cinfo, COL_PROTOCOL, FALSE);
     return call_dissector_only(json, payload, context->pinfo, parent, NULL) > 0;
 }
 
@@ -214,26 +218,47 @@ static void try_each(const struct show_context *context, proto_tree *parent, pro
     try_json(context, parent, payload);
 }
 
-void payload_hand_over(const struct show_context *context, proto_tree *parent, proto_tree *tree)
+/** Runs the hand-over so that it can harm neither the packets behind this one nor TCP's idea of the stream: the payload is
+ *  whole, whatever its dissector thinks of it, and its faults are its own affair. */
+static void try_each_safely(const struct show_context *context, proto_tree *parent, proto_tree *tree, tvbuff_t *payload)
 {
-    struct mqtt_span span = context->packet->publish.payload;
     packet_info *pinfo = context->pinfo;
-    uint32_t captured = MIN(span.length, context->packet->captured - span.at);
+    const packet_info before = *pinfo;
 
-    if (span.at >= context->packet->captured)
-        return;
-    tvbuff_t *payload = tvb_new_subset_length_caplen(context->tvb, (int)span.at, (int)captured, (int)span.length);
-
-    /* The Info column is ours, and what goes wrong in a payload is the payload's affair. */
-    col_set_writable(pinfo->cinfo, COL_INFO, FALSE);
+    pinfo->can_desegment = 0;
     TRY
     {
         try_each(context, parent, tree, payload);
     }
-    CATCH_NONFATAL_ERRORS
+    CATCH6(BoundsError, FragmentBoundsError, ReportedBoundsError, ContainedBoundsError, ScsiBoundsError,
+           ReassemblyError)
     {
         show_exception(payload, pinfo, parent, EXCEPT_CODE, GET_MESSAGE);
+        pinfo->current_proto = before.current_proto;
     }
     ENDTRY;
-    col_set_writable(pinfo->cinfo, COL_INFO, TRUE);
+    pinfo->can_desegment = before.can_desegment;
+    pinfo->desegment_offset = before.desegment_offset;
+    pinfo->desegment_len = before.desegment_len;
+    pinfo->want_pdu_tracking = before.want_pdu_tracking;
+    pinfo->bytes_until_next_pdu = before.bytes_until_next_pdu;
+}
+
+void payload_hand_over(const struct show_context *context, proto_tree *parent, proto_tree *tree)
+{
+    struct mqtt_span span = context->packet->publish.payload;
+    packet_info *pinfo = context->pinfo;
+
+    if (span.at >= context->packet->captured)
+        return;
+    uint32_t captured = MIN(span.length, context->packet->captured - span.at);
+    tvbuff_t *payload = tvb_new_subset_length_caplen(context->tvb, (int)span.at, (int)captured, (int)span.length);
+
+    /* The Info column is ours. */
+    bool info_is_open = col_get_writable(pinfo->cinfo, COL_INFO);
+    bool protocol_is_open = col_get_writable(pinfo->cinfo, COL_PROTOCOL);
+    col_set_writable(pinfo->cinfo, COL_INFO, FALSE);
+    try_each_safely(context, parent, tree, payload);
+    col_set_writable(pinfo->cinfo, COL_INFO, info_is_open);
+    col_set_writable(pinfo->cinfo, COL_PROTOCOL, protocol_is_open);
 }
