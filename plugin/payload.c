@@ -12,6 +12,8 @@
 
 #include <epan/column-utils.h>
 #include <epan/exceptions.h>
+#include <epan/prefs-int.h>
+#include <epan/prefs.h>
 #include <epan/show_exception.h>
 #include <epan/uat-int.h>
 #include <wsutil/wsjson.h>
@@ -33,6 +35,7 @@ struct decoding {
 };
 
 static GArray *decodings; /* struct decoding */
+static bool decodings_are_read;
 static dissector_table_t media_types;
 static heur_dissector_list_t topic_heuristics;
 static dissector_handle_t json;
@@ -90,8 +93,18 @@ static enum match match_from_text(const char *text)
 
 void payload_reset(void)
 {
-    uat_t *table = uat_get_table_by_name("Message Decoding");
+    decodings_are_read = false;
+}
 
+/** Reads the user's table at its first use in a file: some versions load it only after payload_reset(). */
+static void read_decodings(void)
+{
+    /* By its preference, because the table's own name is not unique in all versions. */
+    module_t *module = prefs_find_module("mqtt");
+    pref_t *preference = module != NULL ? prefs_find_preference(module, "message_decode_table") : NULL;
+    const uat_t *table = preference != NULL ? prefs_get_uat_value(preference) : NULL;
+
+    decodings_are_read = true;
     g_array_set_size(decodings, 0);
     if (table == NULL || *table->user_ptr == NULL)
         return;
@@ -152,6 +165,8 @@ static bool try_table(const struct show_context *context, proto_tree *parent, pr
 {
     packet_info *pinfo = context->pinfo;
 
+    if (!decodings_are_read)
+        read_decodings();
     for (unsigned i = 0; i < decodings->len; i++) {
         const struct decoding *decoding = &g_array_index(decodings, struct decoding, i);
         if (decoding->dissector == NULL || *topic == '\0' || !topic_matches(decoding, topic))
