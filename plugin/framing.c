@@ -4,8 +4,9 @@
  *
  * Wireshark's TCP puts segments together, but it does not say when bytes are missing: behind a gap, or where the capture
  * began in the middle of a connection, a segment may start anywhere in a packet. Reading on would turn payload into
- * packets that nobody sent. So each direction remembers whether the next byte is known to begin a packet; where it is
- * not, a segment is read only if whole plausible packets stand at its start.
+ * packets that nobody sent. So each direction remembers at which sequence number the next packet begins. A segment that
+ * holds this place is read from there on, whatever stands before it: bytes sent again, or the rest of a packet that was
+ * not put together. Where the place is lost, a segment is read only if whole plausible packets stand at its start.
  */
 #include <string.h>
 
@@ -16,19 +17,26 @@
 #include "mqttscope.h"
 
 /** What is to be done with the bytes of a segment. */
-enum segment {
-    SEGMENT_FRAMED, /**< read packets from the first byte on */
+enum segment_kind {
+    SEGMENT_FRAMED, /**< read packets, behind the bytes to be left out */
     SEGMENT_UNFRAMED,
     SEGMENT_REPEATED,
     SEGMENT_PROXY, /**< a PROXY protocol header stands before the first packet */
 };
 
+/** The decision on a segment. */
+struct segment {
+    enum segment_kind kind;
+    uint32_t skip; /**< bytes at its start that belong to no packet to be read here */
+};
+
 enum {
+    SEGMENT_KINDS = 4,        /**< a decision is kept as one number */
     SEGMENT_KEY = 0x40000000, /**< for what was decided about a segment; its raw offset is added */
     FIXED_HEADER_LEAST = 2,   /**< bytes without which no length can be told */
     PROXY_V1_LONGEST = 107,
     PROXY_V2_HEADER = 16,
-    SYN_SEEN = 0x03, /**< completeness bits of Wireshark's TCP analysis: SYN, SYN + ACK */
+    SYN_ACK_SEEN = 0x02, /**< completeness bit of Wireshark's TCP analysis; tells the first byte of both directions */
 };
 
 unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void *data)
@@ -41,34 +49,45 @@ unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void 
     uint32_t length = reported;
     enum mqtt_frame_state state = mqtt_frame(tvb_get_ptr(tvb, offset, (int)header), header, &length);
 
-    if (state == MQTT_FRAME_UNFINISHED && can_wait)
+    if (state != MQTT_FRAME_UNFINISHED)
+        return MAX(length, FIXED_HEADER_LEAST);
+    if (can_wait)
         return 0;
-    /* What is not put together leaves the next segment's beginning in the middle of a packet. */
-    bool ends_here = state == MQTT_FRAME_WHOLE && length <= reported;
-    if (!PINFO_FD_VISITED(pinfo) && !can_wait && !ends_here)
+    if (!PINFO_FD_VISITED(pinfo))
         stretch->stream->tcp[stretch->sender].framed = false;
-    return MAX(length, FIXED_HEADER_LEAST);
+    return MAX(reported, FIXED_HEADER_LEAST);
 }
 
-/** True where nothing behind these bytes can be framed. */
-static bool is_unframeable(tvbuff_t *tvb)
+/** What the fixed header tells of the bytes that tcp_dissect_pdus() cut out. */
+static enum mqtt_frame_state frame_state(tvbuff_t *tvb)
 {
     uint32_t length;
     unsigned header = MIN(tvb_captured_length(tvb), 5);
-    return mqtt_frame(tvb_get_ptr(tvb, 0, (int)header), header, &length) == MQTT_FRAME_UNREADABLE;
+    return mqtt_frame(tvb_get_ptr(tvb, 0, (int)header), header, &length);
 }
 
 /** Dissects what tcp_dissect_pdus() cut out: a packet, or the rest of a segment that cannot be framed. */
 static int dissect_framed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
-    struct stretch *stretch = (struct stretch *)data;
+    const struct stretch *stretch = (const struct stretch *)data;
+    struct tcp_direction *direction = &stretch->stream->tcp[stretch->sender];
+    enum mqtt_frame_state state = frame_state(tvb);
+    unsigned captured = tvb_captured_length(tvb);
+    unsigned reported = tvb_reported_length(tvb);
 
-    if (!is_unframeable(tvb))
-        return dissect_control_packet(tvb, pinfo, tree, data);
-    if (!PINFO_FD_VISITED(pinfo))
-        stretch->stream->tcp[stretch->sender].framed = false;
-    show_unframeable(tvb, pinfo, tree);
-    return (int)tvb_captured_length(tvb);
+    if (!PINFO_FD_VISITED(pinfo)) {
+        direction->begins_at += reported;
+        direction->framed = direction->framed && state == MQTT_FRAME_WHOLE;
+    }
+    if (state == MQTT_FRAME_UNREADABLE) {
+        show_unframeable(tvb, pinfo, tree);
+        return (int)captured;
+    }
+    /* A fixed header that goes on where nothing is put together: the packet is longer than what is at hand, and so cut
+     * and not malformed. */
+    if (state == MQTT_FRAME_UNFINISHED)
+        tvb = tvb_new_subset_length_caplen(tvb, 0, (int)captured, (int)reported + 1);
+    return dissect_control_packet(tvb, pinfo, tree, data);
 }
 
 /** Length of the PROXY protocol header (versions 1 and 2) that these bytes begin with, 0 if there is none. Load balancers
@@ -99,59 +118,109 @@ static bool begins_with_packet(tvbuff_t *tvb, const struct stretch *stretch)
     return !run.broken && (run.packets > 0 || run.begun);
 }
 
+/** The first bytes of a stream that is no MQTT: text or a TLS record, on a port that was taken for MQTT's. No control
+ *  packet begins with four printable characters. */
+static bool is_foreign(tvbuff_t *tvb)
+{
+    enum { TEXT_LEAST = 4, TLS_HANDSHAKE = 0x16, TLS_MAJOR_VERSION = 0x03 };
+
+    if (tvb_captured_length(tvb) < TEXT_LEAST || proxy_header_length(tvb) > 0)
+        return false;
+    const uint8_t *bytes = tvb_get_ptr(tvb, 0, TEXT_LEAST);
+    if (bytes[0] == TLS_HANDSHAKE && bytes[1] == TLS_MAJOR_VERSION)
+        return true;
+    for (unsigned i = 0; i < TEXT_LEAST; i++)
+        if (!g_ascii_isprint(bytes[i]) && !g_ascii_isspace(bytes[i]))
+            return false;
+    return true;
+}
+
 /** The first data of a direction: is it known to be the stream's first byte? Wireshark counts sequence numbers from the
- *  SYN unless it is told not to. */
+ *  SYN unless it is told not to; without a SYN + ACK its count may begin anywhere. */
 static bool is_stream_start(packet_info *pinfo, uint32_t seq)
 {
     conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
     struct tcp_analysis *tcp = conversation != NULL ? get_tcp_conversation_data(conversation, pinfo) : NULL;
 
-    return tcp != NULL && tcp->conversation_completeness & SYN_SEEN && (seq == 1 || seq == tcp->fwd->base_seq + 1);
+    return tcp != NULL && tcp->conversation_completeness & SYN_ACK_SEEN && (seq == 1 || seq == tcp->fwd->base_seq + 1);
+}
+
+/** Looks for the place where a packet begins in a segment of which nothing is known. */
+static struct segment search_segment(struct tcp_direction *direction, const struct stretch *stretch, tvbuff_t *tvb,
+                                     const struct tcpinfo *info, uint32_t seq)
+{
+    bool found = begins_with_packet(tvb, stretch);
+
+    /* What TCP put together need not end with the segment: the place behind it cannot be told. */
+    direction->framed = found && !info->is_reassembled;
+    direction->begins_at = seq;
+    return (struct segment){found ? SEGMENT_FRAMED : SEGMENT_UNFRAMED, 0};
+}
+
+/** Compares a segment with the place where the next packet begins. */
+static struct segment place_segment(struct tcp_direction *direction, const struct stretch *stretch, tvbuff_t *tvb,
+                                    const struct tcpinfo *info, uint32_t seq)
+{
+    int32_t ahead = (int32_t)(direction->begins_at - seq);
+
+    if (!direction->framed || ahead < 0)
+        return search_segment(direction, stretch, tvb, info, seq);
+    if ((uint32_t)ahead >= tvb_reported_length(tvb))
+        return (struct segment){SEGMENT_UNFRAMED, 0};
+    return (struct segment){SEGMENT_FRAMED, (uint32_t)ahead};
 }
 
 /** Decides on a segment, first visit only, and takes its sequence numbers in. */
-static enum segment judge_segment(struct stretch *stretch, packet_info *pinfo, tvbuff_t *tvb,
-                                  const struct tcpinfo *info)
+static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo, tvbuff_t *tvb,
+                                    const struct tcpinfo *info)
 {
     struct tcp_direction *direction = &stretch->stream->tcp[stretch->sender];
-    uint32_t seq = info->nxtseq - tvb_reported_length(tvb);
-    bool is_first = !direction->seen;
-    enum segment verdict = SEGMENT_FRAMED;
+    uint32_t next_seq = info->nxtseq;
+    uint32_t seq = next_seq - tvb_reported_length(tvb);
+    bool goes_on = info->is_reassembled || pinfo->num == direction->last_frame;
+    bool is_missing_bytes = direction->seen && !goes_on && (int32_t)(seq - direction->next_seq) > 0;
+    struct segment segment = {SEGMENT_FRAMED, 0};
 
-    if (is_first) {
-        direction->framed = info->is_reassembled || is_stream_start(pinfo, seq);
-        if (direction->framed && proxy_header_length(tvb) > 0)
-            verdict = SEGMENT_PROXY;
-    } else if (!info->is_reassembled && seq != direction->next_seq && pinfo->num != direction->last_frame) {
-        if ((int32_t)(info->nxtseq - direction->next_seq) <= 0)
-            return SEGMENT_REPEATED;
-        direction->framed = false;
+    if (is_missing_bytes || (direction->seen && !direction->framed))
         mqtt_track_gap(stretch->stream->connection, (struct mqtt_place){pinfo->num, 1});
-    }
-    if (!direction->framed) {
-        direction->framed = begins_with_packet(tvb, stretch);
-        if (!direction->framed)
-            verdict = SEGMENT_UNFRAMED;
+    if (!stretch->stream->tcp[0].seen && !stretch->stream->tcp[1].seen && is_stream_start(pinfo, seq) &&
+        is_foreign(tvb)) {
+        stretch->stream->is_foreign = true;
+    } else if (!direction->seen && is_stream_start(pinfo, seq)) {
+        segment.skip = proxy_header_length(tvb);
+        segment.kind = segment.skip > 0 ? SEGMENT_PROXY : SEGMENT_FRAMED;
+        direction->framed = true;
+        direction->begins_at = seq + segment.skip;
+    } else if (!direction->seen) {
+        segment = search_segment(direction, stretch, tvb, info, seq);
+    } else if (!goes_on && (int32_t)(next_seq - direction->next_seq) <= 0) {
+        return (struct segment){SEGMENT_REPEATED, 0};
+    } else if (!goes_on || !direction->framed) {
+        segment = place_segment(direction, stretch, tvb, info, seq);
     }
     direction->seen = true;
-    direction->next_seq = info->nxtseq;
+    direction->next_seq = next_seq;
     direction->last_frame = pinfo->num;
-    return verdict;
+    return segment;
 }
 
 /** The decision on a segment: made on the first visit, looked up on later ones. Only what is unusual is kept. */
-static enum segment find_segment(struct stretch *stretch, packet_info *pinfo, tvbuff_t *tvb, const struct tcpinfo *info)
+static struct segment find_segment(struct stretch *stretch, packet_info *pinfo, tvbuff_t *tvb,
+                                   const struct tcpinfo *info)
 {
     uint32_t key = SEGMENT_KEY + (uint32_t)tvb_raw_offset(tvb);
 
-    if (PINFO_FD_VISITED(pinfo))
-        return (enum segment)GPOINTER_TO_INT(p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key));
+    if (PINFO_FD_VISITED(pinfo)) {
+        uint32_t kept = GPOINTER_TO_UINT(p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key));
+        return (struct segment){(enum segment_kind)(kept % SEGMENT_KINDS), kept / SEGMENT_KINDS};
+    }
     if (info == NULL)
-        return SEGMENT_FRAMED;
-    enum segment verdict = judge_segment(stretch, pinfo, tvb, info);
-    if (verdict != SEGMENT_FRAMED)
-        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GINT_TO_POINTER(verdict));
-    return verdict;
+        return (struct segment){SEGMENT_FRAMED, 0};
+    struct segment segment = judge_segment(stretch, pinfo, tvb, info);
+    uint32_t kept = segment.skip * SEGMENT_KINDS + (uint32_t)segment.kind;
+    if (kept != 0)
+        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GUINT_TO_POINTER(kept));
+    return segment;
 }
 
 static void dissect_packets(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stretch *stretch)
@@ -160,24 +229,26 @@ static void dissect_packets(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
                      stretch);
 }
 
-/** Shows a PROXY protocol header by Wireshark's dissector for it; returns the packets behind it. */
-static tvbuff_t *dissect_proxy_header(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+/** Shows a PROXY protocol header by Wireshark's dissector for it. */
+static void dissect_proxy_header(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t length)
 {
-    unsigned length = proxy_header_length(tvb);
     dissector_handle_t proxy = find_dissector("proxy");
 
     if (proxy != NULL)
         call_dissector_only(proxy, tvb_new_subset_length(tvb, 0, (int)length), pinfo, tree, NULL);
-    return tvb_new_subset_remaining(tvb, (int)length);
 }
 
 int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     struct stretch stretch;
-    tvbuff_t *packets = tvb;
 
     stretch_begin(&stretch, pinfo);
-    switch (find_segment(&stretch, pinfo, tvb, (const struct tcpinfo *)data)) {
+    if (stretch.stream->is_foreign)
+        return 0;
+    struct segment segment = find_segment(&stretch, pinfo, tvb, (const struct tcpinfo *)data);
+    if (stretch.stream->is_foreign)
+        return 0;
+    switch (segment.kind) {
     case SEGMENT_UNFRAMED:
         show_unframed(tvb, pinfo, tree);
         return (int)tvb_captured_length(tvb);
@@ -185,13 +256,13 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
         show_repeated(tvb, pinfo, tree);
         return (int)tvb_captured_length(tvb);
     case SEGMENT_PROXY:
-        packets = dissect_proxy_header(tvb, pinfo, tree);
+        dissect_proxy_header(tvb, pinfo, tree, segment.skip);
         break;
     case SEGMENT_FRAMED:
         break;
     }
-    if (tvb_reported_length(packets) > 0)
-        dissect_packets(packets, pinfo, tree, &stretch);
+    if (segment.skip < tvb_captured_length(tvb))
+        dissect_packets(tvb_new_subset_remaining(tvb, (int)segment.skip), pinfo, tree, &stretch);
     return (int)tvb_captured_length(tvb);
 }
 

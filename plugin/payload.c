@@ -12,6 +12,8 @@
 
 #include <epan/column-utils.h>
 #include <epan/exceptions.h>
+#include <epan/prefs-int.h>
+#include <epan/prefs.h>
 #include <epan/show_exception.h>
 #include <epan/uat-int.h>
 #include <wsutil/wsjson.h>
@@ -33,9 +35,11 @@ struct decoding {
 };
 
 static GArray *decodings; /* struct decoding */
+static bool decodings_are_read;
 static dissector_table_t media_types;
 static heur_dissector_list_t topic_heuristics;
 static dissector_handle_t json;
+static int json_proto = -1;
 
 static void free_decoding(void *data)
 {
@@ -51,6 +55,7 @@ void payload_handoff(void)
     media_types = find_dissector_table("media_type");
     topic_heuristics = find_heur_dissector_list("mqtt.topic");
     json = find_dissector("json");
+    json_proto = json != NULL ? dissector_handle_get_protocol_index(json) : -1;
     decodings = g_array_new(FALSE, FALSE, sizeof(struct decoding));
     g_array_set_clear_func(decodings, free_decoding);
 }
@@ -88,8 +93,18 @@ static enum match match_from_text(const char *text)
 
 void payload_reset(void)
 {
-    uat_t *table = uat_get_table_by_name("Message Decoding");
+    decodings_are_read = false;
+}
 
+/** Reads the user's table at its first use in a file: some versions load it only after payload_reset(). */
+static void read_decodings(void)
+{
+    /* By its preference, because the table's own name is not unique in all versions. */
+    module_t *module = prefs_find_module("mqtt");
+    pref_t *preference = module != NULL ? prefs_find_preference(module, "message_decode_table") : NULL;
+    const uat_t *table = preference != NULL ? prefs_get_uat_value(preference) : NULL;
+
+    decodings_are_read = true;
     g_array_set_size(decodings, 0);
     if (table == NULL || *table->user_ptr == NULL)
         return;
@@ -150,6 +165,8 @@ static bool try_table(const struct show_context *context, proto_tree *parent, pr
 {
     packet_info *pinfo = context->pinfo;
 
+    if (!decodings_are_read)
+        read_decodings();
     for (unsigned i = 0; i < decodings->len; i++) {
         const struct decoding *decoding = &g_array_index(decodings, struct decoding, i);
         if (decoding->dissector == NULL || *topic == '\0' || !topic_matches(decoding, topic))
@@ -186,18 +203,20 @@ static bool try_content_type(const struct show_context *context, proto_tree *par
     return compat_try_string(media_types, type, payload, context->pinfo, parent, NULL) > 0;
 }
 
-/** JSON that nobody announced, looked for only where somebody looks at the tree. */
+/** JSON that nobody announced, looked for only where somebody looks at the tree or asks for JSON. */
 static bool try_json(const struct show_context *context, proto_tree *parent, tvbuff_t *payload)
 {
     uint32_t length = tvb_captured_length(payload);
 
-    if (json == NULL || parent == NULL || !PTREE_DATA(parent)->visible || length < tvb_reported_length(payload))
+    if (json_proto < 0 || !proto_field_is_referenced(parent, json_proto) || length < tvb_reported_length(payload))
         return false;
     const uint8_t *text = tvb_get_ptr(payload, 0, (int)length);
     if (*text != '{' && *text != '[')
         return false;
     if (!json_validate(text, length))
         return false;
+    /* The columns must not depend on whether somebody looks at the tree. */
+    col_set_writable(context->pinfo->cinfo, COL_PROTOCOL, FALSE);
     return call_dissector_only(json, payload, context->pinfo, parent, NULL) > 0;
 }
 
@@ -214,26 +233,47 @@ static void try_each(const struct show_context *context, proto_tree *parent, pro
     try_json(context, parent, payload);
 }
 
-void payload_hand_over(const struct show_context *context, proto_tree *parent, proto_tree *tree)
+/** Runs the hand-over so that it can harm neither the packets behind this one nor TCP's idea of the stream: the payload is
+ *  whole, whatever its dissector thinks of it, and its faults are its own affair. */
+static void try_each_safely(const struct show_context *context, proto_tree *parent, proto_tree *tree, tvbuff_t *payload)
 {
-    struct mqtt_span span = context->packet->publish.payload;
     packet_info *pinfo = context->pinfo;
-    uint32_t captured = MIN(span.length, context->packet->captured - span.at);
+    const packet_info before = *pinfo;
 
-    if (span.at >= context->packet->captured)
-        return;
-    tvbuff_t *payload = tvb_new_subset_length_caplen(context->tvb, (int)span.at, (int)captured, (int)span.length);
-
-    /* The Info column is ours, and what goes wrong in a payload is the payload's affair. */
-    col_set_writable(pinfo->cinfo, COL_INFO, FALSE);
+    pinfo->can_desegment = 0;
     TRY
     {
         try_each(context, parent, tree, payload);
     }
-    CATCH_NONFATAL_ERRORS
+    CATCH6(BoundsError, FragmentBoundsError, ReportedBoundsError, ContainedBoundsError, ScsiBoundsError,
+           ReassemblyError)
     {
         show_exception(payload, pinfo, parent, EXCEPT_CODE, GET_MESSAGE);
+        pinfo->current_proto = before.current_proto;
     }
     ENDTRY;
-    col_set_writable(pinfo->cinfo, COL_INFO, TRUE);
+    pinfo->can_desegment = before.can_desegment;
+    pinfo->desegment_offset = before.desegment_offset;
+    pinfo->desegment_len = before.desegment_len;
+    pinfo->want_pdu_tracking = before.want_pdu_tracking;
+    pinfo->bytes_until_next_pdu = before.bytes_until_next_pdu;
+}
+
+void payload_hand_over(const struct show_context *context, proto_tree *parent, proto_tree *tree)
+{
+    struct mqtt_span span = context->packet->publish.payload;
+    packet_info *pinfo = context->pinfo;
+
+    if (span.at >= context->packet->captured)
+        return;
+    uint32_t captured = MIN(span.length, context->packet->captured - span.at);
+    tvbuff_t *payload = tvb_new_subset_length_caplen(context->tvb, (int)span.at, (int)captured, (int)span.length);
+
+    /* The Info column is ours. */
+    bool info_is_open = col_get_writable(pinfo->cinfo, COL_INFO);
+    bool protocol_is_open = col_get_writable(pinfo->cinfo, COL_PROTOCOL);
+    col_set_writable(pinfo->cinfo, COL_INFO, FALSE);
+    try_each_safely(context, parent, tree, payload);
+    col_set_writable(pinfo->cinfo, COL_INFO, info_is_open);
+    col_set_writable(pinfo->cinfo, COL_PROTOCOL, protocol_is_open);
 }

@@ -12,7 +12,8 @@
 /** What the TCP framing knows of one direction; written on the first visit only. */
 struct tcp_direction {
     bool seen;           /**< data of this direction was met before */
-    bool framed;         /**< the next byte is the first one of a packet */
+    bool framed;         /**< it is known where the next packet begins */
+    uint32_t begins_at;  /**< the sequence number of that place: behind the last packet, met or still to come */
     uint32_t next_seq;   /**< the sequence number behind the last byte met */
     uint32_t last_frame; /**< the frame that held it */
 };
@@ -30,6 +31,7 @@ struct websocket_direction {
 struct stream {
     struct mqtt_connection *connection;
     struct mqtt_endpoint first_sender;
+    bool is_foreign; /**< it begins with what is no MQTT: others may have it */
     struct tcp_direction tcp[2];
     struct websocket_direction websocket[2];
 };

@@ -214,6 +214,8 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     stretch.in_websocket_text = is_text_frame(tree);
     if (can_join)
         split = *find_split(&stretch, pinfo, tvb, stream_next_message(pinfo));
+    else if (!PINFO_FD_VISITED(pinfo))
+        stretch.stream->websocket[stretch.sender] = (struct websocket_direction){0};
     if (split.head_id != 0)
         add_part(tvb_new_subset_length(tvb, 0, (int)split.head_bytes), pinfo, tree, &stretch, split.head_id,
                  split.head_from, split.head_ends);

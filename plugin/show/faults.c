@@ -126,6 +126,6 @@ void show_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 
 void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    show_info_entry(pinfo->cinfo, "[sent again by TCP]");
+    show_info_entry(pinfo->cinfo, "[bytes from before, sent again or captured late]");
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_REPEATED);
 }

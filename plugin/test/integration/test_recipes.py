@@ -1,7 +1,7 @@
 # test_recipes.py: what the README says is true: its output, its filters, and its recipes, which are run.
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The README marks what can be run with a comment above the block of code: `<!-- run: NAME -->`. Each such block has a
-test here, which runs it as it stands there, in a folder that also has test-captures and tools.
+test here, which runs it as it stands there (with longer waits), in a folder that also has test-captures and tools.
 
 Recipes that capture run in a network namespace of their own, as an ordinary user: every port is free there, and its
 loopback interface carries nothing else. What they need and is not there is named by the skip.
@@ -176,8 +176,9 @@ class TestRecipes(Recipe):
         """A broker, a subscriber, a publisher and tcpdump, as the README has them."""
         self.need("tcpdump", "mosquitto", "mosquitto_pub", "mosquitto_sub")
         (self.folder / "broker.conf").write_text("listener 1883\nallow_anonymous true\n")
-        (self.folder / "recipe.sh").write_text(block("run: lo"))
-        output = run("mosquitto -c broker.conf >broker.log 2>&1 &\nsleep 1\nbash -eu recipe.sh\nkill %1", self.folder,
+        # The machine may be busy with other tests.
+        (self.folder / "recipe.sh").write_text(block("run: lo").replace("sleep 1", "sleep 3"))
+        output = run("mosquitto -c broker.conf >broker.log 2>&1 &\nsleep 3\nbash -eu recipe.sh\nkill %1", self.folder,
                      namespace=True)
         self.expect(output, "CONNECT v3.1.1", "CONNACK", "SUBSCRIBE (1) topic/# QoS 1", "SUBACK (1)",
                     'PUBLISH topic/001 QoS 0 "hello!"')
@@ -226,9 +227,9 @@ class TestRecipes(Recipe):
             broker=$!
             tcpdump -i lo -U --immediate-mode -w mqtt.pcap 'tcp port 8883' 2>tcpdump.log &
             recorder=$!
-            sleep 1.5
+            until grep -q 'listening on' tcpdump.log && ss -H -l -t -n 'sport = :8883' | grep -q .; do sleep 0.1; done
             {client.strip()}
-            sleep 1
+            sleep 2
             kill $recorder $broker
             wait $recorder || true
             """ + block("run: tls-read"), self.folder, namespace=True)
