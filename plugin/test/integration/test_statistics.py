@@ -1,0 +1,253 @@
+# test_statistics.py: the statistics count what the fields of each packet say, in either order of reading.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`-z mqttscope,sessions`, `mqttscope,srt` and the three trees, against counts made from `tshark -T json`.
+
+The README of test-captures/real says what the captures hold.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+import unittest
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import harness  # noqa: E402
+
+REAL = ROOT / "test-captures" / "real"
+HOSTILE = ROOT / "test-captures" / "cases" / "statistics-hostile.pcap"
+WITHOUT_MQTT = ROOT / "test-captures" / "other-protocols" / "ssh.pcap"
+STATISTICS = ("mqttscope,sessions", "mqttscope,srt", "mqttscope_packets,tree", "mqttscope_topics,tree",
+              "mqttscope_clients,tree")
+TYPES = ("Reserved CONNECT CONNACK PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE SUBACK UNSUBSCRIBE UNSUBACK PINGREQ "
+         "PINGRESP DISCONNECT AUTH").split()
+
+Row = dict[str, str]
+
+
+@functools.cache
+def statistics(name: str, capture: Path, order: harness.Order = harness.Order.ONE_PASS) -> str:
+    """What `tshark -q -z name` prints."""
+    return harness.tshark("-q", "-z", name, capture=capture, order=order)
+
+
+def sessions(capture: Path, display_filter: str = "") -> list[Row]:
+    """The table of connections."""
+    name = "mqttscope,sessions" + ("," + display_filter if display_filter else "")
+    lines = [line for line in statistics(name, capture).splitlines() if " |" in line]
+    header, *rows = [[cell.strip() for cell in line.split(" |")] for line in lines]
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def tree(name: str, capture: Path) -> dict[tuple[str, ...], int]:
+    """The counts of a statistics tree by the path of names to them."""
+    counts: dict[tuple[str, ...], int] = {}
+    path: list[str] = []
+    body = statistics(f"{name},tree", capture).split("\n-----", 1)[1].split("\n", 1)[1]
+    for line in body.splitlines():
+        if not line or line.startswith(("---", "===")):
+            break
+        match = re.fullmatch(r"( *)(\S.*?) {2,}(\d+) .*", line)
+        assert match is not None, line
+        depth = len(match[1])
+        path[depth:] = [match[2]]
+        counts[tuple(path)] = int(match[3])
+    return counts
+
+
+def srt(capture: Path) -> dict[str, int]:
+    """Exchange or delivery to the number of calls."""
+    matches = re.finditer(r"^ +\d+  (\S.*?) +(\d+) +\d+\.\d+ ", statistics("mqttscope,srt", capture), re.MULTILINE)
+    return {match[1]: int(match[2]) for match in matches}
+
+
+@functools.cache
+def control_packets(capture: Path) -> list[dict[str, list[str]]]:
+    """What the fields of each frame with control packets say."""
+    fields = ["mqtt.msgtype", "mqtt.qos", "mqttscope.connection", "mqttscope.client", "mqttscope.src.role",
+              "mqttscope.topic"]
+    return [row for row in harness.rows(capture, fields, display_filter="mqtt") if row["mqtt.msgtype"]]
+
+
+def all_types(capture: Path) -> list[str]:
+    return [TYPES[int(number)] for row in control_packets(capture) for number in row["mqtt.msgtype"]]
+
+
+class Sessions(unittest.TestCase):
+    def test_readme_pair(self) -> None:
+        first, second = sessions(REAL / "readme-pair-v5.pcap")
+        self.assertEqual([first[name] for name in ("#", "Stream", "Client", "Role", "Broker", "Version", "Keep Alive",
+                                                   "Clean Start", "Session Present", "CONNACK", "Subscriptions")],
+                         ["0", "0", "sub-1", "subscriber", "127.0.0.1:1883", "5.0", "60", "yes", "no", "Success",
+                          "topic/# QoS 1"])
+        self.assertEqual((first["To broker (QoS 0/1/2)"], first["To client (QoS 0/1/2)"]), ("0/0/0", "1/0/0"))
+        self.assertEqual((second["Client"], second["Role"], second["To broker (QoS 0/1/2)"], second["End"]),
+                         ("pub-1", "publisher", "1/0/0", "DISCONNECT by client: Normal disconnection"))
+
+    def test_publishes_are_those_of_the_fields(self) -> None:
+        for name in ("mosquitto-session", "mosquitto-will", "mosquitto-bridge-v311", "burst-level5", "websocket-paho",
+                     "quic"):
+            capture = next(REAL.glob(name + ".pcap*"))
+            expected: Counter[tuple[str, bool, str]] = Counter()
+            for row in control_packets(capture):
+                qos = iter(row["mqtt.qos"])
+                for number, where, role in zip(row["mqtt.msgtype"], row["mqttscope.connection"],
+                                               row["mqttscope.src.role"], strict=True):
+                    if number == "3":
+                        expected[where, role == "broker", next(qos)] += 1
+            with self.subTest(name):
+                for row in sessions(capture):
+                    for column, by_broker in (("To broker (QoS 0/1/2)", False), ("To client (QoS 0/1/2)", True)):
+                        counts = [expected[row["#"], by_broker, qos] for qos in "012"]
+                        self.assertEqual(row[column], "/".join(map(str, counts)), row)
+
+    def test_ends(self) -> None:
+        expected = {
+            "mosquitto-session": {7: "taken over", 0: "DISCONNECT by client"},
+            "mosquitto-refused": {0: "refused", 8: "refused", 12: "refused"},
+            "mosquitto-keepalive": {0: "capture ended", 2: "Keep Alive ran out"},
+            "mosquitto-will": {1: "FIN", 3: "DISCONNECT by client"},
+            "rabbitmq": {8: "RST", 23: "FIN"},
+        }
+        for name, ends in expected.items():
+            with self.subTest(name):
+                rows = sessions(REAL / f"{name}.pcap")
+                self.assertEqual({number: rows[number]["End"] for number in ends}, ends)
+
+    def test_results_of_connect(self) -> None:
+        rows = sessions(REAL / "mosquitto-refused.pcap")
+        self.assertEqual([rows[number]["CONNACK"] for number in (0, 2, 8, 12)],
+                         ["Connection refused, not authorized", "Connection accepted", "Not authorized",
+                          "Bad authentication method"])
+        self.assertEqual(rows[0]["Session Present"], "")
+        self.assertEqual(sessions(REAL / "rabbitmq.pcap")[23]["CONNACK"], "none")
+        self.assertEqual([row["Session Present"] for row in sessions(REAL / "mosquitto-session.pcap")][6:10],
+                         ["yes", "yes", "yes", "no"])
+
+    def test_filter(self) -> None:
+        rows = sessions(REAL / "mosquitto-session.pcap", 'mqttscope.client == "sender-1"')
+        self.assertEqual([(row["#"], row["To broker (QoS 0/1/2)"]) for row in rows], [("2", "0/1/0"), ("4", "0/1/0")])
+        self.assertEqual(sessions(REAL / "mosquitto-session.pcap", "mqtt.msgtype == 15"), [])
+
+    def test_midstream(self) -> None:
+        rows = sessions(REAL / "mosquitto-midstream.pcap")
+        self.assertEqual([(row["Version"], row["Keep Alive"], row["CONNACK"]) for row in rows],
+                         [("", "", ""), ("3.1.1", "", ""), ("5.0", "", "")])
+
+
+class Trees(unittest.TestCase):
+    def test_packets(self) -> None:
+        for name in ("mosquitto-session", "mosquitto-refused", "burst-level5", "mosquitto-bridge-v311"):
+            with self.subTest(name):
+                capture = REAL / f"{name}.pcap"
+                expected = Counter(all_types(capture))
+                counts = tree("mqttscope_packets", capture)
+                self.assertEqual(counts[("MQTT packets",)], sum(expected.values()))
+                self.assertEqual({path[1]: count for path, count in counts.items() if len(path) == 2}, dict(expected))
+
+    def test_codes(self) -> None:
+        counts = tree("mqttscope_packets", REAL / "mosquitto-refused.pcap")
+        codes = {path[3]: count for path, count in counts.items()
+                 if path[1:3] == ("CONNACK", "broker to client") and len(path) == 4}
+        self.assertEqual(codes, {"0x05 Connection refused, not authorized": 4, "0x00 Connection accepted": 4,
+                                 "0x87 Not authorized": 2, "0x00 Success": 2, "0x8c Bad authentication method": 1})
+
+    def test_topics(self) -> None:
+        for name in ("mosquitto-session", "burst-level5", "mosquitto-v5-properties"):
+            with self.subTest(name):
+                capture = REAL / f"{name}.pcap"
+                expected = Counter(topic for row in control_packets(capture) for topic in row["mqttscope.topic"])
+                counts = tree("mqttscope_topics", capture)
+                self.assertEqual(counts[("PUBLISH by topic",)], sum(expected.values()))
+                found = {"".join(path[1:-1]): sum(count for leaf, count in counts.items()
+                                                  if leaf[:-1] == path[:-1] and leaf[-1].startswith("QoS"))
+                         for path in counts if path[-1] == "payload bytes"}
+                self.assertEqual(found, dict(expected))
+
+    def test_payload_bytes(self) -> None:
+        counts = tree("mqttscope_topics", REAL / "readme-pair-v5.pcap")
+        self.assertEqual(counts[("PUBLISH by topic", "topic", "/001", "payload bytes")], 2 * len("hello!"))
+
+    def test_clients(self) -> None:
+        for name in ("mosquitto-session", "mosquitto-refused", "burst-level5"):
+            with self.subTest(name):
+                capture = REAL / f"{name}.pcap"
+                expected: Counter[tuple[str, str]] = Counter()
+                for row in control_packets(capture):
+                    for client, role in zip(row["mqttscope.client"], row["mqttscope.src.role"], strict=True):
+                        expected[client, "received" if role == "broker" else "sent"] += 1
+                counts = tree("mqttscope_clients", capture)
+                self.assertEqual({path[1:]: count for path, count in counts.items() if len(path) == 3}, dict(expected))
+
+
+class ResponseTimes(unittest.TestCase):
+    def test_calls_are_the_answers_of_the_fields(self) -> None:
+        names = {"CONNACK": "CONNECT-CONNACK", "PUBACK": "PUBLISH-PUBACK", "PUBREC": "PUBLISH-PUBREC",
+                 "PUBREL": "PUBREC-PUBREL", "PUBCOMP": "PUBREL-PUBCOMP", "SUBACK": "SUBSCRIBE-SUBACK",
+                 "UNSUBACK": "UNSUBSCRIBE-UNSUBACK", "PINGRESP": "PINGREQ-PINGRESP", "AUTH": "AUTH-AUTH"}
+        for name in ("mosquitto-session", "mosquitto-keepalive", "mosquitto-v311", "readme-pair-v5"):
+            with self.subTest(name):
+                capture = REAL / f"{name}.pcap"
+                expected: Counter[str] = Counter()
+                for each in harness.packets(capture):
+                    types = [TYPES[int(number)] for number in each.values.get("mqtt.msgtype", [])]
+                    answers = [answer for answer in types if answer in names]
+                    deliveries = [last for last in types if last in ("PUBACK", "PUBCOMP")]
+                    if len(each.values.get("mqttscope.request_in", [])) == len(answers):
+                        expected.update(names[answer] for answer in answers)
+                    else:
+                        self.assertEqual(each.values.get("mqttscope.request_in", []), [], each.number)
+                    if len(each.values.get("mqttscope.delivery_time", [])) == len(deliveries):
+                        expected.update("QoS 1" if last == "PUBACK" else "QoS 2" for last in deliveries)
+                    else:
+                        self.assertEqual(each.values.get("mqttscope.delivery_time", []), [], each.number)
+                self.assertEqual(srt(capture), dict(+expected))
+
+
+class Everywhere(unittest.TestCase):
+    def test_table_of_a_program_with_menus(self) -> None:
+        """Opened twice, as from a menu: the table is freed in between, and complete each time."""
+        capture = REAL / "mosquitto-keepalive.pcap"
+        expected = [[row["#"], row["Client"], row["End"]] for row in sessions(capture)]
+        with harness.Sharkd(capture, harness.Settings(), False, 60) as sharkd:
+            for _ in range(2):
+                tap, = sharkd.ask("tap", tap0="nstat:mqttscope,sessions")["taps"]
+                rows = tap["tables"][0]["i"]
+                self.assertEqual([[str(row[0]), row[2], row[-1]] for row in rows], expected)
+
+    def test_two_passes_count_alike(self) -> None:
+        for name in ("readme-pair-v5", "mosquitto-session", "mosquitto-keepalive", "rabbitmq", "burst-level5"):
+            for each in STATISTICS:
+                with self.subTest(f"{name}: {each}"):
+                    capture = REAL / f"{name}.pcap"
+                    self.assertEqual(statistics(each, capture, harness.Order.TWO_PASSES), statistics(each, capture))
+
+    def test_capture_without_mqtt(self) -> None:
+        self.assertEqual(sessions(WITHOUT_MQTT), [])
+        self.assertEqual(srt(WITHOUT_MQTT), {})
+        for name, root in (("mqttscope_packets", "MQTT packets"), ("mqttscope_topics", "PUBLISH by topic"),
+                           ("mqttscope_clients", "MQTT clients")):
+            self.assertEqual(tree(name, WITHOUT_MQTT), {(root,): 0})
+
+    def test_hostile_names(self) -> None:
+        for each in STATISTICS:
+            with self.subTest(each):
+                text = statistics(each, HOSTILE)
+                self.assertNotRegex(text, r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+                self.assertLess(max(map(len, text.splitlines())), 600)
+        counts = tree("mqttscope_topics", HOSTILE)
+        self.assertEqual(counts[("PUBLISH by topic",)], 8)
+        self.assertEqual(counts[("PUBLISH by topic", "PUBLISH by topic", "/payload bytes", "/QoS 0", "QoS 0")], 1)
+        self.assertEqual(max(map(len, counts)), 1 + 16 + 2)
+        row, = sessions(HOSTILE)
+        self.assertRegex(row["Subscriptions"], r"/# QoS 1, %s%n/\+ refused$")
+        self.assertEqual(row["To broker (QoS 0/1/2)"], "7/0/0/1")
+
+
+if __name__ == "__main__":
+    unittest.main()
