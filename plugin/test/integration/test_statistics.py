@@ -21,7 +21,7 @@ import harness  # noqa: E402
 
 REAL = ROOT / "test-captures" / "real"
 HOSTILE = ROOT / "test-captures" / "cases" / "statistics-hostile.pcap"
-WITHOUT_MQTT = ROOT / "test-captures" / "other-protocols" / "ssh.pcap"
+WITHOUT_MQTT = ROOT / "test-captures" / "other-protocols" / "dns-tcp.pcap"
 STATISTICS = ("mqttscope,sessions", "mqttscope,srt", "mqttscope_packets,tree", "mqttscope_topics,tree",
               "mqttscope_clients,tree")
 TYPES = ("Reserved CONNECT CONNACK PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE SUBACK UNSUBSCRIBE UNSUBACK PINGREQ "
