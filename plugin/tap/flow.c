@@ -21,12 +21,19 @@ enum {
     LANE_TAIL = 16,   /**< how much of its end is kept then */
     LINE_BYTES = 240, /**< what is shown of a packet's line */
     COMMENT_BYTES = LINE_BYTES + 100,
+    LANES_MAX = 40, /**< Wireshark draws no more; those who come later share the last one */
 };
 
-/* For each graph the endpoint of the only broker that it shows so far, or `several`. A graph may go without a word; what
- * is left of it is a pointer, and is put right when a graph without arrows is met there. */
-static GHashTable *only_brokers;
-static const char several[] = "several";
+/** What is known about a graph besides its arrows. */
+struct graph_state {
+    const char *first_broker; /**< endpoint of the first broker; NULL before it is met */
+    bool has_several_brokers;
+    GHashTable *lanes; /**< the names of its lanes */
+};
+
+/* The states of graphs, by their addresses. A graph may go without a word; what is left of it then is replaced when a
+ * graph without arrows is met at its address. */
+static GHashTable *states;
 
 /** A lane's name: plain text of bounded length. */
 struct lane {
@@ -62,11 +69,11 @@ static void name_lane(struct lane *lane, const char *name)
     snprintf(lane->name, sizeof lane->name, "%.*s\xE2\x80\xA6%s", (int)head, name, name + tail);
 }
 
-/** The lane of a client. One that calls itself like a broker's lane is not put there. */
+/** The lane of a client. One that calls itself like a lane of another kind is not put there. */
 static void name_client(struct lane *lane, const char *name)
 {
     name_lane(lane, name);
-    if (strcmp(name, "broker") == 0 || g_str_has_prefix(name, "broker "))
+    if (strcmp(name, "broker") == 0 || g_str_has_prefix(name, "broker ") || strcmp(name, "others") == 0)
         snprintf(lane->name, sizeof lane->name, "\"%.*s\"", LANE_BYTES, name);
 }
 
@@ -95,54 +102,77 @@ static bool is_lane(const address *where, const char *name)
 }
 
 /** Gives the only broker so far a name that tells it from others. */
-static void rename_broker(struct compat_flow *graph, const char *name)
+static void rename_broker(struct compat_flow *graph, struct graph_state *state)
 {
+    struct lane lane;
+
+    snprintf(lane.name, sizeof lane.name, "broker %s", state->first_broker);
     for (GList *each = graph->items->head; each != NULL; each = each->next) {
         struct compat_flow_item *item = (struct compat_flow_item *)each->data;
 
         if (is_lane(&item->src_addr, "broker"))
-            set_lane(&item->src_addr, name);
+            set_lane(&item->src_addr, lane.name);
         if (is_lane(&item->dst_addr, "broker"))
-            set_lane(&item->dst_addr, name);
+            set_lane(&item->dst_addr, lane.name);
     }
-}
-
-/** Notes that the graph has this broker. Returns the endpoint of the only one before where this is the second. */
-static const char *note_broker(const struct compat_flow *graph, const char *endpoint)
-{
-    const char *known = (const char *)g_hash_table_lookup(only_brokers, graph);
-
-    if (known == endpoint || known == several)
-        return NULL;
-    g_hash_table_insert(only_brokers, (gpointer)(uintptr_t)graph,
-                        (gpointer)(uintptr_t)(known == NULL ? endpoint : several));
-    return known;
+    if (g_hash_table_remove(state->lanes, "broker"))
+        g_hash_table_add(state->lanes, g_strdup(lane.name));
 }
 
 /** The broker's lane: `broker`, with its endpoint once there are several. */
-static void name_broker(struct lane *lane, struct compat_flow *graph, const char *endpoint)
+static void name_broker(struct lane *lane, struct compat_flow *graph, struct graph_state *state, const char *endpoint)
 {
-    const char *renamed = note_broker(graph, endpoint);
-
-    if (renamed != NULL) {
-        snprintf(lane->name, sizeof lane->name, "broker %s", renamed);
-        rename_broker(graph, lane->name);
+    if (state->first_broker == NULL) {
+        state->first_broker = endpoint;
+    } else if (state->first_broker != endpoint && !state->has_several_brokers) {
+        state->has_several_brokers = true;
+        rename_broker(graph, state);
     }
-    if (g_hash_table_lookup(only_brokers, graph) == several)
+    if (state->has_several_brokers)
         snprintf(lane->name, sizeof lane->name, "broker %s", endpoint);
     else
         name_lane(lane, "broker");
 }
 
+/** Takes the lane, or the one for all who come when no lane is left. */
+static void claim_lane(struct lane *lane, struct graph_state *state)
+{
+    if (g_hash_table_contains(state->lanes, lane->name))
+        return;
+    if (g_hash_table_size(state->lanes) < LANES_MAX - 1)
+        g_hash_table_add(state->lanes, g_strdup(lane->name));
+    else
+        name_lane(lane, "others");
+}
+
 static void name_end(struct lane *lane, struct compat_flow *graph, packet_info *pinfo, const struct tap_record *record,
                      bool is_sender)
 {
+    struct graph_state *state = (struct graph_state *)g_hash_table_lookup(states, graph);
     unsigned end = is_sender ? record->facts.sender : 1 - record->facts.sender;
 
     if (record->epoch.broker == end)
-        name_broker(lane, graph, broker_endpoint(pinfo, is_sender));
+        name_broker(lane, graph, state, broker_endpoint(pinfo, is_sender));
     else
         name_client(lane, is_sender ? record->sender_name : record->receiver_name);
+    claim_lane(lane, state);
+}
+
+static void free_state(gpointer given)
+{
+    struct graph_state *state = (struct graph_state *)given;
+
+    g_hash_table_destroy(state->lanes);
+    g_free(state);
+}
+
+/** Begins to know a graph that has no arrow yet. */
+static void begin_graph(struct compat_flow *graph)
+{
+    struct graph_state *state = g_new0(struct graph_state, 1);
+
+    state->lanes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_hash_table_insert(states, graph, state);
 }
 
 /** Appends to a text of COMMENT_BYTES; what does not fit is left out. */
@@ -202,8 +232,8 @@ static tap_packet_status draw(void *graph_given, packet_info *pinfo, epan_dissec
 
     if (item == NULL)
         return TAP_PACKET_DONT_REDRAW;
-    if (g_queue_is_empty(graph->items))
-        g_hash_table_remove(only_brokers, graph);
+    if (g_queue_is_empty(graph->items) || !g_hash_table_contains(states, graph))
+        begin_graph(graph);
     name_end(&from, graph, pinfo, record, true);
     name_end(&to, graph, pinfo, record, false);
     set_lane(&item->src_addr, from.name);
@@ -225,7 +255,7 @@ int tap_register_flow(int proto)
 {
     int tap = register_tap("mqttscope_flow");
 
-    only_brokers = g_hash_table_new(NULL, NULL);
+    states = g_hash_table_new_full(NULL, NULL, NULL, free_state);
     register_seq_analysis("mqttscope", "MQTT Flows", proto, "mqttscope_flow", TL_REQUIRES_NOTHING, draw);
     return tap;
 }

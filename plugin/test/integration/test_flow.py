@@ -69,6 +69,14 @@ class TestFlow(unittest.TestCase):
         self.assertEqual(flow.lanes, {"broker", '"broker"', r'\033]0;x\a"\id\r\n'})
         self.assertNotRegex(flow.text, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
 
+    def test_many_clients(self) -> None:
+        """Wireshark draws 40 lanes: clients that come later share one, and no arrow is lost. Long names are shortened."""
+        flow = Flow(CAPTURES / "cases" / "many-clients.pcap")
+        self.assertEqual(len(flow.lanes), 40)
+        self.assertLessEqual({"broker", "client-1", "client-38", "others"}, flow.lanes)
+        self.assertEqual(len(flow.comments), 2 * 46 + 1)
+        self.assertLess(max(len(line) for line in flow.text.splitlines()), 40 * 20 + 400)
+
     def test_crafted_cases(self) -> None:
         """Whatever is in a capture, the graph is drawn without a complaint, and without control characters."""
         for name in BROKEN:
