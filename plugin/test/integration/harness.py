@@ -40,6 +40,9 @@ FINDING_PREFIX = "mqttscope."
 FORWARD_LINKS = frozenset({"mqttscope.response_in", "mqttscope.websocket.reassembled_in"})
 """Fields that may point to a later frame, and so are unknown in the first pass."""
 
+_SINGLE_BYTE = re.compile(r"[0-9a-f]{2}:")
+"""One byte as a filter has it since 4.2, lest it be taken for a number."""
+
 _EXPERT_LABEL = re.compile(r"Expert Info \((?P<severity>\w+)/(?P<group>[^)]*)\): (?P<message>.*)", re.DOTALL)
 
 
@@ -194,6 +197,8 @@ def _read_sharkd(number: int, answer: dict[str, Any], builtin: bool) -> Packet:
             name, _, value = node.get("f", "").partition(" == ")
             if len(value) > 1 and value[0] == value[-1] == '"':
                 value = re.sub(r"\\(.)", r"\1", value[1:-1])
+            elif _SINGLE_BYTE.fullmatch(value):
+                value = value[:-1]
             if name and " " not in name:
                 packet.values.setdefault(name, []).append(_level(name, value, builtin))
             label = _EXPERT_LABEL.match(node["l"])

@@ -115,18 +115,21 @@ class TestBuiltinFaults(CraftedTest):
 
     def test_10_memory_of_topics(self) -> None:
         """Topic Filters are not kept: long ones cost no more memory than short ones."""
-        def peak(length: int, builtin: bool) -> int:
+        def peak(length: int, builtin: bool, settings: Settings = Settings()) -> int:
             line = "c1 > " + f'82 {{ 0001 s"{"x" * length}" 00 }} ' * 50 + "\n"
-            with harness.Sharkd(self.capture(V311 + line * 300), Settings(), builtin, 120) as sharkd:
+            with harness.Sharkd(self.capture(V311 + line * 300), settings, builtin, 120) as sharkd:
                 status = Path(f"/proc/{sharkd.process.pid}/status")
                 if not status.exists():
                     self.skipTest("without /proc nobody tells how much memory a program used")
                 return int(re.findall(r"VmHWM:\s*(\d+)", status.read_text())[0]) * 1024
 
         kept = 300 * 50 * 1000
-        self.assertLess(peak(1000, False) - peak(1, False), kept / 4)
+        # Longer frames cost Wireshark something with no MQTT dissector at all.
+        without = Settings(disabled=("mqtt",))
+        frames = peak(1000, True, without) - peak(1, True, without)
+        self.assertLess(peak(1000, False) - peak(1, False) - frames, kept / 4)
         if harness.version() <= LAST_WITH_FAULTS:
-            self.assertGreater(peak(1000, True) - peak(1, True), kept / 2)
+            self.assertGreater(peak(1000, True) - peak(1, True) - frames, kept / 2)
 
     def test_11_properties_have_fields(self) -> None:
         """All 27, and what is binary is bytes."""
