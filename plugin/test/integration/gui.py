@@ -123,8 +123,9 @@ class Window:
                            QT_LOGGING_RULES="*.warning=false")
         environment.pop("XDG_RUNTIME_DIR", None)
         numbers, end = os.pipe()
+        # Without -noreset the server starts anew when its last client leaves, which xdotool may be while Wireshark comes up.
         server = subprocess.Popen(["Xvfb", "-displayfd", str(end), "-screen", "0", f"{width}x{height}x24", "-nolisten",
-                                   "tcp"], env=environment, pass_fds=[end], stdin=subprocess.DEVNULL,
+                                   "tcp", "-noreset"], env=environment, pass_fds=[end], stdin=subprocess.DEVNULL,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_identity())
         os.close(end)
         said = b""

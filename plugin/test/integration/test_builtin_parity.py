@@ -222,7 +222,8 @@ def _value_types(capture: Path, builtin: bool) -> dict[str, set[tuple[int, int]]
             for key, inner in value.items():
                 walk(key, inner)
         elif isinstance(value, list):
-            if len(value) == 5 and isinstance(value[0], str) and isinstance(value[4], int):
+            # 4.6 adds the number of the data source.
+            if len(value) in (5, 6) and isinstance(value[0], str) and isinstance(value[4], int):
                 out.setdefault(name.removesuffix("_raw"), set()).add((value[3], value[4]))
             else:
                 for inner in value:
