@@ -39,7 +39,7 @@ static const struct mqtt_epoch *find_epoch(const struct mqtt_connection *connect
     return &epochs[first];
 }
 
-/** Puts an epoch in force where it differs from the latest. What was assumed before any packet came is replaced. */
+/** Puts an epoch in force where it differs from the latest. What was assumed before the first packet is replaced. */
 static void begin_epoch(struct mqtt_connection *connection, const struct mqtt_epoch *epoch)
 {
     struct mqtt_epoch *latest = latest_epoch(connection);
@@ -49,10 +49,10 @@ static void begin_epoch(struct mqtt_connection *connection, const struct mqtt_ep
     if (memcmp(&next, latest, sizeof next) == 0)
         return;
     next.from = epoch->from;
-    if (latest->from.frame == 0 || (latest->from.frame == next.from.frame && latest->from.pdu == next.from.pdu))
-        *latest = next;
-    else
+    if (connection->has_packets)
         wmem_array_append_one(connection->epochs, next);
+    else
+        *latest = next;
 }
 
 struct mqtt_world *mqtt_world_new(wmem_allocator_t *scope, const struct mqtt_tracking_options *options)
@@ -131,19 +131,22 @@ static void track_version(struct mqtt_epoch *epoch, const struct mqtt_packet *pa
     }
 }
 
-/** Keeps how long the client was silent before this packet: once for each frame of the client's. */
-static void track_silence(struct mqtt_tracking *tracking)
+/** How long the client was silent before this packet; kept once for each frame of the client's. */
+static int64_t track_silence(struct mqtt_tracking *tracking)
 {
     struct mqtt_connection *connection = tracking->connection;
     int64_t last_ns = connection->last_client_ns;
     bool is_clients = tracking->epoch.broker != MQTT_END_UNKNOWN && tracking->epoch.broker != tracking->sender;
 
-    if (!is_clients || connection->last_client_frame == tracking->place.frame)
-        return;
-    mqtt_notes_add_idle(connection->world->notes, tracking->place,
-                        last_ns == MQTT_TIME_UNKNOWN ? MQTT_TIME_UNKNOWN : tracking->now_ns - last_ns);
+    if (!is_clients)
+        return MQTT_TIME_UNKNOWN;
+    if (connection->last_client_frame == tracking->place.frame)
+        return 0;
+    int64_t idle_ns = last_ns == MQTT_TIME_UNKNOWN ? MQTT_TIME_UNKNOWN : tracking->now_ns - last_ns;
+    mqtt_notes_add_idle(connection->world->notes, tracking->place, idle_ns);
     connection->last_client_ns = tracking->now_ns;
     connection->last_client_frame = tracking->place.frame;
+    return idle_ns;
 }
 
 void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt_place place, int64_t now_ns,
@@ -163,9 +166,16 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     mqtt_track_session(&tracking);
     mqtt_track_alias(&tracking);
     mqtt_track_exchange(&tracking);
-    track_silence(&tracking);
     begin_epoch(connection, &tracking.epoch);
-    mqtt_recall(connection, sender, place, facts);
+    connection->has_packets = true;
+    *facts = (struct mqtt_facts){
+        .connection = connection->number,
+        .sender = sender,
+        .place = place,
+        .epoch = latest_epoch(connection),
+        .note = tracking.note,
+        .idle_ns = track_silence(&tracking),
+    };
 }
 
 void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place)

@@ -48,6 +48,7 @@ struct mqtt_connection {
     wmem_array_t *epochs; /**< struct mqtt_epoch, in the order of their places; never empty */
     struct mqtt_end ends[2];
     struct mqtt_session *session; /**< NULL while unknown */
+    bool has_packets;             /**< the first packet was tracked */
     uint32_t last_client_frame;
     int64_t last_client_ns; /**< when the client's latest packet was sent; MQTT_TIME_UNKNOWN before the first */
     bool clean_start;
