@@ -60,19 +60,24 @@ static void note_inflight(struct mqtt_tracking *tracking, unsigned ledger_end)
     note->inflight_max = limits != NULL ? limits->receive_maximum : 0;
 }
 
-/** A hash of what a PUBLISH carries: its topic, its size and the beginning of its payload (FNV-1a). */
+/** Goes on with a hash (FNV-1a), with as many of the span's first bytes as were captured, but not more than `most`. */
+static uint32_t hash_span(uint32_t hash, const struct mqtt_packet *packet, struct mqtt_span span, uint32_t most)
+{
+    for (uint32_t i = 0; i < MIN(span.length, most) && span.at + i < packet->captured; i++)
+        hash = (hash ^ packet->bytes[span.at + i]) * 16777619u;
+    return hash ^ span.length;
+}
+
+/** A hash of what a PUBLISH carries, its topic and the beginning of its payload, or of the filters of a request. */
 static uint32_t content_hash(const struct mqtt_packet *packet)
 {
     enum { PAYLOAD_PART = 256 };
-    struct mqtt_span topic = packet->publish.topic;
-    struct mqtt_span payload = packet->publish.payload;
-    uint32_t hash = 2166136261u ^ payload.length;
+    uint32_t hash = 2166136261u;
 
-    for (uint32_t i = 0; i < topic.length && topic.at + i < packet->captured; i++)
-        hash = (hash ^ packet->bytes[topic.at + i]) * 16777619u;
-    for (uint32_t i = 0; i < MIN(payload.length, PAYLOAD_PART) && payload.at + i < packet->captured; i++)
-        hash = (hash ^ packet->bytes[payload.at + i]) * 16777619u;
-    return hash;
+    if (packet->type != MQTT_TYPE_PUBLISH)
+        return hash_span(hash, packet, packet->list, UINT32_MAX);
+    hash = hash_span(hash, packet, packet->publish.topic, UINT16_MAX);
+    return hash_span(hash, packet, packet->publish.payload, PAYLOAD_PART);
 }
 
 /** A PUBLISH under an identifier that is under way: is it the same one again? Behind a gap the exchange may have ended
@@ -95,6 +100,7 @@ static void track_publish(struct mqtt_tracking *tracking)
     uint32_t hash = content_hash(packet);
     if (flow != NULL && is_sent_again(tracking, flow, hash)) {
         send_again(tracking, &flow->waiting);
+        mqtt_ledger_set_inherited(ledger, flow, false);
     } else {
         if (flow != NULL)
             mqtt_ledger_close(ledger, flow);
@@ -161,7 +167,7 @@ static void track_release(struct mqtt_tracking *tracking)
         flow = mqtt_ledger_open(ledger, tracking->packet->packet_id, MQTT_TYPE_PUBLISH, 2);
         if (flow != NULL) {
             flow->state = MQTT_FLOW_RELEASED;
-            flow->is_inherited = true;
+            mqtt_ledger_set_inherited(ledger, flow, true);
             flow->begun_ns = MQTT_TIME_UNKNOWN;
             wait_for_answer(tracking, &flow->waiting);
         }
@@ -193,8 +199,9 @@ static void track_request(struct mqtt_tracking *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_ledger *ledger = &own_end(tracking)->ledger;
     struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
+    uint32_t hash = content_hash(packet);
 
-    if (flow != NULL && flow->type == packet->type) {
+    if (flow != NULL && flow->type == packet->type && flow->content_hash == hash) {
         send_again(tracking, &flow->waiting);
         return;
     }
@@ -202,6 +209,7 @@ static void track_request(struct mqtt_tracking *tracking)
         mqtt_ledger_close(ledger, flow);
     flow = mqtt_ledger_open(ledger, packet->packet_id, packet->type, 0);
     if (flow != NULL) {
+        flow->content_hash = hash;
         wait_for_answer(tracking, &flow->waiting);
         mqtt_keep_filters(tracking, flow);
     }

@@ -111,7 +111,8 @@ struct mqtt_note {
         uint32_t alias_set_in; /**< PUBLISH by Topic Alias: where this direction said what it stands for */
         uint32_t takes_over;   /**< CONNECT of a Client Identifier that is connected: that connection's number + 1 */
     };
-    uint16_t inflight;     /**< QoS 1 and 2 PUBLISHes of the flow's direction not completed after this packet */
+    uint16_t inflight;     /**< QoS 1 and 2 PUBLISHes of the flow's direction, sent on this connection and not completed
+                                after this packet */
     uint16_t inflight_max; /**< the Receive Maximum that binds them; 0: none */
     bool has_inflight;
     bool uses_alias;         /**< PUBLISH without a Topic Name: `topic` is set */

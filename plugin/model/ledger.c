@@ -72,8 +72,15 @@ void mqtt_ledger_close(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
         *link = flow->next;
     }
     ledger->count--;
-    ledger->publishes -= flow->type == MQTT_TYPE_PUBLISH;
+    ledger->publishes -= flow->type == MQTT_TYPE_PUBLISH && !flow->is_inherited;
     wmem_free(ledger->scope, flow);
+}
+
+void mqtt_ledger_set_inherited(struct mqtt_ledger *ledger, struct mqtt_flow *flow, bool is_inherited)
+{
+    if (flow->type == MQTT_TYPE_PUBLISH && flow->is_inherited != is_inherited)
+        ledger->publishes += is_inherited ? -1u : 1u;
+    flow->is_inherited = is_inherited;
 }
 
 static void collect(void *key G_GNUC_UNUSED, void *value, void *data)
@@ -112,13 +119,13 @@ void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
     /* The latest come first in a list: walking it from the back keeps their order. */
     for (unsigned i = wmem_array_get_count(flows); i > 0; i--) {
         struct mqtt_flow *flow = *(struct mqtt_flow **)wmem_array_index(flows, i - 1);
-        if (flow->type != MQTT_TYPE_PUBLISH)
+        if (flow->type != MQTT_TYPE_PUBLISH || mqtt_ledger_find(to, flow->packet_id) != NULL)
             continue;
         struct mqtt_flow *heir = mqtt_ledger_open(to, flow->packet_id, MQTT_TYPE_PUBLISH, flow->qos);
         if (heir == NULL)
             break;
         heir->state = flow->state;
-        heir->is_inherited = true;
+        mqtt_ledger_set_inherited(to, heir, true);
         heir->content_hash = flow->content_hash;
         heir->begun_ns = flow->begun_ns;
         heir->waiting = flow->waiting;

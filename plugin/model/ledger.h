@@ -37,7 +37,7 @@ struct mqtt_flow {
     uint8_t qos;              /**< PUBLISH only */
     uint8_t type;             /**< enum mqtt_packet_type of the request */
     uint8_t state;            /**< enum mqtt_flow_state */
-    bool is_inherited;        /**< begun on an earlier connection of the session */
+    bool is_inherited;        /**< begun on an earlier connection of the session, and not sent again on this one */
     uint32_t content_hash;    /**< tells a packet sent again from a new one under the same identifier */
     int64_t begun_ns;         /**< when the first PUBLISH was sent */
     struct mqtt_step waiting; /**< the packet that the next answer is for */
@@ -50,7 +50,8 @@ struct mqtt_ledger {
     struct mqtt_flow *flows; /**< the few under way, the latest first */
     wmem_map_t *index;       /**< Packet Identifier to flow; made only when there are many */
     uint32_t count;          /**< all of them */
-    uint32_t publishes;      /**< PUBLISHes among them */
+    uint32_t publishes;      /**< PUBLISHes among them, but for inherited ones: each connection has a send quota of its
+                                  own (section 4.9) */
     uint32_t most;           /**< how many are followed at once; what is beyond is not followed */
 };
 
@@ -67,11 +68,14 @@ struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_i
 /** Ends an exchange and frees it. */
 void mqtt_ledger_close(struct mqtt_ledger *ledger, struct mqtt_flow *flow);
 
+/** Says whether an exchange was begun on an earlier connection; one whose PUBLISH is sent again is this connection's. */
+void mqtt_ledger_set_inherited(struct mqtt_ledger *ledger, struct mqtt_flow *flow, bool is_inherited);
+
 /** Ends all exchanges; those that were inherited only, if `only_inherited`. */
 void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited);
 
 /** Moves all PUBLISH exchanges of `from` into `to` as inherited ones, and ends the others (a SUBSCRIBE does not outlive
- *  its connection). `to` is empty. */
+ *  its connection). What `to` has under the same identifier stays. */
 void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from);
 
 #endif

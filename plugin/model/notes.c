@@ -115,10 +115,3 @@ int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place)
         return MQTT_TIME_UNKNOWN;
     return idle->place.pdu == place.pdu ? idle->ns : 0;
 }
-
-size_t mqtt_notes_size(const struct mqtt_notes *notes)
-{
-    return (wmem_array_get_count(notes->notes.starts) * notes->notes.item_size +
-            wmem_array_get_count(notes->idles.starts) * notes->idles.item_size) *
-           PIECE_ITEMS;
-}

@@ -34,7 +34,4 @@ void mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int6
  *  packets in the same frame; MQTT_TIME_UNKNOWN where nothing was kept. */
 int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place);
 
-/** Bytes of memory taken so far. */
-size_t mqtt_notes_size(const struct mqtt_notes *notes);
-
 #endif

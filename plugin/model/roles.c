@@ -33,6 +33,20 @@ static enum mqtt_evidence evidence_of(enum mqtt_packet_type type)
     }
 }
 
+/** Settles who is the broker. What the other end did while it was taken for the client is not the client's doing. */
+static void settle_broker(struct mqtt_tracking *tracking, uint8_t broker)
+{
+    struct mqtt_connection *connection = tracking->connection;
+    struct mqtt_epoch *epoch = &tracking->epoch;
+
+    if (epoch->broker == 1 - broker) {
+        epoch->is_bridge = epoch->has_published = epoch->has_subscribed = false;
+        connection->last_client_ns = MQTT_TIME_UNKNOWN;
+        connection->last_client_frame = 0;
+    }
+    epoch->broker = broker;
+}
+
 void mqtt_track_roles(struct mqtt_tracking *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
@@ -42,7 +56,7 @@ void mqtt_track_roles(struct mqtt_tracking *tracking)
     /* Bytes that merely resemble a packet prove nothing. */
     if (evidence > epoch->evidence && mqtt_packet_is_plausible(packet)) {
         bool sent_by_client = mqtt_packet_type_senders(packet->type) == MQTT_SENT_BY_CLIENT;
-        epoch->broker = (uint8_t)(sent_by_client ? 1 - tracking->sender : tracking->sender);
+        settle_broker(tracking, (uint8_t)(sent_by_client ? 1 - tracking->sender : tracking->sender));
         epoch->evidence = (uint8_t)evidence;
     }
     if (epoch->broker == MQTT_END_UNKNOWN || epoch->broker == tracking->sender || packet->fault.kind > MQTT_FAULT_CUT)

@@ -79,17 +79,33 @@ static void join_session(struct mqtt_tracking *tracking, const struct mqtt_text 
     connection->session->last = connection;
     if (last == NULL || last == connection)
         return;
-    if (is_alive(last)) {
+    connection->before = last;
+    connection->takes_over = is_alive(last);
+    if (connection->takes_over) {
         last->taken_over = true;
         mqtt_tracking_note(tracking)->takes_over = last->number + 1;
     }
     const struct mqtt_epoch *old = last_epoch(last);
-    if (connection->clean_start) {
-        mqtt_subscriptions_clear(connection->world, connection->session);
-    } else if (old->broker != MQTT_END_UNKNOWN) {
+    if (!connection->clean_start && old->broker != MQTT_END_UNKNOWN) {
         inherit_exchanges(connection, broker, last, old->broker);
         tracking->epoch.session_known = old->session_known && !old->has_gap;
     }
+}
+
+/** Who is refused takes nothing over: the session goes back to the connection that had it. */
+static void give_session_back(struct mqtt_tracking *tracking)
+{
+    struct mqtt_connection *connection = tracking->connection;
+    struct mqtt_connection *before = connection->before;
+
+    if (before == NULL || connection->session->last != connection)
+        return;
+    connection->session->last = before;
+    if (connection->takes_over)
+        before->taken_over = false;
+    const struct mqtt_epoch *old = last_epoch(before);
+    if (old->broker != MQTT_END_UNKNOWN)
+        inherit_exchanges(before, old->broker, connection, tracking->epoch.broker);
 }
 
 static uint32_t number_or(const struct mqtt_packet *packet, enum mqtt_property_index index, uint32_t otherwise)
@@ -169,13 +185,18 @@ static void track_connack(struct mqtt_tracking *tracking)
             join_session(tracking, epoch->client_id);
         }
     }
-    if (packet->reason == 0 && !connection->session_present && packet->version != MQTT_V31) {
+    if (packet->reason != 0) {
+        give_session_back(tracking);
+        return;
+    }
+    bool is_new = !connection->session_present && packet->version != MQTT_V31;
+    if (is_new) {
         mqtt_ledger_clear(&connection->ends[0].ledger, true);
         mqtt_ledger_clear(&connection->ends[1].ledger, true);
         epoch->session_known = epoch->connect_seen && !epoch->has_gap;
-        if (connection->session != NULL)
-            mqtt_subscriptions_clear(connection->world, connection->session);
     }
+    if ((is_new || connection->clean_start) && connection->session != NULL)
+        mqtt_subscriptions_clear(connection->world, connection->session);
 }
 
 void mqtt_track_session(struct mqtt_tracking *tracking)

@@ -47,8 +47,10 @@ struct mqtt_connection {
     struct mqtt_transport transport;
     wmem_array_t *epochs; /**< struct mqtt_epoch, in the order of their places; never empty */
     struct mqtt_end ends[2];
-    struct mqtt_session *session; /**< NULL while unknown */
-    bool has_packets;             /**< the first packet was tracked */
+    struct mqtt_session *session;   /**< NULL while unknown */
+    struct mqtt_connection *before; /**< the one that used the session before; NULL where none did */
+    bool takes_over;                /**< `before` was alive then */
+    bool has_packets;               /**< the first packet was tracked */
     uint32_t last_client_frame;
     int64_t last_client_ns; /**< when the client's latest packet was sent; MQTT_TIME_UNKNOWN before the first */
     bool clean_start;

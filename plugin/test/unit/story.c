@@ -1,0 +1,173 @@
+/* story.c - tells the model a story, packet by packet.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "story.h"
+
+#include "../../model/version.h"
+
+static const struct mqtt_tracking_options usual = {.max_inflight = 65535};
+
+struct story story_begin(const struct mqtt_tracking_options *options)
+{
+    struct story story = {0};
+
+    story.scope = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK);
+    story.world = mqtt_world_new(story.scope, options != NULL ? options : &usual);
+    return story;
+}
+
+/** What was said of a packet at first is said now, but for answers that were still to come. */
+static void recall(const struct scene *scene)
+{
+    const struct mqtt_facts *first = &scene->facts;
+    struct mqtt_facts now;
+    struct mqtt_packet packet;
+
+    mqtt_recall(scene->connection, first->sender, first->place, &now);
+    CHECK_EQ(now.connection, first->connection);
+    CHECK_EQ(now.sender, first->sender);
+    CHECK_EQ(now.place.frame, first->place.frame);
+    CHECK_EQ(now.place.pdu, first->place.pdu);
+    CHECK_EQ(now.idle_ns, first->idle_ns);
+    CHECK(memcmp(now.epoch, &scene->epoch, sizeof scene->epoch) == 0);
+    CHECK(now.note == first->note);
+    if (now.note != NULL) {
+        struct mqtt_note note;
+        memcpy(&note, now.note, sizeof note);
+        CHECK(scene->note.response_in == 0 || scene->note.response_in == note.response_in);
+        note.response_in = scene->note.response_in;
+        CHECK(memcmp(&note, &scene->note, sizeof note) == 0);
+    }
+    mqtt_read(&packet, scene->bytes.bytes, scene->bytes.length, scene->packet.length, now.epoch->version);
+    CHECK_EQ(packet.version, scene->packet.version);
+    CHECK_EQ(packet.fault.kind, scene->packet.fault.kind);
+    CHECK_EQ(packet.read_to, scene->packet.read_to);
+}
+
+bool story_is_recalled(const struct story *story, const char *test)
+{
+    unsigned failed_before = checks_failed;
+
+    test_name = test;
+    for (const struct scene *scene = story->latest; scene != NULL; scene = scene->previous)
+        recall(scene);
+    return checks_failed == failed_before;
+}
+
+void story_free(struct story *story)
+{
+    while (story->latest != NULL) {
+        struct scene *scene = story->latest;
+        story->latest = scene->previous;
+        free(scene->bytes.bytes);
+        free(scene);
+    }
+    wmem_destroy_allocator(story->scope);
+}
+
+struct mqtt_transport story_transport(void)
+{
+    struct mqtt_transport transport = {
+        .ends = {{{10, 0, 0, 2}, 40001, 4}, {{10, 0, 0, 1}, 1883, 4}},
+        .server = BROKER,
+        .evidence = MQTT_EVIDENCE_HANDSHAKE,
+    };
+    return transport;
+}
+
+struct mqtt_connection *story_connect_by(struct story *story, const struct mqtt_transport *transport)
+{
+    return mqtt_connection_new(story->world, transport);
+}
+
+struct mqtt_connection *story_connect(struct story *story)
+{
+    struct mqtt_transport transport = story_transport();
+    return story_connect_by(story, &transport);
+}
+
+struct mqtt_connection *story_open(struct story *story, const char *connect, const char *connack)
+{
+    struct mqtt_connection *connection = story_connect(story);
+
+    story_send(story, connection, CLIENT, connect);
+    story_send(story, connection, BROKER, connack);
+    return connection;
+}
+
+/** Reads and tracks what was sent, and keeps what is said of it. Takes over the bytes. */
+static const struct mqtt_facts *tell(struct story *story, struct mqtt_connection *connection, unsigned sender,
+                                     struct buffer bytes, uint32_t length)
+{
+    struct scene *scene = (struct scene *)calloc(1, sizeof *scene);
+
+    if (scene == NULL)
+        abort();
+    scene->connection = connection;
+    scene->bytes = bytes;
+    scene->previous = story->latest;
+    story->latest = scene;
+    mqtt_read(&scene->packet, bytes.bytes, bytes.length, length, mqtt_connection_version(connection));
+    mqtt_track(connection, sender, story->place, story->now_ns, &scene->packet, &scene->facts);
+    memcpy(&scene->epoch, scene->facts.epoch, sizeof scene->epoch);
+    scene->facts.epoch = &scene->epoch;
+    if (scene->facts.note != NULL)
+        memcpy(&scene->note, scene->facts.note, sizeof scene->note);
+    return &scene->facts;
+}
+
+static void next_frame(struct story *story)
+{
+    story->place = (struct mqtt_place){story->place.frame + 1, 1};
+    story->now_ns += MILLISECOND;
+}
+
+const struct mqtt_facts *story_send(struct story *story, struct mqtt_connection *connection, unsigned sender,
+                                    const char *notation)
+{
+    struct buffer bytes = buffer_from(notation);
+
+    next_frame(story);
+    return tell(story, connection, sender, bytes, bytes.length);
+}
+
+const struct mqtt_facts *story_send_with(struct story *story, struct mqtt_connection *connection, unsigned sender,
+                                         const char *notation)
+{
+    struct buffer bytes = buffer_from(notation);
+
+    story->place.pdu++;
+    return tell(story, connection, sender, bytes, bytes.length);
+}
+
+const struct mqtt_facts *story_send_cut(struct story *story, struct mqtt_connection *connection, unsigned sender,
+                                        const char *notation, uint32_t captured)
+{
+    struct buffer whole = buffer_from(notation);
+    struct buffer cut = buffer_of(whole.bytes, captured);
+
+    free(whole.bytes);
+    next_frame(story);
+    return tell(story, connection, sender, cut, whole.length);
+}
+
+const struct mqtt_facts *story_send_id(struct story *story, struct mqtt_connection *connection, unsigned sender,
+                                       const char *notation, uint32_t id_at, uint16_t packet_id)
+{
+    struct buffer bytes = buffer_from(notation);
+
+    if (id_at + 2 > bytes.length)
+        abort();
+    bytes.bytes[id_at] = (uint8_t)(packet_id >> 8);
+    bytes.bytes[id_at + 1] = (uint8_t)(packet_id & 0xFF);
+    next_frame(story);
+    return tell(story, connection, sender, bytes, bytes.length);
+}
+
+bool story_says(const struct mqtt_text *text, const char *expected)
+{
+    if (text == NULL || expected == NULL)
+        return text == NULL && expected == NULL;
+    return text->length == strlen(expected) && memcmp(text->bytes, expected, text->length) == 0;
+}

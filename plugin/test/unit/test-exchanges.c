@@ -1,0 +1,383 @@
+/* test-exchanges.c - what answers what, what is in flight, and what a Topic Alias stands for.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "story.h"
+
+#include "../../model/ledger.h"
+
+#define CONNECT_50 "10 { s'MQTT' 05 02 003c {} s'me' }"
+#define CONNACK_50 "20 { 00 00 {} }"
+#define PUBLISH_1 "32 { s'a' 0007 {} 'x' }"
+#define PUBLISH_1_AGAIN "3a { s'a' 0007 {} 'x' }"
+#define PUBLISH_2 "34 { s'a' 0007 {} 'x' }"
+#define PUBACK "40 { 0007 }"
+#define PUBREC "50 { 0007 }"
+#define PUBREL "62 { 0007 }"
+#define PUBCOMP "70 { 0007 }"
+
+/** Where the Packet Identifier stands in PUBLISH_1, and in its answers. */
+enum { ID_IN_PUBLISH = 5, ID_IN_ANSWER = 2 };
+
+/** Where in the file an answer links to, and how long it took in milliseconds. */
+static void check_answer(const struct mqtt_facts *answer, const struct mqtt_facts *request, unsigned milliseconds)
+{
+    CHECK_EQ(request->note->response_in, answer->place.frame);
+    CHECK_EQ(answer->note->request_in, request->place.frame);
+    CHECK_EQ(answer->note->response_ns, (int64_t)milliseconds * MILLISECOND);
+}
+
+static void qos_1_ends_with_puback(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct mqtt_facts *publish = story_send(&story, connection, CLIENT, PUBLISH_1);
+    story.now_ns += 4 * MILLISECOND;
+    const struct mqtt_facts *puback = story_send(&story, connection, BROKER, PUBACK);
+    const struct mqtt_facts *stray = story_send(&story, connection, BROKER, PUBACK);
+
+    check_answer(puback, publish, 5);
+    CHECK(puback->note->completes_delivery);
+    CHECK_EQ(puback->note->delivery_ns, 5 * MILLISECOND);
+    CHECK(publish->note->has_inflight);
+    CHECK_EQ(publish->note->inflight, 1);
+    CHECK_EQ(publish->note->inflight_max, 65535);
+    CHECK_EQ(puback->note->inflight, 0);
+    CHECK_EQ(stray->note->request_in, 0);
+    CHECK(!stray->note->completes_delivery);
+    story_end(&story);
+}
+
+static void qos_2_goes_through_four_packets(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct mqtt_facts *publish = story_send(&story, connection, CLIENT, PUBLISH_2);
+    const struct mqtt_facts *wrong = story_send(&story, connection, BROKER, PUBACK);
+    const struct mqtt_facts *early = story_send(&story, connection, BROKER, PUBCOMP);
+    const struct mqtt_facts *pubrec = story_send(&story, connection, BROKER, PUBREC);
+    const struct mqtt_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
+    const struct mqtt_facts *again = story_send(&story, connection, CLIENT, PUBREL);
+    const struct mqtt_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
+
+    CHECK_EQ(wrong->note->request_in, 0);
+    CHECK_EQ(early->note->request_in, 0);
+    CHECK_EQ(early->note->inflight, 1);
+    check_answer(pubrec, publish, 3);
+    check_answer(pubrel, pubrec, 1);
+    CHECK_EQ(again->note->first_sent_in, pubrel->place.frame);
+    check_answer(pubcomp, again, 1);
+    CHECK_EQ(pubrel->note->response_in, 0);
+    CHECK_EQ(pubrel->note->inflight, 1);
+    CHECK(!pubrel->note->completes_delivery);
+    CHECK(pubcomp->note->completes_delivery);
+    CHECK_EQ(pubcomp->note->delivery_ns, 6 * MILLISECOND);
+    CHECK_EQ(pubcomp->note->inflight, 0);
+    story_end(&story);
+}
+
+/** The two ends' identifiers are separate spaces; equal numbers run through each other. */
+static void equal_identifiers_of_both_directions_stay_apart(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct mqtt_facts *up = story_send(&story, connection, CLIENT, PUBLISH_2);
+    const struct mqtt_facts *down = story_send(&story, connection, BROKER, PUBLISH_2);
+    const struct mqtt_facts *rec_up = story_send(&story, connection, BROKER, PUBREC);
+    const struct mqtt_facts *rec_down = story_send(&story, connection, CLIENT, PUBREC);
+    const struct mqtt_facts *rel_down = story_send(&story, connection, BROKER, PUBREL);
+    const struct mqtt_facts *rel_up = story_send(&story, connection, CLIENT, PUBREL);
+    const struct mqtt_facts *comp_up = story_send(&story, connection, BROKER, PUBCOMP);
+    const struct mqtt_facts *comp_down = story_send(&story, connection, CLIENT, PUBCOMP);
+
+    check_answer(rec_up, up, 2);
+    check_answer(rec_down, down, 2);
+    check_answer(rel_up, rec_up, 3);
+    check_answer(rel_down, rec_down, 1);
+    check_answer(comp_up, rel_up, 1);
+    check_answer(comp_down, rel_down, 3);
+    CHECK_EQ(down->note->inflight, 1);
+    CHECK_EQ(comp_up->note->inflight, 0);
+    story_end(&story);
+}
+
+static void resent_publish_is_answered_by_its_copy(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct mqtt_facts *first = story_send(&story, connection, CLIENT, PUBLISH_1);
+    const struct mqtt_facts *second = story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN);
+    const struct mqtt_facts *third = story_send(&story, connection, CLIENT, PUBLISH_1); /* DUP forgotten */
+    const struct mqtt_facts *puback = story_send(&story, connection, BROKER, PUBACK);
+
+    CHECK_EQ(first->note->first_sent_in, 0);
+    CHECK_EQ(second->note->first_sent_in, first->place.frame);
+    CHECK_EQ(third->note->first_sent_in, first->place.frame);
+    CHECK_EQ(third->note->inflight, 1);
+    CHECK_EQ(first->note->response_in, 0);
+    check_answer(puback, third, 1);
+    CHECK_EQ(puback->note->delivery_ns, 3 * MILLISECOND);
+    story_end(&story);
+}
+
+static void identifier_used_anew_begins_an_exchange(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct mqtt_facts *lost = story_send(&story, connection, CLIENT, PUBLISH_1);
+    const struct mqtt_facts *other = story_send(&story, connection, CLIENT, "32 { s'a' 0007 {} 'y' }");
+    const struct mqtt_facts *puback = story_send(&story, connection, BROKER, PUBACK);
+
+    CHECK_EQ(other->note->first_sent_in, 0);
+    CHECK_EQ(other->note->inflight, 1);
+    check_answer(puback, other, 1);
+    CHECK_EQ(puback->note->delivery_ns, MILLISECOND);
+    CHECK_EQ(lost->note->response_in, 0);
+    /* Behind a gap the first may have been answered unseen: equal content proves nothing there, DUP does. */
+    story_send(&story, connection, CLIENT, PUBLISH_1);
+    mqtt_track_gap(connection, (struct mqtt_place){story_frame(&story) + 1, 1});
+    CHECK_EQ(story_send(&story, connection, CLIENT, PUBLISH_1)->note->first_sent_in, 0);
+    CHECK(story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN)->note->first_sent_in != 0);
+    story_end(&story);
+}
+
+static void failing_pubrec_ends_the_exchange(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct mqtt_facts *publish = story_send(&story, connection, CLIENT, PUBLISH_2);
+    const struct mqtt_facts *failed = story_send(&story, connection, BROKER, "50 { 0007 97 }");
+    const struct mqtt_facts *puback = story_send(&story, connection, CLIENT, PUBLISH_1);
+
+    check_answer(failed, publish, 1);
+    CHECK(!failed->note->completes_delivery);
+    CHECK_EQ(failed->note->inflight, 0);
+    puback = story_send(&story, connection, BROKER, "40 { 0007 97 }");
+    CHECK(puback->note->request_in != 0 && !puback->note->completes_delivery);
+    CHECK_EQ(puback->note->inflight, 0);
+    story_end(&story);
+}
+
+/** Begun before the capture: its PUBCOMP can be linked, how long the delivery took is not known. */
+static void pubrel_of_an_unknown_exchange_is_followed(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_connect(&story);
+    const struct mqtt_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
+    const struct mqtt_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
+
+    CHECK_EQ(pubrel->note->request_in, 0);
+    CHECK(!pubrel->note->has_inflight);
+    check_answer(pubcomp, pubrel, 1);
+    CHECK(!pubcomp->note->completes_delivery);
+    connection = story_open(&story, CONNECT_50, CONNACK_50);
+    pubrel = story_send(&story, connection, CLIENT, PUBREL);
+    CHECK(pubrel->note->has_inflight);
+    CHECK_EQ(pubrel->note->inflight, 0); /* it takes nothing of this connection's quota */
+    story_end(&story);
+}
+
+/** All identifiers at once, answered from the middle on. */
+static void all_identifiers_may_be_in_flight(void)
+{
+    enum { ALL = 65535 };
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct mqtt_facts *facts = NULL;
+
+    for (uint32_t id = 1; id <= ALL; id++)
+        facts = story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, (uint16_t)id);
+    CHECK_EQ(facts->note->inflight, ALL);
+    for (uint32_t i = 0; i < ALL; i++) {
+        uint32_t id = 1 + (i + 30000) % ALL;
+        facts = story_send_id(&story, connection, BROKER, PUBACK, ID_IN_ANSWER, (uint16_t)id);
+        CHECK_EQ(facts->note->request_in, 2 + id);
+        CHECK_EQ(facts->note->inflight, ALL - 1 - i);
+    }
+    story_end(&story);
+}
+
+static void what_is_beyond_the_bound_is_not_followed(void)
+{
+    struct mqtt_tracking_options options = {.max_inflight = 3};
+    struct story story = story_begin(&options);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+
+    for (uint16_t id = 1; id <= 3; id++)
+        story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, id);
+    const struct mqtt_facts *fourth = story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, 4);
+    const struct mqtt_facts *answer = story_send_id(&story, connection, BROKER, PUBACK, ID_IN_ANSWER, 4);
+    CHECK_EQ(fourth->note->response_in, 0);
+    CHECK_EQ(answer->note->request_in, 0);
+    CHECK_EQ(answer->note->inflight, 3);
+    answer = story_send_id(&story, connection, BROKER, PUBACK, ID_IN_ANSWER, 2);
+    CHECK(answer->note->request_in != 0);
+    fourth = story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, 4);
+    CHECK_EQ(fourth->note->inflight, 3);
+    story_end(&story);
+}
+
+/** Beyond 16 a ledger is a hash table: the same questions on both sides of that. */
+static void ledger_is_the_same_with_an_index(void)
+{
+    for (uint16_t most = 15; most <= 18; most++) {
+        wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
+        struct mqtt_ledger ledger, heir;
+        mqtt_ledger_begin(&ledger, scope, most);
+        mqtt_ledger_begin(&heir, scope, 100);
+        for (uint16_t id = 1; id <= most; id++)
+            CHECK(mqtt_ledger_open(&ledger, id, id == 5 ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_PUBLISH, 1) != NULL);
+        CHECK(mqtt_ledger_open(&ledger, 100, MQTT_TYPE_PUBLISH, 1) == NULL);
+        CHECK(mqtt_ledger_find(&ledger, 100) == NULL);
+        CHECK_EQ(ledger.index != NULL, most > 16);
+        mqtt_ledger_close(&ledger, mqtt_ledger_find(&ledger, 1));
+        mqtt_ledger_close(&ledger, mqtt_ledger_find(&ledger, 9));
+        CHECK(mqtt_ledger_find(&ledger, 9) == NULL);
+        CHECK_EQ(ledger.count, most - 2u);
+        CHECK_EQ(ledger.publishes, most - 3u);
+        CHECK_EQ(mqtt_ledger_find(&ledger, 5)->state, MQTT_FLOW_REQUESTED);
+        mqtt_ledger_inherit(&heir, &ledger);
+        CHECK_EQ(ledger.count, 0);
+        CHECK_EQ(heir.count, most - 3u);
+        CHECK_EQ(heir.publishes, 0);
+        CHECK(mqtt_ledger_find(&heir, 5) == NULL);
+        CHECK_EQ(mqtt_ledger_find(&heir, most)->packet_id, most);
+        mqtt_ledger_set_inherited(&heir, mqtt_ledger_find(&heir, 2), false);
+        CHECK_EQ(heir.publishes, 1);
+        mqtt_ledger_clear(&heir, true);
+        CHECK_EQ(heir.count, 1);
+        mqtt_ledger_clear(&heir, false);
+        CHECK_EQ(heir.count + heir.publishes, 0);
+        wmem_destroy_allocator(scope);
+    }
+}
+
+static void receive_maximum_is_that_of_the_receiver(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection =
+        story_open(&story, "10 { s'MQTT' 05 02 003c { 21 0014 } s'me' }", "20 { 00 00 { 21 0005 } }");
+    const struct mqtt_facts *up = story_send(&story, connection, CLIENT, PUBLISH_1);
+    const struct mqtt_facts *down = story_send(&story, connection, BROKER, PUBLISH_1);
+    const struct mqtt_facts *answer = story_send(&story, connection, BROKER, PUBACK);
+
+    CHECK_EQ(up->note->inflight_max, 5);
+    CHECK_EQ(down->note->inflight_max, 20);
+    CHECK_EQ(answer->note->inflight_max, 5);
+    connection = story_connect(&story);
+    CHECK_EQ(story_send(&story, connection, CLIENT, PUBLISH_1)->note->inflight_max, 0);
+    story_end(&story);
+}
+
+static void gap_makes_counts_unknown(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct mqtt_facts *before = story_send(&story, connection, CLIENT, PUBLISH_1);
+    mqtt_track_gap(connection, (struct mqtt_place){story_frame(&story) + 1, 1});
+    const struct mqtt_facts *after = story_send(&story, connection, BROKER, PUBACK);
+
+    CHECK(before->note->has_inflight && !before->epoch->has_gap);
+    CHECK(!after->note->has_inflight && after->epoch->has_gap && !after->epoch->session_known);
+    check_answer(after, before, 1);
+    story_end(&story);
+}
+
+static void requests_wait_for_their_own_answer(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct mqtt_facts *subscribe = story_send(&story, connection, CLIENT, "82 { 0007 {} s'a' 00 }");
+    const struct mqtt_facts *wrong = story_send(&story, connection, BROKER, "b0 { 0007 {} 00 }");
+    const struct mqtt_facts *again = story_send(&story, connection, CLIENT, "82 { 0007 {} s'a' 00 }");
+    const struct mqtt_facts *suback = story_send(&story, connection, BROKER, "90 { 0007 {} 00 }");
+    const struct mqtt_facts *ping = story_send(&story, connection, CLIENT, "c0 {}");
+    const struct mqtt_facts *pong = story_send(&story, connection, BROKER, "d0 {}");
+    const struct mqtt_facts *stray = story_send(&story, connection, BROKER, "d0 {}");
+
+    CHECK(wrong->note == NULL);
+    CHECK_EQ(again->note->first_sent_in, subscribe->place.frame);
+    check_answer(suback, again, 1);
+    check_answer(pong, ping, 1);
+    CHECK(stray->note == NULL);
+    story_end(&story);
+}
+
+static void connack_answers_the_connect_past_any_auth(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_connect(&story);
+    const struct mqtt_facts *connect = story_send(&story, connection, CLIENT, CONNECT_50);
+    const struct mqtt_facts *challenge = story_send(&story, connection, BROKER, "f0 { 18 { 15 s'S' } }");
+    const struct mqtt_facts *response = story_send(&story, connection, CLIENT, "f0 { 18 { 15 s'S' } }");
+    const struct mqtt_facts *connack = story_send(&story, connection, BROKER, CONNACK_50);
+
+    CHECK_EQ(challenge->note->request_in, connect->place.frame);
+    check_answer(response, challenge, 1);
+    check_answer(connack, connect, 3);
+    story_end(&story);
+}
+
+#define SETS_1(topic) "30 { s'" topic "' { 23 0001 } 'x' }"
+#define USES_1 "30 { s'' { 23 0001 } 'x' }"
+
+static void aliases_of_the_two_directions_are_apart(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct mqtt_facts *never_set = story_send(&story, connection, CLIENT, USES_1);
+    const struct mqtt_facts *up = story_send(&story, connection, CLIENT, SETS_1("up"));
+    const struct mqtt_facts *not_set = story_send(&story, connection, BROKER, USES_1);
+    const struct mqtt_facts *down = story_send(&story, connection, BROKER, SETS_1("down"));
+    const struct mqtt_facts *uses_up = story_send(&story, connection, CLIENT, USES_1);
+    const struct mqtt_facts *uses_down = story_send(&story, connection, BROKER, USES_1);
+    const struct mqtt_facts *anew = story_send(&story, connection, CLIENT, SETS_1("other"));
+    const struct mqtt_facts *uses_anew = story_send(&story, connection, CLIENT, USES_1);
+
+    CHECK(never_set->note->uses_alias && mqtt_alias_topic(never_set) == NULL);
+    CHECK(not_set->note->uses_alias && mqtt_alias_topic(not_set) == NULL);
+    CHECK(mqtt_alias_topic(up) == NULL);
+    CHECK(story_says(mqtt_alias_topic(uses_up), "up"));
+    CHECK_EQ(uses_up->note->alias_set_in, up->place.frame);
+    CHECK(story_says(mqtt_alias_topic(uses_down), "down"));
+    CHECK_EQ(uses_down->note->alias_set_in, down->place.frame);
+    CHECK(story_says(mqtt_alias_topic(uses_anew), "other"));
+    CHECK_EQ(uses_anew->note->alias_set_in, anew->place.frame);
+    story_send(&story, connection, CLIENT, CONNECT_50);
+    CHECK(mqtt_alias_topic(story_send(&story, connection, CLIENT, USES_1)) == NULL);
+    story_end(&story);
+}
+
+/** A topic that the snap length cut is not taken for the whole. */
+static void cut_topic_sets_no_alias(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+
+    story_send_cut(&story, connection, CLIENT, "30 { s'a/long/topic' { 23 0001 } 'x' }", 8);
+    CHECK(mqtt_alias_topic(story_send(&story, connection, CLIENT, USES_1)) == NULL);
+    story_end(&story);
+}
+
+int main(void)
+{
+    wmem_init();
+    RUN(qos_1_ends_with_puback);
+    RUN(qos_2_goes_through_four_packets);
+    RUN(equal_identifiers_of_both_directions_stay_apart);
+    RUN(resent_publish_is_answered_by_its_copy);
+    RUN(identifier_used_anew_begins_an_exchange);
+    RUN(failing_pubrec_ends_the_exchange);
+    RUN(pubrel_of_an_unknown_exchange_is_followed);
+    RUN(all_identifiers_may_be_in_flight);
+    RUN(what_is_beyond_the_bound_is_not_followed);
+    RUN(ledger_is_the_same_with_an_index);
+    RUN(receive_maximum_is_that_of_the_receiver);
+    RUN(gap_makes_counts_unknown);
+    RUN(requests_wait_for_their_own_answer);
+    RUN(connack_answers_the_connect_past_any_auth);
+    RUN(aliases_of_the_two_directions_are_apart);
+    RUN(cut_topic_sets_no_alias);
+    wmem_cleanup();
+    return FINISH();
+}

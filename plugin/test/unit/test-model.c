@@ -1,0 +1,321 @@
+/* test-model.c - what the model knows of a connection: its version, its roles, its limits, its silences.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "story.h"
+
+#include "../../model/notes.h"
+
+#define CONNECT_50 "10 { s'MQTT' 05 02 003c {} s'me' }"
+#define CONNECT_311 "10 { s'MQTT' 04 02 003c s'me' }"
+#define CONNACK_50 "20 { 00 00 {} }"
+#define CONNACK_311 "20 { 00 00 }"
+#define PUBLISH_50 "30 { s'a' { 01 01 } 'x' }" /* 3.x would have to take the properties for payload */
+#define SUBACK_311 "90 { 0001 00 }"            /* no room for a property block */
+#define PINGREQ "c0 {}"
+#define PINGRESP "d0 {}"
+
+static void connect_settles_the_version(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_connect(&story);
+    const struct mqtt_facts *connect = story_send(&story, connection, CLIENT, CONNECT_311);
+    const struct mqtt_facts *later = story_send(&story, connection, CLIENT, PUBLISH_50);
+
+    CHECK_EQ(connect->epoch->version, MQTT_V311);
+    CHECK_EQ(connect->epoch->version_source, MQTT_VERSION_FROM_CONNECT);
+    CHECK_EQ(later->epoch->version, MQTT_V311);
+    CHECK_EQ(later->epoch->version_source, MQTT_VERSION_FROM_CONNECT);
+    connect = story_send(&story, connection, CLIENT, CONNECT_50);
+    CHECK_EQ(connect->epoch->version, MQTT_V50);
+    story_end(&story);
+}
+
+static void packets_prove_the_version_from_there_on(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_connect(&story);
+    const struct mqtt_facts *before = story_send(&story, connection, CLIENT, PINGREQ);
+    const struct mqtt_facts *weak = story_send(&story, connection, CLIENT, "30 { s'a' {} 'text' }");
+    const struct mqtt_facts *proof = story_send(&story, connection, BROKER, SUBACK_311);
+    const struct mqtt_facts *after = story_send(&story, connection, CLIENT, "30 { s'a' {} 'text' }");
+
+    CHECK_EQ(before->epoch->version, MQTT_VERSION_UNKNOWN);
+    CHECK_EQ(before->epoch->version_source, MQTT_VERSION_FROM_NOTHING);
+    CHECK_EQ(weak->epoch->version, MQTT_VERSION_UNKNOWN); /* likelier 5.0, but not proven */
+    CHECK_EQ(proof->epoch->version, MQTT_V311);
+    CHECK_EQ(proof->epoch->version_source, MQTT_VERSION_FROM_PACKETS);
+    CHECK_EQ(after->epoch->version, MQTT_V311);
+    CHECK_EQ(mqtt_connection_version(connection), MQTT_V311);
+    story_end(&story);
+}
+
+static void packets_outweigh_the_preference(void)
+{
+    struct mqtt_tracking_options options = {.preferred_version = MQTT_V50, .max_inflight = 100};
+    struct story story = story_begin(&options);
+    struct mqtt_connection *connection = story_connect(&story);
+
+    CHECK_EQ(mqtt_connection_version(connection), MQTT_V50);
+    const struct mqtt_facts *facts = story_send(&story, connection, CLIENT, PINGREQ);
+    CHECK_EQ(facts->epoch->version, MQTT_V50);
+    CHECK_EQ(facts->epoch->version_source, MQTT_VERSION_FROM_PREFERENCE);
+    facts = story_send(&story, connection, BROKER, SUBACK_311);
+    CHECK_EQ(facts->epoch->version, MQTT_V311);
+    CHECK_EQ(facts->epoch->version_source, MQTT_VERSION_FROM_PACKETS);
+    story_end(&story);
+}
+
+/** What changes nothing begins no epoch. */
+static void epochs_begin_where_something_changes(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct mqtt_facts *first = story_send(&story, connection, CLIENT, "30 { s'a' {} }");
+    const struct mqtt_facts *second = story_send(&story, connection, CLIENT, "30 { s'a' {} }");
+    struct mqtt_facts between;
+
+    CHECK_EQ(first->epoch->from.frame, first->place.frame);
+    CHECK_EQ(second->epoch->from.frame, first->place.frame);
+    mqtt_recall(connection, CLIENT, (struct mqtt_place){2, UINT32_MAX}, &between);
+    CHECK_EQ(between.epoch->from.frame, 2);
+    CHECK(!between.epoch->has_published);
+    mqtt_recall(connection, CLIENT, (struct mqtt_place){1000, 1}, &between);
+    CHECK_EQ(between.epoch->from.frame, first->place.frame);
+    story_end(&story);
+}
+
+/** Every packet that only one kind of end may send tells who the broker is, whatever the ports say. */
+static void each_evidence_corrects_the_weaker(void)
+{
+    static const struct {
+        const char *notation;
+        bool from_client;
+        enum mqtt_evidence evidence;
+    } rows[] = {
+        {PINGRESP, false, MQTT_EVIDENCE_PINGRESP},      {PINGREQ, true, MQTT_EVIDENCE_PINGREQ},
+        {"b0 { 0001 }", false, MQTT_EVIDENCE_UNSUBACK}, {"a2 { 0001 s'a' }", true, MQTT_EVIDENCE_UNSUBSCRIBE},
+        {SUBACK_311, false, MQTT_EVIDENCE_SUBACK},      {"82 { 0001 s'a' 00 }", true, MQTT_EVIDENCE_SUBSCRIBE},
+        {CONNACK_311, false, MQTT_EVIDENCE_CONNACK},    {CONNECT_311, true, MQTT_EVIDENCE_CONNECT},
+    };
+    enum { ROWS = sizeof rows / sizeof rows[0] };
+    static const enum mqtt_evidence weaker[] = {MQTT_EVIDENCE_NONE, MQTT_EVIDENCE_PORT, MQTT_EVIDENCE_HANDSHAKE};
+
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t k = 0; k < ROWS; k++) {
+            struct story story = story_begin(NULL);
+            struct mqtt_transport transport = story_transport();
+            transport.server = weaker[i] == MQTT_EVIDENCE_NONE ? MQTT_END_UNKNOWN : 1;
+            transport.evidence = weaker[i];
+            struct mqtt_connection *connection = story_connect_by(&story, &transport);
+            const struct mqtt_facts *before = story_send(&story, connection, 0, "30 { s'a' 'x' }");
+            const struct mqtt_facts *facts =
+                story_send(&story, connection, rows[k].from_client ? 1 : 0, rows[k].notation);
+            CHECK_EQ(before->epoch->broker, transport.server);
+            CHECK_EQ(before->epoch->evidence, weaker[i]);
+            CHECK_EQ(facts->epoch->broker, 0);
+            CHECK_EQ(facts->epoch->evidence, rows[k].evidence);
+            story_end(&story);
+        }
+    }
+    /* From the weakest to the strongest, each of them says the contrary of the one before. */
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_connect(&story);
+    for (size_t k = 0; k < ROWS; k++) {
+        unsigned broker = k % 2;
+        const struct mqtt_facts *facts =
+            story_send(&story, connection, rows[k].from_client ? 1 - broker : broker, rows[k].notation);
+        CHECK_EQ(facts->epoch->broker, broker);
+        for (size_t weak = 0; weak <= k; weak++) {
+            facts = story_send(&story, connection, rows[weak].from_client ? broker : 1 - broker, rows[weak].notation);
+            CHECK_EQ(facts->epoch->broker, broker);
+            CHECK_EQ(facts->epoch->evidence, rows[k].evidence);
+        }
+    }
+    story_end(&story);
+}
+
+static void bytes_that_resemble_a_packet_prove_no_role(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_connect(&story);
+    const struct mqtt_facts *facts = story_send(&story, connection, BROKER, "80 { 0001 s'a' 00 }"); /* flags are 2 */
+
+    CHECK_EQ(facts->epoch->broker, BROKER);
+    CHECK_EQ(facts->epoch->evidence, MQTT_EVIDENCE_HANDSHAKE);
+    CHECK(!facts->epoch->has_subscribed);
+    story_end(&story);
+}
+
+static void roles_come_of_what_the_client_sends(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_311, CONNACK_311);
+    const struct mqtt_facts *client = story_send(&story, connection, BROKER, "30 { s'a' 'x' }");
+    const struct mqtt_facts *subscriber = story_send(&story, connection, CLIENT, "82 { 0001 s'a' 00 }");
+    const struct mqtt_facts *both = story_send(&story, connection, CLIENT, "30 { s'a' 'x' }");
+    struct mqtt_connection *bridge = story_open(&story, "10 { s'MQTT' 84 02 003c s'b' }", CONNACK_311);
+    const struct mqtt_facts *publisher = story_send(&story, bridge, CLIENT, "30 { s'a' 'x' }");
+    struct mqtt_transport transport = {.server = MQTT_END_UNKNOWN};
+    const struct mqtt_facts *unknown = story_send(&story, story_connect_by(&story, &transport), 0, "30 { s'a' 'x' }");
+
+    CHECK_EQ(mqtt_role_of(client->epoch, CLIENT), MQTT_ROLE_CLIENT);
+    CHECK_EQ(mqtt_role_of(client->epoch, BROKER), MQTT_ROLE_BROKER);
+    CHECK_EQ(mqtt_role_of(subscriber->epoch, CLIENT), MQTT_ROLE_SUBSCRIBER);
+    CHECK_EQ(mqtt_role_of(both->epoch, CLIENT), MQTT_ROLE_PUBLISHER_SUBSCRIBER);
+    CHECK_EQ(mqtt_role_of(publisher->epoch, CLIENT), MQTT_ROLE_BRIDGE);
+    CHECK_EQ(mqtt_role_of(unknown->epoch, 0), MQTT_ROLE_UNKNOWN);
+    CHECK_EQ(mqtt_role_of(unknown->epoch, 1), MQTT_ROLE_UNKNOWN);
+    story_end(&story);
+}
+
+/** What the broker sent while it was taken for the client does not make a publisher of the client. */
+static void corrected_roles_start_afresh(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_connect(&story);
+    const struct mqtt_facts *mistaken = story_send(&story, connection, 0, "30 { s'a' 'x' }");
+    const struct mqtt_facts *corrected = story_send(&story, connection, 1, "82 { 0001 s'a' 00 }");
+
+    CHECK_EQ(mqtt_role_of(mistaken->epoch, 0), MQTT_ROLE_PUBLISHER);
+    CHECK_EQ(mqtt_role_of(corrected->epoch, 0), MQTT_ROLE_BROKER);
+    CHECK_EQ(mqtt_role_of(corrected->epoch, 1), MQTT_ROLE_SUBSCRIBER);
+    CHECK_EQ(mistaken->idle_ns, MQTT_TIME_UNKNOWN);
+    CHECK_EQ(corrected->idle_ns, MQTT_TIME_UNKNOWN);
+    corrected = story_send(&story, connection, 1, PINGREQ);
+    CHECK_EQ(corrected->idle_ns, MILLISECOND);
+    story_end(&story);
+}
+
+static void limits_are_those_of_the_packets_or_the_defaults(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_connect(&story);
+    const struct mqtt_facts *connect = story_send(
+        &story, connection, CLIENT, "10 { s'MQTT' 05 02 003c { 11 0000003c 21 0014 22 000a 27 00010000 } s'me' }");
+    const struct mqtt_facts *connack =
+        story_send(&story, connection, BROKER, "20 { 00 00 { 21 0005 24 01 25 00 28 00 29 00 2a 00 } }");
+
+    CHECK(connect->epoch->limits[BROKER] == NULL);
+    const struct mqtt_limits *client = connack->epoch->limits[CLIENT];
+    CHECK_EQ(client->receive_maximum, 20);
+    CHECK_EQ(client->topic_alias_maximum, 10);
+    CHECK_EQ(client->maximum_packet_size, 65536);
+    CHECK_EQ(client->session_expiry_s, 60);
+    CHECK_EQ(client->maximum_qos, 2);
+    CHECK(client->retain_available && client->wildcard_available && client->subscription_id_available &&
+          client->shared_available);
+    const struct mqtt_limits *broker = connack->epoch->limits[BROKER];
+    CHECK_EQ(broker->receive_maximum, 5);
+    CHECK_EQ(broker->topic_alias_maximum, 0);
+    CHECK_EQ(broker->maximum_packet_size, 0);
+    CHECK_EQ(broker->maximum_qos, 1);
+    CHECK(!broker->retain_available && !broker->wildcard_available && !broker->subscription_id_available &&
+          !broker->shared_available);
+    connection = story_open(&story, CONNECT_50, CONNACK_50);
+    connack = story_send(&story, connection, CLIENT, PINGREQ);
+    CHECK_EQ(connack->epoch->limits[CLIENT]->receive_maximum, 65535);
+    CHECK_EQ(connack->epoch->limits[BROKER]->receive_maximum, 65535);
+    connection = story_open(&story, CONNECT_311, CONNACK_311);
+    connack = story_send(&story, connection, CLIENT, PINGREQ);
+    CHECK(connack->epoch->limits[CLIENT] == NULL && connack->epoch->limits[BROKER] == NULL);
+    story_end(&story);
+}
+
+static void server_keep_alive_wins(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_connect(&story);
+    const struct mqtt_facts *nothing = story_send(&story, connection, CLIENT, PINGREQ);
+    const struct mqtt_facts *connect = story_send(&story, connection, CLIENT, CONNECT_50);
+    const struct mqtt_facts *connack = story_send(&story, connection, BROKER, "20 { 00 00 { 13 001e } }");
+
+    CHECK(!nothing->epoch->has_keep_alive);
+    CHECK(connect->epoch->has_keep_alive);
+    CHECK_EQ(connect->epoch->keep_alive_s, 60);
+    CHECK(connack->epoch->has_keep_alive);
+    CHECK_EQ(connack->epoch->keep_alive_s, 30);
+    connection = story_connect(&story);
+    connack = story_send(&story, connection, BROKER, "20 { 00 00 { 13 0000 } }");
+    CHECK(connack->epoch->has_keep_alive);
+    CHECK_EQ(connack->epoch->keep_alive_s, 0);
+    story_end(&story);
+}
+
+/** A frame may hold several packets: the first of the client's has the silence before it, the others have none. */
+static void silence_is_the_clients(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *one = story_connect(&story);
+    struct mqtt_connection *other = story_connect(&story);
+    const struct mqtt_facts *first = story_send(&story, one, CLIENT, CONNECT_311);
+    const struct mqtt_facts *brokers = story_send(&story, one, BROKER, CONNACK_311);
+    story.now_ns += 40000 * (int64_t)MILLISECOND;
+    const struct mqtt_facts *others = story_send(&story, other, CLIENT, CONNECT_311);
+    const struct mqtt_facts *second = story_send(&story, one, CLIENT, PINGREQ);
+    const struct mqtt_facts *third = story_send_with(&story, one, CLIENT, "30 { s'a' }");
+    const struct mqtt_facts *others_too = story_send_with(&story, other, CLIENT, PINGREQ);
+    const struct mqtt_facts *fourth = story_send_with(&story, one, CLIENT, PINGREQ);
+    const struct mqtt_facts *fifth = story_send(&story, one, CLIENT, PINGREQ);
+    struct mqtt_summary summary;
+
+    CHECK_EQ(first->idle_ns, MQTT_TIME_UNKNOWN);
+    CHECK_EQ(brokers->idle_ns, MQTT_TIME_UNKNOWN);
+    CHECK_EQ(others->idle_ns, MQTT_TIME_UNKNOWN);
+    CHECK_EQ(second->idle_ns, 40003 * (int64_t)MILLISECOND);
+    CHECK_EQ(third->idle_ns, 0);
+    CHECK_EQ(others_too->idle_ns, MILLISECOND);
+    CHECK_EQ(fourth->idle_ns, 0);
+    CHECK_EQ(fifth->idle_ns, MILLISECOND);
+    mqtt_summarise(one, &summary);
+    CHECK_EQ(summary.last_client_ns, story.now_ns);
+    story_end(&story);
+}
+
+/** Notes are kept in pieces; each is found by its place, and what lies between them is not. */
+static void notes_are_found_by_their_place(void)
+{
+    enum { NOTES = 2500 };
+    wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
+    struct mqtt_notes *notes = mqtt_notes_new(scope);
+    static struct mqtt_note *added[NOTES];
+
+    CHECK(mqtt_notes_find(notes, (struct mqtt_place){1, 1}) == NULL);
+    CHECK_EQ(mqtt_notes_idle(notes, (struct mqtt_place){1, 1}), MQTT_TIME_UNKNOWN);
+    for (uint32_t i = 0; i < NOTES; i++) {
+        struct mqtt_place place = {2 + i / 2 * 2, 1 + i % 2}; /* two in each even frame */
+        added[i] = mqtt_notes_add(notes, place);
+        if (i % 2 == 0)
+            mqtt_notes_add_idle(notes, place, i);
+    }
+    for (uint32_t i = 0; i < NOTES; i++) {
+        struct mqtt_place place = {2 + i / 2 * 2, 1 + i % 2};
+        CHECK(mqtt_notes_find(notes, place) == added[i]);
+        CHECK_EQ(mqtt_notes_idle(notes, place), i % 2 == 0 ? i : 0);
+        place.frame++;
+        CHECK(mqtt_notes_find(notes, place) == NULL);
+        CHECK_EQ(mqtt_notes_idle(notes, place), MQTT_TIME_UNKNOWN);
+    }
+    CHECK(mqtt_notes_find(notes, (struct mqtt_place){2, 3}) == NULL);
+    CHECK(mqtt_notes_find(notes, (struct mqtt_place){1, UINT32_MAX}) == NULL);
+    wmem_destroy_allocator(scope);
+}
+
+int main(void)
+{
+    wmem_init();
+    RUN(connect_settles_the_version);
+    RUN(packets_prove_the_version_from_there_on);
+    RUN(packets_outweigh_the_preference);
+    RUN(epochs_begin_where_something_changes);
+    RUN(each_evidence_corrects_the_weaker);
+    RUN(bytes_that_resemble_a_packet_prove_no_role);
+    RUN(roles_come_of_what_the_client_sends);
+    RUN(corrected_roles_start_afresh);
+    RUN(limits_are_those_of_the_packets_or_the_defaults);
+    RUN(server_keep_alive_wins);
+    RUN(silence_is_the_clients);
+    RUN(notes_are_found_by_their_place);
+    wmem_cleanup();
+    return FINISH();
+}
