@@ -221,6 +221,11 @@ def findings(capture: Path | str, **how: Any) -> list[Finding]:
 
 # ---- The projection ------------------------------------------------------------------------
 
+def _own_info(packet: Packet) -> str:
+    """The Info column without what TLS remarks on a packet that spans records, which is there in the first pass only."""
+    return packet.info.removeprefix("[TLS segment of a reassembled PDU] | ")
+
+
 def _projected(packet: Packet) -> str:
     """The projection's line of one frame."""
     def first(*names: str) -> str:
@@ -229,7 +234,7 @@ def _projected(packet: Packet) -> str:
     def ends(side: str) -> str:
         return f"{first(f'ip.{side}', f'ipv6.{side}')}:{first(f'tcp.{side}port', f'udp.{side}port')}"
 
-    info = re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\x{ord(match[0]):02x}", packet.info)
+    info = re.sub(r"[\x00-\x1f\x7f]", lambda match: f"\\x{ord(match[0]):02x}", _own_info(packet))
     versions = zip(packet.values.get("mqttscope.version", []), packet.values.get("mqttscope.version.source", []))
     shown = ", ".join(f"{number} {source}" for number, source in dict.fromkeys(versions)) or "-"
     found = ", ".join(f"{each.name} {each.severity}" for each in packet.findings) or "-"
@@ -259,7 +264,7 @@ def three_orders(capture: Path | str, settings: Settings = Settings(), **how: An
 def _of_mqtt(packet: Packet) -> dict[str, Any]:
     """What must not change when a frame is dissected again: links may learn where they lead, and the
     TCP dissector of 4.0 changes its mind about some of its own fields."""
-    return {"Info": packet.info, "findings": packet.findings} | {
+    return {"Info": _own_info(packet), "findings": packet.findings} | {
         name: values for name, values in packet.values.items()
         if name.startswith(("mqtt.", "mqttscope.")) and name not in FORWARD_LINKS}
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """run.py [-v] [FILTER...]
 
-Runs every test of the test_*.py files beside it, or those whose file name or full name contains
-one of the filters. One line for each failure (with -v: one for each test, and the whole trace);
+Runs every test of the test_*.py files beside it, as many test classes at once as there are processors, or
+those whose file name or full name contains one of the filters, one after the other. One line for each failure (with -v: one for each test, and the whole trace);
 the last line is `N passed, N failed`, with `, N skipped` when some were. Exit status: 0 if tests
 ran and none failed.
 """
@@ -12,10 +12,14 @@ ran and none failed.
 from __future__ import annotations
 
 import argparse
+import os
+import re
+import subprocess
 import sys
 import traceback
 import unittest
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -87,6 +91,30 @@ def tests_of(suite: unittest.TestSuite | unittest.TestCase) -> Iterator[unittest
             yield from tests_of(each)
 
 
+def run_one_by_one(tests: list[unittest.TestCase], verbose: bool) -> tuple[int, int, int]:
+    """How many passed, failed and were skipped."""
+    result = Result(verbose)
+    unittest.TestSuite(tests).run(result)
+    names = result.ran | result.failed | result.left_out
+    return (len(names - result.failed - result.left_out), len(result.failed),
+            len(result.left_out - result.failed))
+
+
+def run_class(name: str, verbose: bool) -> tuple[int, int, int]:
+    """Runs one test class in a process of its own; a class that ends without a count has failed."""
+    command = [sys.executable, __file__, *(["-v"] if verbose else []), name + "."]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace", check=False)
+    lines = done.stdout.splitlines()
+    counts = re.fullmatch(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", lines[-1]) if lines else None
+    if counts is None:
+        print("\n".join([*lines, f"FAIL {name}: ended without a count"]), flush=True)
+        return 0, 1, 0
+    if lines[:-1]:
+        print("\n".join(lines[:-1]), flush=True)
+    return int(counts[1]), int(counts[2]), int(counts[3] or 0)
+
+
 def main() -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -94,13 +122,16 @@ def main() -> int:
     parser.add_argument("filters", nargs="*", metavar="FILTER")
     options = parser.parse_args()
     found = unittest.defaultTestLoader.discover(str(FOLDER), pattern="test_*.py", top_level_dir=str(FOLDER))
+    tests = list(tests_of(found))
     filters = [each.removesuffix(".py").rsplit("/", 1)[-1] for each in options.filters]
-    chosen = [test for test in tests_of(found) if not filters or any(each in test.id() for each in filters)]
-    result = Result(options.verbose)
-    unittest.TestSuite(chosen).run(result)
-    names = result.ran | result.failed | result.left_out
-    passed, failed = len(names - result.failed - result.left_out), len(result.failed)
-    skipped = len(result.left_out - result.failed)
+    if filters:
+        chosen = [test for test in tests if any(each in test.id() for each in filters)]
+        passed, failed, skipped = run_one_by_one(chosen, options.verbose)
+    else:
+        classes = dict.fromkeys(test.id().rsplit(".", 1)[0] for test in tests)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            counts = list(pool.map(lambda name: run_class(name, options.verbose), classes))
+        passed, failed, skipped = (sum(each) for each in zip(*counts, strict=True)) if counts else (0, 0, 0)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     return 0 if passed and not failed else 1
 

@@ -57,6 +57,7 @@ def _is_cut(row: Row) -> bool:
 CODES = _names("conack.val connack.reason_code suback.qos suback.reason_code")
 EXEMPTIONS = [
     Exemption("mosquitto-bridge-v311.pcap", CODES, "the bridge bit is taken for MQTT 5.0"),
+    Exemption("who-bridge.pcap", CODES, "the bridge bit is taken for MQTT 5.0"),
     Exemption("bridge-bit.pcap", CODES | _names("conack.flags conack.flags.sp"), "the bridge bit is taken for 5.0"),
     Exemption("mosquitto-bridge-v31.pcap", CODES | _names("conack.flags conack.flags.sp hdr_reserved dupflag qos "
                                                           "retain_reserved"), "the bridge bit is taken for MQTT 5.0"),

@@ -143,7 +143,8 @@ class TestRealCaptures(CraftedTest):
             rows = harness.rows(REAL / name, ["frame.number", "mqtt.msgtype", "info"], display_filter="mqtt")
             for row in rows:
                 names = [NAMES[int(value) - 1] for value in row["mqtt.msgtype"]]
-                entries = [each.split(" ")[0] for each in row["info"][0].split(" | ")]
+                packets = row["info"][0].split("  ", 1)[1]
+                entries = [each.split(" ")[0] for each in packets.split(" | ")]
                 with self.subTest(capture=name, frame=row["frame.number"]):
                     if len(row["info"][0]) < 900:
                         self.assertEqual(entries, names)
