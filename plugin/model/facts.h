@@ -144,4 +144,7 @@ static inline const struct mqtt_text *mqtt_alias_topic(const struct mqtt_facts *
 /** What an end of the connection is, as known at the packet. */
 enum mqtt_role mqtt_role_of(const struct mqtt_epoch *epoch, unsigned end);
 
+/** A role's name, as in the filter fields. */
+const char *mqtt_role_name(enum mqtt_role role);
+
 #endif

@@ -79,3 +79,14 @@ enum mqtt_role mqtt_role_of(const struct mqtt_epoch *epoch, unsigned end)
         return epoch->has_subscribed ? MQTT_ROLE_PUBLISHER_SUBSCRIBER : MQTT_ROLE_PUBLISHER;
     return epoch->has_subscribed ? MQTT_ROLE_SUBSCRIBER : MQTT_ROLE_CLIENT;
 }
+
+const char *mqtt_role_name(enum mqtt_role role)
+{
+    static const char *const names[] = {
+        [MQTT_ROLE_UNKNOWN] = "unknown",       [MQTT_ROLE_BROKER] = "broker",
+        [MQTT_ROLE_CLIENT] = "client",         [MQTT_ROLE_PUBLISHER] = "publisher",
+        [MQTT_ROLE_SUBSCRIBER] = "subscriber", [MQTT_ROLE_PUBLISHER_SUBSCRIBER] = "publisher+subscriber",
+        [MQTT_ROLE_BRIDGE] = "bridge",
+    };
+    return names[role];
+}

@@ -28,18 +28,6 @@ static const char *const evidence_names[] = {
     [MQTT_EVIDENCE_CONNECT] = "CONNECT",
 };
 
-static const char *const role_names[] = {
-    [MQTT_ROLE_UNKNOWN] = "unknown",       [MQTT_ROLE_BROKER] = "broker",
-    [MQTT_ROLE_CLIENT] = "client",         [MQTT_ROLE_PUBLISHER] = "publisher",
-    [MQTT_ROLE_SUBSCRIBER] = "subscriber", [MQTT_ROLE_PUBLISHER_SUBSCRIBER] = "publisher+subscriber",
-    [MQTT_ROLE_BRIDGE] = "bridge",
-};
-
-const char *show_role_name(enum mqtt_role role)
-{
-    return role_names[role];
-}
-
 static void add_string(const struct show_context *context, proto_tree *tree, int field, const char *value)
 {
     proto_item_set_generated(proto_tree_add_string(tree, field, context->tvb, 0, 0, value));
@@ -85,9 +73,9 @@ static void show_ends(const struct show_context *context, proto_tree *tree)
     if (epoch->client_id != NULL)
         add_string(context, tree, FIELD(CLIENT), show_text_value(context, epoch->client_id));
     add_string(context, tree, FIELD(SRC_NAME), end_value(context, from));
-    add_string(context, tree, FIELD(SRC_ROLE), role_names[mqtt_role_of(epoch, from)]);
+    add_string(context, tree, FIELD(SRC_ROLE), mqtt_role_name(mqtt_role_of(epoch, from)));
     add_string(context, tree, FIELD(DST_NAME), end_value(context, to));
-    add_string(context, tree, FIELD(DST_ROLE), role_names[mqtt_role_of(epoch, to)]);
+    add_string(context, tree, FIELD(DST_ROLE), mqtt_role_name(mqtt_role_of(epoch, to)));
     add_string(context, tree, FIELD(EVIDENCE), evidence_names[epoch->evidence]);
 }
 

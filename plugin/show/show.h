@@ -84,9 +84,6 @@ proto_item *show_span(const struct show_context *context, proto_tree *tree, int 
  *  Printable; in the packet's pool. */
 const char *show_end_name(const struct show_context *context, unsigned end);
 
-/** A role's name as in the filter fields. */
-const char *show_role_name(enum mqtt_role role);
-
 /** Kept text as a string value: valid UTF-8, whatever the wire had; in the packet's pool. */
 const char *show_text_value(const struct show_context *context, const struct mqtt_text *text);
 

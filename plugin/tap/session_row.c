@@ -171,24 +171,6 @@ static const char *version_text(enum mqtt_version version)
     }
 }
 
-static const char *role_text(enum mqtt_role role)
-{
-    switch (role) {
-    case MQTT_ROLE_CLIENT:
-        return "client";
-    case MQTT_ROLE_PUBLISHER:
-        return "publisher";
-    case MQTT_ROLE_SUBSCRIBER:
-        return "subscriber";
-    case MQTT_ROLE_PUBLISHER_SUBSCRIBER:
-        return "publisher+subscriber";
-    case MQTT_ROLE_BRIDGE:
-        return "bridge";
-    default:
-        return "unknown";
-    }
-}
-
 /** A reason by its name, or by its number where the table has none. */
 static char *reason_text(enum mqtt_version version, enum mqtt_packet_type type, uint8_t code)
 {
@@ -269,7 +251,7 @@ void session_row_summarise(struct session_row *row)
         set_text(row, COLUMN_CLIENT, tap_printable(client_id->bytes, client_id->length, MAX_CLIENT_CHARACTERS));
     else
         set_text(row, COLUMN_CLIENT, g_strdup(row->ends[1 - broker]));
-    set_text(row, COLUMN_ROLE, g_strdup(role_text(mqtt_role_of(epoch, 1 - broker))));
+    set_text(row, COLUMN_ROLE, g_strdup(mqtt_role_name(mqtt_role_of(epoch, 1 - broker))));
     set_text(row, COLUMN_BROKER, g_strdup(row->ends[broker]));
     set_text(row, COLUMN_VERSION, g_strdup(version_text(epoch->version)));
     set_text(row, COLUMN_KEEP_ALIVE, epoch->has_keep_alive ? g_strdup_printf("%u", epoch->keep_alive_s) : g_strdup(""));

@@ -14,8 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
 
 import harness  # noqa: E402
-from casefile import parse_case  # noqa: E402
-from casewire import build  # noqa: E402
+from crafted import CraftedTest  # noqa: E402
 from harness import Settings  # noqa: E402
 from programs import tshark_bytes  # noqa: E402
 
@@ -39,18 +38,8 @@ c1 > 30 { s"a/b" "four" }
 """
 
 
-class TestTakeover(unittest.TestCase):
-    """Base: crafted captures in a folder of the test."""
-
-    maxDiff = None
-
-    def capture(self, text: str) -> Path:
-        """A capture built from the text of a case."""
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        path = Path(folder.name, "crafted.pcap")
-        path.write_bytes(build(parse_case(text)).data)
-        return path
+class TestTakeover(CraftedTest):
+    """Base: what the tests of the take-over share."""
 
     def on_port(self, port: int) -> Path:
         """A connection to that port."""
