@@ -24,6 +24,8 @@ struct websocket_direction {
     uint32_t length;    /**< its length; 0 while its Remaining Length is not complete */
     uint32_t collected; /**< the bytes met so far */
     uint8_t header[5];  /**< its first bytes, until the length is known */
+    bool is_broken;     /**< it will not be put together: a part was not captured, or that is not wanted */
+    bool is_lost;       /**< no packet is under way, and it is not known where the next one begins */
 };
 
 /** A stream that carries MQTT: the model's connection, and what its transport has to remember. File scope; hangs on

@@ -23,6 +23,9 @@ struct message_split {
     uint32_t head_from;  /**< how many bytes of that packet came before */
     uint32_t head_bytes; /**< how many this message adds */
     bool head_ends;      /**< the packet is complete with them */
+    bool head_joins;     /**< it is put together */
+    bool tail_joins;     /**< the packet at the message's end is put together */
+    bool is_unframed;    /**< it is not known where a packet begins in this message */
     uint32_t tail_id;    /**< the packet that the message's last bytes begin; 0: none */
 };
 
@@ -73,82 +76,124 @@ void websocket_register(int proto)
     reassembly_table_register(&packets_table, &addresses_ports_reassembly_table_functions);
 }
 
+/** The bytes of a message. */
+struct message {
+    const uint8_t *bytes;
+    uint32_t captured;
+    uint32_t length;
+    bool joins; /**< its parts of packets can be put together with others */
+};
+
+/** Where the next packet begins is not known any more. */
+static void lose_place(struct websocket_direction *direction)
+{
+    *direction = (struct websocket_direction){.is_lost = true};
+}
+
 /** Takes the first bytes of a message in for the packet under way: first as much of the fixed header as is missing, so
  *  that the packet's length is known, then up to its end. */
-static void split_head(struct websocket_direction *direction, const uint8_t *bytes, uint32_t available,
+static void split_head(struct websocket_direction *direction, const struct message *message,
                        struct message_split *split)
 {
     uint32_t taken = 0;
+    bool is_unreadable = false;
 
     *split = (struct message_split){.head_id = direction->id, .head_from = direction->collected};
-    while (direction->length == 0 && taken < available) {
-        direction->header[direction->collected + taken] = bytes[taken];
+    while (direction->length == 0 && taken < message->captured) {
+        direction->header[direction->collected + taken] = message->bytes[taken];
         taken++;
-        if (mqtt_frame(direction->header, direction->collected + taken, &direction->length) == MQTT_FRAME_UNREADABLE)
-            direction->length = direction->collected + available;
+        is_unreadable =
+            mqtt_frame(direction->header, direction->collected + taken, &direction->length) == MQTT_FRAME_UNREADABLE;
+        if (is_unreadable)
+            direction->length = direction->collected + message->length;
     }
+    bool is_known = direction->length != 0 || message->captured == message->length;
     uint32_t missing = direction->length - direction->collected;
-    split->head_bytes = direction->length != 0 && missing < available ? missing : available;
+    direction->is_broken = direction->is_broken || !message->joins;
+    split->head_bytes = direction->length != 0 && missing < message->length ? missing : message->length;
+    split->head_joins = !direction->is_broken;
     direction->collected += split->head_bytes;
     split->head_ends = direction->collected == direction->length;
-    if (split->head_ends)
+    if (is_unreadable || !is_known)
+        lose_place(direction);
+    else if (split->head_ends)
         *direction = (struct websocket_direction){0};
 }
 
-/** Where the whole packets that begin at `at` end, and whether what follows is the beginning of another one. */
-static uint32_t find_tail(const uint8_t *bytes, uint32_t at, uint32_t available, bool *has_tail)
-{
-    uint32_t length = 0;
-
-    *has_tail = false;
-    while (at < available) {
-        enum mqtt_frame_state state = mqtt_frame(bytes + at, available - at, &length);
-        *has_tail = state == MQTT_FRAME_UNFINISHED || (state == MQTT_FRAME_WHOLE && length > available - at);
-        if (state != MQTT_FRAME_WHOLE || *has_tail)
-            break;
-        at += length;
-    }
-    return at;
-}
-
-/** Starts a packet with the last bytes of a message. */
-static void split_tail(struct websocket_direction *direction, const uint8_t *bytes, uint32_t available,
+/** Starts a packet with the last bytes of a message, from `at` on. */
+static void split_tail(struct websocket_direction *direction, const struct message *message, uint32_t at,
                        struct message_split *split)
 {
-    memcpy(direction->header, bytes, MIN(available, sizeof direction->header));
+    uint32_t captured = message->captured - at;
+
+    *direction = (struct websocket_direction){.collected = message->length - at, .is_broken = !message->joins};
+    memcpy(direction->header, message->bytes + at, MIN(captured, sizeof direction->header));
     direction->id = split->tail_id = ++packet_ids;
-    direction->collected = available;
-    direction->length = 0;
-    mqtt_frame(bytes, available, &direction->length);
+    split->tail_joins = message->joins;
+    mqtt_frame(message->bytes + at, captured, &direction->length);
 }
 
-/** Finds on the first visit, and keeps, what a message has of packets that span messages; looks it up on later visits. */
-static const struct message_split *find_split(const struct stretch *stretch, packet_info *pinfo, tvbuff_t *tvb,
-                                              uint32_t message)
+/** Passes the whole packets of a message from `at` on; what follows them begins another one, or its length is not to be
+ *  known. */
+static void find_tail(struct websocket_direction *direction, const struct message *message, uint32_t at,
+                      struct message_split *split)
 {
-    static const struct message_split whole = {0};
-    struct websocket_direction *direction = &stretch->stream->websocket[stretch->sender];
-    uint32_t available = tvb_reported_length(tvb);
-    const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)available);
-    struct message_split split = whole;
-    bool has_tail;
+    while (at < message->length) {
+        uint32_t length = 0;
+        uint32_t captured = at < message->captured ? message->captured - at : 0;
+        enum mqtt_frame_state state = mqtt_frame(message->bytes + at, captured, &length);
+        bool is_cut = state == MQTT_FRAME_UNFINISHED && message->captured < message->length;
+        if (state == MQTT_FRAME_UNREADABLE || is_cut) {
+            lose_place(direction);
+            return;
+        }
+        if (state == MQTT_FRAME_UNFINISHED || length > message->length - at) {
+            split_tail(direction, message, at, split);
+            return;
+        }
+        at += length;
+    }
+}
 
-    if (PINFO_FD_VISITED(pinfo)) {
-        const struct message_split *kept = (const struct message_split *)p_get_proto_data(
-            wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + message);
-        return kept != NULL ? kept : &whole;
+/** Says what a message has of packets that span messages; first visit only. */
+static struct message_split split_message(const struct stretch *stretch, packet_info *pinfo,
+                                          const struct message *message)
+{
+    struct mqtt_connection *connection = stretch->stream->connection;
+    struct websocket_direction *direction = &stretch->stream->websocket[stretch->sender];
+    struct message_split split = {0};
+
+    if (direction->is_lost) {
+        struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, mqtt_connection_version(connection));
+        if (run.broken || (run.packets == 0 && !run.begun))
+            return (struct message_split){.is_unframed = true};
+        direction->is_lost = false;
     }
     if (direction->id != 0)
-        split_head(direction, bytes, available, &split);
-    uint32_t tail = find_tail(bytes, split.head_bytes, available, &has_tail);
-    if (has_tail)
-        split_tail(direction, bytes + tail, available - tail, &split);
-    if (split.head_id == 0 && split.tail_id == 0)
-        return &whole;
-    struct message_split *kept = wmem_new(wmem_file_scope(), struct message_split);
-    *kept = split;
-    p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + message, kept);
-    return kept;
+        split_head(direction, message, &split);
+    if (!direction->is_lost)
+        find_tail(direction, message, split.head_bytes, &split);
+    if (direction->is_lost)
+        mqtt_track_gap(connection, (struct mqtt_place){pinfo->num, UINT32_MAX});
+    return split;
+}
+
+/** What a message has of packets that span messages: found on the first visit and kept, looked up on later visits. */
+static struct message_split find_split(const struct stretch *stretch, packet_info *pinfo, const struct message *message,
+                                       uint32_t number)
+{
+    if (PINFO_FD_VISITED(pinfo)) {
+        const struct message_split *kept = (const struct message_split *)p_get_proto_data(
+            wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + number);
+        return kept != NULL ? *kept : (struct message_split){0};
+    }
+    struct message_split split = split_message(stretch, pinfo, message);
+    if (split.head_id != 0 || split.tail_id != 0 || split.is_unframed) {
+        struct message_split *kept = wmem_new(wmem_file_scope(), struct message_split);
+        *kept = split;
+        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + number, kept);
+    }
+    return split;
 }
 
 /** Adds a part of a packet; dissects the packet where the part completes it, else says where that is. */
@@ -158,7 +203,13 @@ static void add_part(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct
     fragment_head *parts =
         fragment_add_check(&packets_table, tvb, 0, pinfo, id, NULL, from, tvb_reported_length(tvb), !ends);
     tvbuff_t *packet = process_reassembled_data(tvb, 0, pinfo, "Reassembled MQTT", parts, &fragment_names, NULL, tree);
-    if (packet != NULL && ends)
+    if (packet == NULL || !ends)
+        return;
+    uint32_t length;
+    unsigned header = MIN(tvb_captured_length(packet), 5);
+    if (mqtt_frame(tvb_get_ptr(packet, 0, (int)header), header, &length) == MQTT_FRAME_UNREADABLE)
+        show_unframeable(packet, pinfo, tree);
+    else
         dissect_control_packet(packet, pinfo, tree, stretch);
 }
 
@@ -203,26 +254,42 @@ static uint32_t dissect_whole_packets(tvbuff_t *tvb, packet_info *pinfo, proto_t
     return at;
 }
 
+/** The beginning of a packet that is not put together: cut, and not malformed. */
+static void dissect_beginning(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stretch *stretch)
+{
+    uint32_t captured = tvb_captured_length(tvb);
+    uint32_t length = tvb_reported_length(tvb) + 1;
+
+    mqtt_frame(tvb_get_ptr(tvb, 0, (int)captured), captured, &length);
+    dissect_control_packet(tvb_new_subset_length_caplen(tvb, 0, (int)captured, (int)length), pinfo, tree, stretch);
+}
+
 int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     struct stretch stretch;
-    struct message_split split = {0};
     uint32_t captured = tvb_captured_length(tvb);
-    bool can_join = mqttscope_reassembles() && captured == tvb_reported_length(tvb);
+    struct message message = {tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), false};
 
+    message.joins = mqttscope_reassembles() && captured == message.length;
     stretch_begin(&stretch, pinfo);
     stretch.in_websocket_text = is_text_frame(tree);
-    if (can_join)
-        split = *find_split(&stretch, pinfo, tvb, stream_next_message(pinfo));
-    else if (!PINFO_FD_VISITED(pinfo))
-        stretch.stream->websocket[stretch.sender] = (struct websocket_direction){0};
-    if (split.head_id != 0)
-        add_part(tvb_new_subset_length(tvb, 0, (int)split.head_bytes), pinfo, tree, &stretch, split.head_id,
-                 split.head_from, split.head_ends);
+    struct message_split split = find_split(&stretch, pinfo, &message, stream_next_message(pinfo));
+    if (split.is_unframed) {
+        show_unframed(tvb, pinfo, tree);
+        return (int)captured;
+    }
+    tvbuff_t *head = tvb_new_subset_length(tvb, 0, (int)split.head_bytes);
+    if (split.head_id != 0 && split.head_joins)
+        add_part(head, pinfo, tree, &stretch, split.head_id, split.head_from, split.head_ends);
+    else if (split.head_id != 0)
+        show_unframed(head, pinfo, tree);
     uint32_t at = dissect_whole_packets(tvb, pinfo, tree, &stretch, split.head_bytes);
-    if (split.tail_id != 0)
-        add_part(tvb_new_subset_remaining(tvb, (int)at), pinfo, tree, &stretch, split.tail_id, 0, false);
-    else if (at < captured)
-        dissect_control_packet(tvb_new_subset_remaining(tvb, (int)at), pinfo, tree, &stretch);
+    if (at >= captured)
+        return (int)captured;
+    tvbuff_t *rest = tvb_new_subset_remaining(tvb, (int)at);
+    if (split.tail_id != 0 && split.tail_joins)
+        add_part(rest, pinfo, tree, &stretch, split.tail_id, 0, false);
+    else
+        dissect_beginning(rest, pinfo, tree, &stretch);
     return (int)captured;
 }
