@@ -62,6 +62,8 @@ class Client:
     number: int
     sent: list[int] = field(default_factory=lambda: [1, 1])
     """Next sequence number: from the broker, from the client."""
+    waiting: list[int] = field(default_factory=lambda: [0, 0])
+    """Segments not acknowledged yet: from the broker, from the client."""
 
     def ends(self) -> tuple[bytes, int]:
         """Address and port: each connection has its own."""
@@ -185,3 +187,8 @@ def write(path: Path, workload: str, messages: int) -> None:
                     client.sent[direction] = 1
             for frame in frames(client, to_server, data, 0x18):
                 put(frame)
+                client.waiting[to_server] += 1
+                client.waiting[not to_server] = 0
+                if client.waiting[to_server] == 2:
+                    client.waiting[to_server] = 0
+                    put(next(frames(client, not to_server, b"", 0x10)))
