@@ -23,7 +23,7 @@ char *tap_shorten(const char *text, unsigned characters)
     const char *end = text;
 
     for (unsigned i = 0; i < characters && *end != '\0'; i++)
-        end = g_utf8_next_char(end);
+        end += g_utf8_skip[*(const guchar *)end];
     if (*end == '\0')
         return g_strdup(text);
     return g_strdup_printf("%.*s...", (int)(end - text), text);
