@@ -113,7 +113,7 @@ static void codes_have_their_packets_names(void)
     CHECK_TEXT(mqtt_reason_name(MQTT_V311, MQTT_TYPE_CONNACK, 0x06), NULL);
     CHECK_TEXT(mqtt_reason_name(MQTT_V311, MQTT_TYPE_SUBACK, 0x80), "Failure");
     CHECK_TEXT(mqtt_reason_name(MQTT_V31, MQTT_TYPE_SUBACK, 0x80), NULL); /* 3.1 cannot refuse */
-    CHECK_TEXT(mqtt_reason_name(MQTT_V31, MQTT_TYPE_SUBACK, 0x02), "Success, maximum QoS 2");
+    CHECK_TEXT(mqtt_reason_name(MQTT_V31, MQTT_TYPE_SUBACK, 0x02), "Success - Maximum QoS 2");
     CHECK_TEXT(mqtt_reason_name(MQTT_V311, MQTT_TYPE_PUBACK, 0x00), NULL);
 }
 
