@@ -10,7 +10,6 @@
  */
 #include <string.h>
 
-#include <epan/conversation.h>
 #include <epan/dissectors/packet-tcp.h>
 #include <epan/proto_data.h>
 
@@ -137,10 +136,9 @@ static bool is_foreign(tvbuff_t *tvb)
 
 /** The first data of a direction: is it known to be the stream's first byte? Wireshark counts sequence numbers from the
  *  SYN unless it is told not to; without a SYN + ACK its count may begin anywhere. */
-static bool is_stream_start(packet_info *pinfo, uint32_t seq)
+static bool is_stream_start(const struct stream *stream, uint32_t seq)
 {
-    conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
-    struct tcp_analysis *tcp = conversation != NULL ? get_tcp_conversation_data(conversation, pinfo) : NULL;
+    const struct tcp_analysis *tcp = stream->analysis;
 
     return tcp != NULL && tcp->conversation_completeness & SYN_ACK_SEEN && (seq == 1 || seq == tcp->fwd->base_seq + 1);
 }
@@ -183,10 +181,10 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
 
     if (is_missing_bytes || (direction->seen && !direction->framed))
         mqtt_track_gap(stretch->stream->connection, (struct mqtt_place){pinfo->num, 1});
-    if (!stretch->stream->tcp[0].seen && !stretch->stream->tcp[1].seen && is_stream_start(pinfo, seq) &&
+    if (!stretch->stream->tcp[0].seen && !stretch->stream->tcp[1].seen && is_stream_start(stretch->stream, seq) &&
         is_foreign(tvb)) {
         stretch->stream->is_foreign = true;
-    } else if (!direction->seen && is_stream_start(pinfo, seq)) {
+    } else if (!direction->seen && is_stream_start(stretch->stream, seq)) {
         segment.skip = proxy_header_length(tvb);
         segment.kind = segment.skip > 0 ? SEGMENT_PROXY : SEGMENT_FRAMED;
         direction->framed = true;

@@ -119,6 +119,7 @@ static struct stream *new_stream(packet_info *pinfo, conversation_t *conversatio
     guess_server(&transport, pinfo, tcp);
     stream->connection = mqtt_connection_new(current_world(), &transport);
     stream->first_sender = transport.ends[0];
+    stream->analysis = tcp;
     return stream;
 }
 

@@ -32,6 +32,7 @@ struct websocket_direction {
  *  Wireshark's conversation. End 0 is the one that sent the first data met. */
 struct stream {
     struct mqtt_connection *connection;
+    const struct tcp_analysis *analysis; /**< Wireshark's analysis of the TCP connection; NULL over anything else */
     struct mqtt_endpoint first_sender;
     bool is_foreign; /**< it begins with what is no MQTT: others may have it */
     struct tcp_direction tcp[2];
