@@ -269,6 +269,14 @@ int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     struct stretch stretch;
 
     stretch_begin(&stretch, pinfo);
+    if (!PINFO_FD_VISITED(pinfo)) {
+        struct tcp_direction *directions = stretch.stream->tcp;
+        if (!directions[0].seen && !directions[1].seen && is_foreign(tvb))
+            stretch.stream->is_foreign = true;
+        directions[stretch.sender].seen = true;
+    }
+    if (stretch.stream->is_foreign)
+        return 0;
     dissect_packets(tvb, pinfo, tree, &stretch);
     return (int)tvb_captured_length(tvb);
 }

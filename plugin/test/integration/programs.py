@@ -215,6 +215,8 @@ def require_plugin() -> None:
 def _complain_about(command: list[str], status: int, stderr: bytes) -> None:
     """Raises ToolError if the status or what is on stderr shows a fault."""
     text = stderr.decode("utf-8", "replace").strip()
+    # Dissectors of other protocols may have something to say about their own captures.
+    text = re.sub(r"^.*\[packet-(?!mqtt)[a-z0-9]+ WARNING\].*$", "", text, flags=re.MULTILINE)
     if status != 0 or _BAD_STDERR.search(text):
         raise ToolError(f"{' '.join(map(str, command))}\nexit status {status}\n{text[:4000]}")
 
