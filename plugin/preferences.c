@@ -60,4 +60,5 @@ void preferences_register(int proto)
                                    "How many unanswered packets are followed in each direction of a connection; what "
                                    "is beyond gets no links and no times.",
                                    10, &max_inflight);
+    policy_register(module);
 }

@@ -29,7 +29,7 @@ def main() -> int:
         return 2
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    lines = {step.data for path in (ROOT / "test-captures" / "cases").glob("*.case")
+    lines = {step.data for path in (ROOT / "test-captures" / "cases").rglob("*.case")
              for step in read_case(path).steps if isinstance(step, Send) and 0 < len(step.data) <= LONGEST}
     for data in lines:
         for choice in (b"\x02", b"\x03", b"\x17"):
