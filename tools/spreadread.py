@@ -83,7 +83,7 @@ def _joined(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 # ---- Documents -------------------------------------------------------------------------------
 
-def mapping(tshark: str) -> dict[str, Any]:
+def mapping(tshark: str, registered: list[Field]) -> dict[str, Any]:
     """tshark's mapping, mended: without what makes OpenSearch and Elasticsearch refuse it or its documents."""
     text = "".join(lines_of([tshark, "-G", "elastic-mapping", "--elastic-mapping-filter", ",".join(LAYERS)]))
     theirs = json.loads(text, object_pairs_hook=_joined)
@@ -96,7 +96,7 @@ def mapping(tshark: str) -> dict[str, Any]:
         for block in said if isinstance(said, list) else [said]:
             for key, kind in block["properties"].items():
                 layers[protocol][key] = kind[0] if isinstance(kind, list) else kind
-    for field in fields(tshark, LAYERS):
+    for field in registered:
         if _STRINGS.fullmatch(field.kind):
             layers[field.protocol][field.key] = KEYWORD
         elif field.kind == "FT_RELATIVE_TIME":
@@ -121,7 +121,7 @@ class _Maker:
         self.part = part.stem
         self.names = {each.key: each.name for each in registered}
         self.frame_numbers = frozenset(each.key for each in registered if each.kind == "FT_FRAMENUM")
-        types = mapping(tshark)["mappings"]["properties"]["layers"]["properties"]
+        types = mapping(tshark, registered)["mappings"]["properties"]["layers"]["properties"]
         self.types = {key: kind["type"] for layer in types.values() for key, kind in layer["properties"].items()}
         self.numbers = Numbers(part)
 
@@ -162,8 +162,8 @@ class _Maker:
         for key in item if isinstance(item, dict) else ():
             name = self.names.get(key, "")
             if name.startswith(("mqtt.", "mqttscope.")):
-                severity = SEVERITIES.get(int(item["_ws_expert__ws_expert_severity"], 0), "?")
-                yield {"name": name, "severity": severity, "message": item["_ws_expert__ws_expert_message"]}
+                severity = SEVERITIES.get(int(item["_ws_expert__ws_expert_severity"], 0), "unknown")
+                yield {"name": name, "severity": severity, "message": item.get("_ws_expert__ws_expert_message", "")}
 
     def _value(self, key: str, value: Any) -> Any:
         """A value in the form that its type in the mapping asks for."""
@@ -176,8 +176,8 @@ class _Maker:
             return value
         if kind in _WHOLE_NUMBERS and value.startswith("0x"):
             return str(int(value, 16))
-        if kind == "boolean" and value in ("0", "1"):
-            return value == "1"
+        if kind == "boolean":
+            return value.lower() in ("1", "true")
         if kind == "date":
             # Seconds since 1970 would be taken for milliseconds.
             seconds = _SECONDS.fullmatch(value)
