@@ -19,7 +19,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import Order, Settings, info_column, program, require_plugin, rows, tshark
+from harness import Order, Settings, info_column, level_times, program, require_plugin, rows, tshark
 from programs import _environment, _identity, _private_folder, readable
 
 TREE = Path(__file__).resolve().parents[3]
@@ -132,7 +132,8 @@ class TestReadme(Recipe):
         assert marker is not None
         shown = tshark("-O", "mqtt", "-Y", f"frame.number == {marker[3]}", capture=TREE / marker[2],
                        order=Order.TWO_PASSES)
-        self.assertEqual(block(marker[1]).rstrip(), shown[shown.index("\nMQ Telemetry") + 1:].rstrip())
+        self.assertEqual(level_times(block(marker[1]).rstrip()),
+                         level_times(shown[shown.index("\nMQ Telemetry") + 1:].rstrip()))
 
     def test_filters(self) -> None:
         """Wireshark knows every filter of the table, and each finds something in some capture."""
