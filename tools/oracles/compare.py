@@ -174,7 +174,8 @@ def compare_lines(lines: list[Line], name: str, capture: Path, outcome: Outcome)
     for row in harness.rows(capture, ["frame.number", *expected.FIELDS], display_filter="mqtt || _ws.malformed",
                             timeout_s=TIMEOUT_S):
         number = int(row.pop("frame.number")[0])
-        got[number] = {each: values for each, values in row.items() if values}
+        got[number] = {each: [expected.level(each, value) for value in values]
+                       for each, values in row.items() if values}
     outcome.packets += len(lines)
     outcome.types.update(line["packet"]["type"] for line in lines)
     for frame in sorted(wanted | got):

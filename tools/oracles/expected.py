@@ -71,14 +71,21 @@ FIELDS = WIRE_FIELDS + CODE_FIELDS + PROPERTY_FIELDS + ("mqttscope.version", "mq
 Shown = dict[str, list[str]]
 
 
+BINARY_FIELDS = ("mqtt.msg", "mqtt.willmsg", "mqtt.passwd.bytes") + tuple(
+    f"mqtt.{place}.{name}" for place in ("property", "will_property")
+    for name, kind in PROPERTIES.values() if kind == BINARY)
+
+
 def shown_text(text: str) -> str:
-    """A text as Wireshark's JSON has it: a string ends at U+0000 there."""
+    """As much of a text as Wireshark shows: a string may end at U+0000 there."""
     return text.split("\0", 1)[0]
 
 
-def shown_bytes(data: str) -> str:
-    """Binary data, given in hex, as Wireshark's JSON has it."""
-    return data or "<MISSING>"
+def level(name: str, value: str) -> str:
+    """A value from Wireshark's JSON in the form that it has here."""
+    if name in BINARY_FIELDS:
+        return "" if value == "<MISSING>" else value.replace(":", "")
+    return shown_text(value)
 
 
 class _Fields:
@@ -104,7 +111,7 @@ class _Fields:
 
     def add_payload(self, name: str, text_name: str, data: str) -> None:
         """Binary data, and the same as text if it is that."""
-        self.add(name, shown_bytes(data))
+        self.add(name, data)
         try:
             self.add(text_name, shown_text(bytes.fromhex(data).decode()))
         except UnicodeDecodeError:
@@ -134,7 +141,7 @@ class _Fields:
                 self.add("mqtt.prop_number", value)
         else:
             data = value.encode() if kind == TEXT else bytes.fromhex(value)
-            self.add(prefix + name, shown_text(value) if kind == TEXT else shown_bytes(value))
+            self.add(prefix + name, shown_text(value) if kind == TEXT else value)
             if identifier != CONTENT_TYPE:
                 self.add("mqtt.prop_string_len", len(data))
                 self.add("mqtt.prop_string", shown_text(data.decode(errors="replace")))
@@ -203,7 +210,7 @@ def _add_connect(fields: _Fields, packet: Mapping[str, Any]) -> None:
         fields.add_prefixed("mqtt.username_len", "mqtt.username", user_name)
     if password is not None:
         fields.add("mqtt.passwd_len", len(password) // 2)
-        fields.add("mqtt.passwd.bytes", shown_bytes(password))
+        fields.add("mqtt.passwd.bytes", password)
         fields.add("mqtt.passwd", shown_text(bytes.fromhex(password).decode(errors="replace")))
 
 
