@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import accepted
 import benchtraffic
 import disagreements
 import expected
@@ -43,6 +44,8 @@ TIMEOUT_S = 600
 
 Line = dict[str, Any]
 """What a generator writes: see packets.js."""
+Row = dict[str, list[str]]
+"""Values by field, of one frame."""
 
 
 class Unable(Exception):
@@ -198,27 +201,30 @@ def connect_of(version: int) -> bytes:
 
 
 def write_damaged(capture: Path, version: int, damaged: list[tuple[Line, bytes]]) -> list[int]:
-    """Each damaged packet ends a connection of its own, behind a CONNECT if it is none; returns their frames."""
+    """Each damaged packet ends a connection of its own, behind a CONNECT unless it is one; returns their frames."""
     frames = []
     with streams.Capture(capture) as out:
         for number, (line, data) in enumerate(damaged):
-            if line["packet"]["type"] != "connect":
+            if data[0] >> 4 != expected.TYPES.index("connect"):
                 out.send(number, True, connect_of(version))
             frames.append(out.send(number, line["to_server"], data))
     return frames
 
 
-def plugin_verdicts(capture: Path, frames: list[int]) -> list[str]:
-    """For each frame "packet", "waits", or "error" with the finding."""
-    found = {}
-    for row in harness.rows(capture, ["frame.number", "mqtt.msgtype", *ERRORS, MESSAGE], display_filter="mqtt",
-                            timeout_s=TIMEOUT_S):
+def plugin_verdicts(capture: Path, frames: list[int]) -> list[tuple[str, Row]]:
+    """For each frame "packet", "waits", or "error" with the finding; and the fields that accepted.py needs."""
+    fields = dict.fromkeys(("frame.number", "mqtt.msgtype", *ERRORS, MESSAGE, *accepted.FIELDS,
+                            *accepted.PUBLISH_FLAGS.values()))
+    found: dict[int, tuple[str, Row]] = {}
+    for row in harness.rows(capture, fields, display_filter="mqtt", timeout_s=TIMEOUT_S):
         verdict = "packet" if row["mqtt.msgtype"] else "waits"
         if any(row[name] for name in ERRORS):
             # Other findings of the frame stand among the messages.
             verdict = "error " + next((text for text in row[MESSAGE] if FAULT.search(text)), "")
-        found[int(row["frame.number"][0])] = verdict
-    return [found.get(frame, "waits") for frame in frames]
+        number = int(row["frame.number"][0])
+        found[number] = verdict, {name: [expected.level(name, value) for value in values]
+                                  for name, values in row.items()}
+    return [found.get(frame, ("waits", {})) for frame in frames]
 
 
 def version_of(data: bytes, version: int) -> int:
@@ -230,21 +236,30 @@ def version_of(data: bytes, version: int) -> int:
     return data[level_at] & 0x7F if level_at < len(data) else version
 
 
-def judge(line: Line, data: bytes, oracle: str, plugin: str, outcome: Outcome) -> str | None:
-    """Compares two verdicts; returns a difference that nothing explains."""
-    outcome.verdicts[f"{oracle.split(' ')[0]}/{plugin.split(' ')[0]}"] += 1
-    if oracle.split(" ")[0] == plugin.split(" ")[0]:
-        return None
-    rows = disagreements.REFUSED_BY_ORACLE_ONLY if oracle.startswith("error") else disagreements.REFUSED_BY_PLUGIN_ONLY
-    said, other = (oracle, plugin) if oracle.startswith("error") else (plugin, oracle)
+def judge(line: Line, data: bytes, oracle: str, plugin: str, row: Row, outcome: Outcome) -> str | None:
+    """Compares two verdicts, and what was read where both took the packet; returns what nothing explains."""
     kind, version = expected.TYPES[data[0] >> 4], version_of(data, line["packet"]["version"])
-    row = disagreements.explain(rows, disagreements.Damaged(data, version, kind, said.removeprefix("error "), other))
-    if row is not None:
-        outcome.explained[row.name] += 1
+    oracle, _, said = oracle.partition(" ")
+    ours, _, our_finding = plugin.partition(" ")
+    outcome.verdicts[f"{oracle}/{ours}"] += 1
+    what = (f"{kind} of version {version} made of a {line['packet']['type']} "
+            f"{'to' if line['to_server'] else 'from'} the server: {short(data.hex())}\n")
+    if oracle == ours:
+        if oracle != "packet":
+            return None
+        theirs, shown = accepted.accepted_fields(json.loads(said), kind, version), accepted.shown_fields(row, kind)
+        outcome.values += sum(map(len, theirs.values()))
+        return None if theirs == shown else f"{what}    mqtt-packet {short(theirs)}\n    plugin      {short(shown)}"
+    if oracle == "error":
+        explained = disagreements.explain(disagreements.REFUSED_BY_ORACLE_ONLY,
+                                          disagreements.Damaged(data, version, kind, said, ours))
+    else:
+        explained = disagreements.explain(disagreements.REFUSED_BY_PLUGIN_ONLY,
+                                          disagreements.Damaged(data, version, kind, our_finding, oracle))
+    if explained is not None:
+        outcome.explained[explained.name] += 1
         return None
-    return (f"{kind} of version {version} made of a {line['packet']['type']} "
-            f"{'to' if line['to_server'] else 'from'} the server: {short(data.hex())}\n"
-            f"    mqtt-packet {oracle}\n    plugin      {plugin}")
+    return f"{what}    mqtt-packet {oracle} {said}\n    plugin      {plugin}"
 
 
 def compare_damaged(_: str, version: int, count: int, seed: str, capture: Path, outcome: Outcome) -> None:
@@ -257,8 +272,8 @@ def compare_damaged(_: str, version: int, count: int, seed: str, capture: Path, 
                  "".join(f"{version} {data.hex()}\n" for _, data in damaged))
     outcome.packets += len(damaged)
     outcome.types.update(line["packet"]["type"] for line, _ in damaged)
-    for (line, data), theirs, ours in zip(damaged, oracle, plugin_verdicts(capture, frames), strict=True):
-        difference = judge(line, data, theirs, ours, outcome)
+    for (line, data), theirs, (ours, row) in zip(damaged, oracle, plugin_verdicts(capture, frames), strict=True):
+        difference = judge(line, data, theirs, ours, row, outcome)
         if difference is not None:
             outcome.differences.append(f"damage, version {version}, seed {seed}, {difference}")
 

@@ -123,6 +123,10 @@ REFUSED_BY_PLUGIN_ONLY: tuple[Explained, ...] = (
     Explained("CONNACK of less than two bytes",
               r"(Connect Acknowledge Flags|Return Code|Reason Code) needs 1 bytes, but only 0 are left in the packet",
               "3.2.2", "mqtt-packet returns without an error", types="connack"),
+    Explained("CONNACK 0x84 before 5.0", r"Property .* (announces|needs|has|lie) .*|[\w ]+ needs .* property block",
+              "3.1.2.2", "so a Server of 5.0 answers a Client of 3.x, and the plugin reads it in the form of 5.0; "
+              "mqtt-packet does not read on behind the code", versions=(3, 4), types="connack",
+              holds=rb"\A\x20[\x03-\x7f].\x84|\A\x20[\x80-\xff]+[\x01-\x7f].\x84"),
     Explained("bytes behind the last field", r"\w+ ends after \d+ bytes, but \d+ more follow", "2.1.4",
               "the Remaining Length counts the bytes of the packet; mqtt-packet does not look whether its fields fill "
               "it",

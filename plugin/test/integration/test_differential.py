@@ -120,22 +120,31 @@ class TestTheComparison(unittest.TestCase):
         self.assertEqual(known - set(expected.FIELDS), NOT_COMPARED)
         self.assertEqual({each for each in expected.FIELDS if each.startswith("mqtt.")} - known, set())
 
-    def judge(self, data: str, oracle: str, plugin: str) -> str | None:
-        """What is left unexplained of two verdicts on a packet of MQTT 5.0."""
+    def judge(self, data: str, oracle: str, plugin: str, **row: list[str]) -> str | None:
+        """What is left unexplained of two verdicts on a packet of MQTT 5.0; the row has what the plugin shows."""
         line = {"to_server": True, "packet": {"type": "publish", "version": 5}}
-        return compare.judge(line, bytes.fromhex(data), oracle, plugin, compare.Outcome())
+        shown = {f"mqtt.{name}": values for name, values in row.items()}
+        return compare.judge(line, bytes.fromhex(data), oracle, plugin, shown, compare.Outcome())
+
+    def test_damaged_values(self) -> None:
+        """Where both take a damaged packet, they have to read the same."""
+        read = '{"id": 1, "code": null, "codes": [], "filters": [{"topic": "a"}]}'
+        self.assertIsNone(self.judge("a206000100000161", f"packet {read}", "packet", msgid=["1"], topic=["a"]))
+        for row in ({"msgid": ["2"], "topic": ["a"]}, {"msgid": ["1"], "topic": ["a", "b"]}, {"topic": ["a"]},
+                    {"msgid": ["1"], "topic": ["a"], "msg": ["00"]}):
+            self.assertIsNotNone(self.judge("a206000100000161", f"packet {read}", "packet", **row), row)
 
     def test_disagreements(self) -> None:
         """A disagreement is explained only by a row for the same packet and the same complaint."""
         self.assertIsNone(self.judge("f000", "error Invalid auth reason code", "packet"))
-        self.assertIsNone(self.judge("c00100", "packet", "error PINGREQ ends after 2 bytes, but 1 more follow"))
+        self.assertIsNone(self.judge("c00100", "packet {}", "error PINGREQ ends after 2 bytes, but 1 more follow"))
         self.assertIsNone(self.judge("3000", "error whatever", "error something else"))
         for data, oracle, plugin in (
                 ("3000", "error Cannot parse topic", "packet"), ("3000", "waits", "packet"),
-                ("3000", "packet", "waits"),
+                ("3000", "packet {}", "waits"),
                 ("0000", "error Packet must not have both QoS bits set to 1", "packet"),
-                ("3003000161", "packet", "error Topic Name needs 2 bytes, but only 1 are left in the packet"),
-                ("40020001", "packet", "error Property Length needs 1 bytes, but only 0 are left in the packet")):
+                ("3003000161", "packet {}", "error Topic Name needs 2 bytes, but only 1 are left in the packet"),
+                ("40020001", "packet {}", "error Property Length needs 1 bytes, but only 0 are left in the packet")):
             self.assertIsNotNone(self.judge(data, oracle, plugin), f"{data} {oracle} {plugin}")
 
     def test_table(self) -> None:
