@@ -119,11 +119,13 @@ class Recipe(unittest.TestCase):
 
 class TestReadme(Recipe):
     def test_output(self) -> None:
-        """The screenful of output is the capture's, and so is the tree below it."""
-        marker = re.search(r"<!-- (output: (\S+)) -->", README)
-        assert marker is not None
-        shown = tshark("-Y", "mqtt", capture=TREE / marker[2])
-        self.assertEqual(block(marker[1]).rstrip(), shown.rstrip())
+        """Each screenful of output is its capture's."""
+        markers = list(re.finditer(r"<!-- (output: (\S+)) -->", README))
+        self.assertTrue(markers)
+        for marker in markers:
+            with self.subTest(marker[2]):
+                shown = tshark("-Y", "mqtt", capture=TREE / marker[2])
+                self.assertEqual(block(marker[1]).rstrip(), shown.rstrip())
 
     def test_tree(self) -> None:
         marker = re.search(r"<!-- (tree: (\S+) (\d+)) -->", README)
