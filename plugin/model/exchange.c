@@ -56,7 +56,7 @@ static void note_inflight(struct mqtt_tracking *tracking, unsigned ledger_end)
     struct mqtt_note *note = mqtt_tracking_note(tracking);
 
     note->has_inflight = epoch->session_known && !epoch->has_gap;
-    note->inflight = (uint16_t)MIN(tracking->connection->ends[ledger_end].ledger.publishes, UINT16_MAX);
+    note->inflight = tracking->connection->ends[ledger_end].ledger.publishes;
     note->inflight_max = limits != NULL ? limits->receive_maximum : 0;
 }
 
@@ -230,29 +230,38 @@ static void track_request_answer(struct mqtt_tracking *tracking)
     mqtt_ledger_close(ledger, flow);
 }
 
-/** Answers without an identifier: the other end's latest request, if it still waits. */
-static void answer_latest(struct mqtt_tracking *tracking, struct mqtt_step *step)
+/** Requests without an identifier: the latest waits, and takes memory only while it does. */
+static void wait_as_latest(struct mqtt_tracking *tracking, struct mqtt_step **step)
 {
-    if (step->note == NULL)
+    if (*step == NULL)
+        *step = wmem_new(tracking->connection->world->scope, struct mqtt_step);
+    wait_for_answer(tracking, *step);
+}
+
+/** Answers without an identifier: the other end's latest request, if it still waits. */
+static void answer_latest(struct mqtt_tracking *tracking, struct mqtt_step **step)
+{
+    if (*step == NULL)
         return;
-    answer(tracking, step);
-    *step = (struct mqtt_step){NULL, 0, 0};
+    answer(tracking, *step);
+    wmem_free(tracking->connection->world->scope, *step);
+    *step = NULL;
 }
 
 /** AUTH goes back and forth; the first of a Server's answers the CONNECT, whose link belongs to the CONNACK. */
 static void track_auth(struct mqtt_tracking *tracking)
 {
     struct mqtt_end *other = other_end(tracking);
-    const struct mqtt_step *connect = &other->connect;
+    const struct mqtt_step *connect = other->connect;
 
-    if (other->auth.note != NULL) {
+    if (other->auth != NULL) {
         answer_latest(tracking, &other->auth);
-    } else if (connect->note != NULL) {
+    } else if (connect != NULL) {
         struct mqtt_note *note = mqtt_tracking_note(tracking);
         note->request_in = connect->note->place.frame;
         note->response_ns = tracking->now_ns - connect->sent_ns;
     }
-    wait_for_answer(tracking, &own_end(tracking)->auth);
+    wait_as_latest(tracking, &own_end(tracking)->auth);
 }
 
 void mqtt_track_exchange(struct mqtt_tracking *tracking)
@@ -264,7 +273,7 @@ void mqtt_track_exchange(struct mqtt_tracking *tracking)
         return;
     switch (packet->type) {
     case MQTT_TYPE_CONNECT:
-        wait_for_answer(tracking, &own_end(tracking)->connect);
+        wait_as_latest(tracking, &own_end(tracking)->connect);
         break;
     case MQTT_TYPE_CONNACK:
         answer_latest(tracking, &other_end(tracking)->connect);
@@ -291,7 +300,7 @@ void mqtt_track_exchange(struct mqtt_tracking *tracking)
         track_request_answer(tracking);
         break;
     case MQTT_TYPE_PINGREQ:
-        wait_for_answer(tracking, &own_end(tracking)->ping);
+        wait_as_latest(tracking, &own_end(tracking)->ping);
         break;
     case MQTT_TYPE_PINGRESP:
         answer_latest(tracking, &other_end(tracking)->ping);
