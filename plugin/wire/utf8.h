@@ -5,6 +5,7 @@
 #ifndef MQTTSCOPE_WIRE_UTF8_H
 #define MQTTSCOPE_WIRE_UTF8_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** What a string holds, from harmless to forbidden (MQTT 5.0 section 1.5.4); the worst found counts. */
@@ -18,5 +19,8 @@ enum mqtt_utf8 {
 
 /** Judges `length` bytes. `*at` (may be NULL) is set to the first byte of the worst place. */
 enum mqtt_utf8 mqtt_utf8_judge(const uint8_t *bytes, uint32_t length, uint32_t *at);
+
+/** True where all bytes are printable ASCII characters: what nearly all topics and names are, told quickly. */
+bool mqtt_utf8_is_plain(const uint8_t *bytes, uint32_t length);
 
 #endif

@@ -95,6 +95,24 @@ static void every_code_point_is_judged(void)
     }
 }
 
+/** Each byte at each place of texts of all lengths around eight, whose bytes are looked at together. */
+static void one_byte_makes_a_text_not_plain(void)
+{
+    uint8_t text[26];
+
+    for (uint32_t length = 0; length <= sizeof text; length++) {
+        memset(text, '~', sizeof text);
+        CHECK(mqtt_utf8_is_plain(text, length));
+        for (unsigned place = 0; place < length; place++) {
+            for (unsigned byte = 0; byte <= 0xFF; byte++) {
+                memset(text, place % 2 ? ' ' : '~', sizeof text);
+                text[place] = (uint8_t)byte;
+                CHECK_EQ(mqtt_utf8_is_plain(text, length), byte >= 0x20 && byte <= 0x7E);
+            }
+        }
+    }
+}
+
 static void codes_have_their_packets_names(void)
 {
     CHECK_TEXT(mqtt_reason_name(MQTT_V50, MQTT_TYPE_DISCONNECT, 0x00), "Normal disconnection");
@@ -148,6 +166,7 @@ int main(void)
 {
     RUN(utf8_is_judged);
     RUN(every_code_point_is_judged);
+    RUN(one_byte_makes_a_text_not_plain);
     RUN(codes_have_their_packets_names);
     RUN(each_row_of_codes_is_found);
     RUN(packet_types_have_names_senders_and_flags);
