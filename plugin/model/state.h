@@ -32,13 +32,18 @@ struct mqtt_alias {
     uint32_t set_in;
 };
 
+/** A request without a Packet Identifier that waits for its answer: CONNECT, PINGREQ or AUTH. */
+struct mqtt_request {
+    struct mqtt_request *next;
+    enum mqtt_packet_type type;
+    struct mqtt_step waiting;
+};
+
 /** What belongs to the packets of one end. The two ends' identifiers and aliases are separate spaces. */
 struct mqtt_end {
     struct mqtt_ledger ledger;
-    wmem_map_t *aliases;       /**< Topic Alias to struct mqtt_alias; NULL until the first is set */
-    struct mqtt_step *connect; /**< the CONNECT not yet answered; NULL for none */
-    struct mqtt_step *ping;    /**< the same of the latest PINGREQ */
-    struct mqtt_step *auth;    /**< and of the latest AUTH */
+    wmem_map_t *aliases;           /**< Topic Alias to struct mqtt_alias; NULL until the first is set */
+    struct mqtt_request *requests; /**< a list: of each type the latest that is not yet answered */
 };
 
 struct mqtt_connection {
