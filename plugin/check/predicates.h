@@ -43,6 +43,12 @@ static inline const struct mqtt_limits *receiver_limits(const struct mqtt_facts 
     return facts->epoch->limits[1 - facts->sender];
 }
 
+/** What the sender of the packet allows its receiver; NULL before it said so, and before MQTT 5.0. */
+static inline const struct mqtt_limits *sender_limits(const struct mqtt_facts *facts)
+{
+    return facts->epoch->limits[facts->sender];
+}
+
 /* --- Properties ----------------------------------------------------------------------------- */
 
 /** The name of the block that a property stands in: its packet's, or "Will Properties". */
@@ -51,5 +57,11 @@ const char *block_name(const struct check_subject *subject);
 /** A property that its block may hold, but once. PUBLISH's Payload Format Indicator and Message Expiry Interval have a
  *  rule of their own, since the text does not say it of them. */
 bool is_repeat_forbidden(const struct check_subject *subject);
+
+/* --- Subscriptions -------------------------------------------------------------------------- */
+
+/** The filter of an entry has a wildcard; it has the prefix of a Shared Subscription. */
+bool has_wildcard(const struct check_subject *subject);
+bool is_shared_filter(const struct check_subject *subject);
 
 #endif

@@ -9,6 +9,9 @@
 #include "ledger.h"
 #include "notes.h"
 
+struct mqtt_book;
+struct mqtt_kept_filters;
+
 /** What outlives a connection for one Client Identifier at one broker (MQTT 5.0 section 4.1). File scope. */
 struct mqtt_session {
     struct mqtt_endpoint broker;
@@ -70,6 +73,9 @@ struct mqtt_connection {
     uint8_t disconnected_by;
     uint8_t disconnect_reason;
     bool taken_over;
+    bool has_client_numbers; /**< `client_sent_to` is good */
+    uint32_t client_sent_to; /**< the sequence number behind the Client's latest packet */
+    struct mqtt_book *book;  /**< what the Client asked for; NULL until it asked, or while nothing is observed */
 };
 
 /** One packet on its way through mqtt_track(). */
@@ -136,6 +142,19 @@ void mqtt_track_alias(struct mqtt_tracking *tracking);
 /** Keeps the filters of a SUBSCRIBE or UNSUBSCRIBE with its exchange, and puts them in force when it is answered. */
 void mqtt_keep_filters(struct mqtt_tracking *tracking, struct mqtt_flow *flow);
 void mqtt_apply_filters(struct mqtt_tracking *tracking, const struct mqtt_flow *flow);
+
+/** Enters in the connection's book a request's filters, the same request sent again, one that another took the identifier
+ *  of, and the answer; notices what is wrong with the answer. `kept` is what the request keeps. */
+void mqtt_note_request(struct mqtt_tracking *tracking, const struct mqtt_kept_filters *kept);
+void mqtt_note_request_again(struct mqtt_tracking *tracking, struct mqtt_flow *flow);
+void mqtt_note_request_lost(struct mqtt_tracking *tracking);
+void mqtt_note_answer(struct mqtt_tracking *tracking, struct mqtt_kept_filters *kept);
+
+/** A SUBACK or UNSUBACK whose identifier no request has: notices where the request had its answer before. */
+void mqtt_note_stray_answer(struct mqtt_tracking *tracking);
+
+/** Holds a PUBLISH of the Server against what the Client asked for. */
+void mqtt_track_delivery(struct mqtt_tracking *tracking);
 
 /** Makes the maps by which subscriptions are found. */
 void mqtt_subscriptions_begin(struct mqtt_world *world);
