@@ -6,14 +6,6 @@
 
 #include "predicates.h"
 
-bool has_wildcard(const struct check_subject *subject)
-{
-    const uint8_t *text = subject->packet->bytes + subject->filter.text.at;
-    size_t length = subject->filter.text.length;
-
-    return length > 0 && (memchr(text, '+', length) != NULL || memchr(text, '#', length) != NULL);
-}
-
 bool is_shared_filter(const struct check_subject *subject)
 {
     static const char prefix[] = "$share/";

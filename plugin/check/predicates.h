@@ -49,6 +49,11 @@ static inline const struct mqtt_limits *sender_limits(const struct mqtt_facts *f
     return facts->epoch->limits[facts->sender];
 }
 
+#include "predicates-framing.h"
+#include "predicates-packets.h"
+#include "predicates-subscriptions.h"
+#include "predicates-text.h"
+
 /* --- Properties ----------------------------------------------------------------------------- */
 
 /** The name of the block that a property stands in: its packet's, or "Will Properties". */
@@ -57,11 +62,5 @@ const char *block_name(const struct check_subject *subject);
 /** A property that its block may hold, but once. PUBLISH's Payload Format Indicator and Message Expiry Interval have a
  *  rule of their own, since the text does not say it of them. */
 bool is_repeat_forbidden(const struct check_subject *subject);
-
-/* --- Subscriptions -------------------------------------------------------------------------- */
-
-/** The filter of an entry has a wildcard; it has the prefix of a Shared Subscription. */
-bool has_wildcard(const struct check_subject *subject);
-bool is_shared_filter(const struct check_subject *subject);
 
 #endif
