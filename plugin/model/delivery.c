@@ -10,27 +10,13 @@
 
 #include <string.h>
 
-enum { MATCHES_MAX = 24, IDS_MAX = 24 };
+enum { IDS_MAX = 24 };
 
 /* A filter has been in force, or gone, for so long that what was queued under older terms has been sent. */
 static const int64_t SETTLED_NS = INT64_C(2000000000);
 static const int64_t LONG_SETTLED_NS = INT64_C(10000000000);
 
-/** A PUBLISH of the Server, and the filters that explain it. */
-struct delivery {
-    struct mqtt_tracking *tracking;
-    struct mqtt_book *book;
-    struct mqtt_topic topic;
-    uint32_t topic_hash;
-    unsigned count;
-    const struct mqtt_interest *matches[MATCHES_MAX];
-    bool has_too_many;       /**< more match than are looked at */
-    bool is_explained;       /**< one of them was granted, or may yet be */
-    enum mqtt_match nearest; /**< of those that do not match */
-    uint32_t nearest_in;     /**< where that was asked for */
-};
-
-static void match_list(struct delivery *delivery, const struct mqtt_interest *list)
+static void match_list(struct mqtt_delivery *delivery, const struct mqtt_interest *list)
 {
     for (; list != NULL; list = list->next) {
         enum mqtt_match match = mqtt_match_topic(list->filter, delivery->topic);
@@ -42,7 +28,7 @@ static void match_list(struct delivery *delivery, const struct mqtt_interest *li
             continue;
         }
         delivery->is_explained |= list->was_granted || list->pending > 0;
-        if (delivery->count < MATCHES_MAX)
+        if (delivery->count < MQTT_MATCHES_MAX)
             delivery->matches[delivery->count++] = list;
         else
             delivery->has_too_many = true;
@@ -50,7 +36,7 @@ static void match_list(struct delivery *delivery, const struct mqtt_interest *li
 }
 
 /** One finding of a kind for a topic; and not many in all. */
-static bool is_news(struct delivery *delivery, enum mqtt_observation_kind kind)
+static bool is_news(struct mqtt_delivery *delivery, enum mqtt_observation_kind kind)
 {
     struct mqtt_book *book = delivery->book;
     uint32_t key = delivery->topic_hash ^ (uint32_t)kind * 2654435761u;
@@ -64,19 +50,19 @@ static bool is_news(struct delivery *delivery, enum mqtt_observation_kind kind)
     return true;
 }
 
-static void observe(struct delivery *delivery, struct mqtt_observation observation)
+void mqtt_observe_delivery(struct mqtt_delivery *delivery, struct mqtt_observation observation)
 {
     if (is_news(delivery, (enum mqtt_observation_kind)observation.kind))
         mqtt_observe(delivery->tracking, observation);
 }
 
-static struct mqtt_span topic_span(const struct delivery *delivery)
+static struct mqtt_span topic_span(const struct mqtt_delivery *delivery)
 {
     return delivery->tracking->packet->publish.topic;
 }
 
 /** No filter explains the delivery. */
-static void look_at_unasked(struct delivery *delivery)
+static void look_at_unasked(struct mqtt_delivery *delivery)
 {
     struct mqtt_observation seen = {.kind = MQTT_OBSERVED_DELIVERED_UNASKED, .at = topic_span(delivery)};
 
@@ -89,11 +75,11 @@ static void look_at_unasked(struct delivery *delivery)
     } else {
         seen.doubt = delivery->book->grants == 0;
     }
-    observe(delivery, seen);
+    mqtt_observe_delivery(delivery, seen);
 }
 
 /** The QoS of the delivery against the most that any filter was granted. */
-static void look_at_qos(struct delivery *delivery)
+static void look_at_qos(struct mqtt_delivery *delivery)
 {
     const struct mqtt_packet *packet = delivery->tracking->packet;
     bool counts_requests = packet->version != MQTT_V50;
@@ -113,18 +99,18 @@ static void look_at_qos(struct delivery *delivery)
     if (packet->publish.qos > seen.other) {
         seen.kind = only != NULL && only->is_shared ? MQTT_OBSERVED_DELIVERED_ABOVE_SHARED_GRANT
                                                     : MQTT_OBSERVED_DELIVERED_ABOVE_GRANT;
-        observe(delivery, seen);
+        mqtt_observe_delivery(delivery, seen);
     } else if (only != NULL && only->pending == 0 && only->removed_in == 0 && packet->publish.qos > only->granted &&
                only->granted_most > only->granted && !counts_requests &&
                delivery->tracking->now_ns - only->settled_ns > LONG_SETTLED_NS) {
         seen.kind = MQTT_OBSERVED_DELIVERED_BY_OLD_GRANT;
         seen.other = only->granted;
-        observe(delivery, seen);
+        mqtt_observe_delivery(delivery, seen);
     }
 }
 
 /** All filters that explain it were given up long ago. */
-static void look_at_removed(struct delivery *delivery)
+static void look_at_removed(struct mqtt_delivery *delivery)
 {
     struct mqtt_observation seen = {.kind = MQTT_OBSERVED_DELIVERED_AFTER_REMOVAL, .at = topic_span(delivery)};
 
@@ -137,7 +123,7 @@ static void look_at_removed(struct delivery *delivery)
         seen.frame = MAX(seen.frame, interest->removed_in);
     }
     if (!delivery->tracking->packet->publish.dup)
-        observe(delivery, seen);
+        mqtt_observe_delivery(delivery, seen);
 }
 
 static bool has_had_id(const struct mqtt_interest *interest, uint32_t id)
@@ -165,7 +151,7 @@ static bool book_has_id(const struct mqtt_book *book, uint32_t id)
     return has;
 }
 
-static bool is_matching_id(const struct delivery *delivery, uint32_t id)
+static bool is_matching_id(const struct mqtt_delivery *delivery, uint32_t id)
 {
     for (unsigned i = 0; i < delivery->count; i++)
         if (has_had_id(delivery->matches[i], id))
@@ -175,7 +161,7 @@ static bool is_matching_id(const struct delivery *delivery, uint32_t id)
 
 /** Whether the identifiers of a delivery are of filters that explain it. Returns how many different ones it has; more
  *  than are looked at where one of them is wrong. */
-static unsigned look_at_ids(struct delivery *delivery, uint32_t *ids)
+static unsigned look_at_ids(struct mqtt_delivery *delivery, uint32_t *ids)
 {
     const struct mqtt_packet *packet = delivery->tracking->packet;
     struct mqtt_property property;
@@ -196,22 +182,22 @@ static unsigned look_at_ids(struct delivery *delivery, uint32_t *ids)
         if (is_matching_id(delivery, property.number))
             continue;
         bool is_given = book_has_id(delivery->book, property.number);
-        observe(delivery, (struct mqtt_observation){.kind = is_given ? MQTT_OBSERVED_ID_OF_OTHER_FILTER
-                                                                     : MQTT_OBSERVED_ID_NEVER_GIVEN,
-                                                    .at = property.whole,
-                                                    .value = property.number});
+        mqtt_observe_delivery(delivery, (struct mqtt_observation){.kind = is_given ? MQTT_OBSERVED_ID_OF_OTHER_FILTER
+                                                                                   : MQTT_OBSERVED_ID_NEVER_GIVEN,
+                                                                  .at = property.whole,
+                                                                  .value = property.number});
         return IDS_MAX + 1;
     }
     return count;
 }
 
 /** The Subscription Identifiers of a delivery (MQTT 5.0 section 3.3.4). */
-static void look_at_subscription_ids(struct delivery *delivery)
+static void look_at_subscription_ids(struct mqtt_delivery *delivery)
 {
     const struct mqtt_packet *packet = delivery->tracking->packet;
     struct mqtt_observation seen = {.at = packet->properties.length_at};
     uint32_t ids[IDS_MAX];
-    uint32_t wanted[MATCHES_MAX];
+    uint32_t wanted[MQTT_MATCHES_MAX];
     unsigned wanted_count = 0;
     bool is_settled = true;
     bool all_have = true;
@@ -235,15 +221,15 @@ static void look_at_subscription_ids(struct delivery *delivery)
     seen.other = wanted_count;
     if (count == 0 && all_have) {
         seen.kind = MQTT_OBSERVED_ID_MISSING;
-        observe(delivery, seen);
+        mqtt_observe_delivery(delivery, seen);
     } else if (count > 1 && count < wanted_count && is_settled && !packet->publish.retain) {
         seen.kind = MQTT_OBSERVED_IDS_INCOMPLETE;
-        observe(delivery, seen);
+        mqtt_observe_delivery(delivery, seen);
     }
 }
 
 /** A delivery with RETAIN 1: what is it? Under Retain As Published 1 it may be anything. */
-static void look_at_retained(struct delivery *delivery)
+static void look_at_retained(struct mqtt_delivery *delivery)
 {
     struct mqtt_book *book = delivery->book;
     const struct mqtt_interest *first = delivery->matches[0];
@@ -273,7 +259,7 @@ static void look_at_retained(struct delivery *delivery)
         return;
     }
     if (!delivery->tracking->packet->publish.dup)
-        observe(delivery, seen);
+        mqtt_observe_delivery(delivery, seen);
 }
 
 /** A hash of a message, to know it again; 0 where it is not all there, or too short to be told from others. */
@@ -288,7 +274,7 @@ static uint32_t message_hash(const struct mqtt_packet *packet, uint32_t topic_ha
 }
 
 /** The Client's own message comes back though all filters have No Local. */
-static void look_at_own(struct delivery *delivery)
+static void look_at_own(struct mqtt_delivery *delivery)
 {
     const struct mqtt_packet *packet = delivery->tracking->packet;
     uint32_t hash = message_hash(packet, delivery->topic_hash);
@@ -298,9 +284,9 @@ static void look_at_own(struct delivery *delivery)
         if (delivery->matches[i]->takes_own)
             return;
     if (own != NULL && !packet->publish.retain && delivery->tracking->now_ns - own->ns < LONG_SETTLED_NS)
-        observe(delivery, (struct mqtt_observation){.kind = MQTT_OBSERVED_OWN_MESSAGE_BACK,
-                                                    .at = packet->publish.payload,
-                                                    .frame = own->frame});
+        mqtt_observe_delivery(delivery, (struct mqtt_observation){.kind = MQTT_OBSERVED_OWN_MESSAGE_BACK,
+                                                                  .at = packet->publish.payload,
+                                                                  .frame = own->frame});
 }
 
 bool mqtt_topic_of(const struct mqtt_tracking *tracking, struct mqtt_topic *topic)
@@ -330,7 +316,7 @@ static bool has_unseen_requests(const struct mqtt_tracking *tracking)
            (int32_t)(arrival->got_to - connection->client_sent_to) > 0;
 }
 
-static void look_at_delivery(struct delivery *delivery)
+static void look_at_delivery(struct mqtt_delivery *delivery)
 {
     struct mqtt_tracking *tracking = delivery->tracking;
     const struct mqtt_packet *packet = tracking->packet;
@@ -349,6 +335,7 @@ static void look_at_delivery(struct delivery *delivery)
         return;
     look_at_qos(delivery);
     look_at_removed(delivery);
+    mqtt_compare_delivery(delivery);
     if (packet->version != MQTT_V50)
         return;
     if (packet->publish.retain && !tracking->epoch.is_bridge)
@@ -366,8 +353,12 @@ static void track_client(struct mqtt_tracking *tracking)
 
     connection->has_client_numbers = tracking->arrival->has_numbers;
     connection->client_sent_to = tracking->arrival->sent_to;
-    if (tracking->packet->type == MQTT_TYPE_CONNECT)
+    if (tracking->packet->type == MQTT_TYPE_CONNECT) {
         connection->book = NULL;
+        mqtt_keep_will(tracking);
+    }
+    if (tracking->packet->type == MQTT_TYPE_PUBLISH)
+        mqtt_keep_publication(tracking);
     if (tracking->packet->type != MQTT_TYPE_PUBLISH || connection->book == NULL || connection->book->own == NULL ||
         !mqtt_topic_of(tracking, &topic))
         return;
@@ -380,7 +371,7 @@ void mqtt_track_delivery(struct mqtt_tracking *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_connection *connection = tracking->connection;
-    struct delivery delivery = {.tracking = tracking};
+    struct mqtt_delivery delivery = {.tracking = tracking};
 
     if (!connection->world->options.observes || tracking->epoch.broker == MQTT_END_UNKNOWN)
         return;
@@ -388,8 +379,13 @@ void mqtt_track_delivery(struct mqtt_tracking *tracking)
         track_client(tracking);
         return;
     }
-    if (packet->type != MQTT_TYPE_PUBLISH || packet->fault.kind > MQTT_FAULT_CUT || !mqtt_is_fresh(tracking) ||
-        has_unseen_requests(tracking) || !mqtt_topic_of(tracking, &delivery.topic))
+    if (packet->type == MQTT_TYPE_CONNACK && packet->fault.kind > MQTT_FAULT_CUT)
+        mqtt_note_request_lost(tracking);
+    if (packet->type != MQTT_TYPE_PUBLISH || packet->fault.kind > MQTT_FAULT_CUT ||
+        !mqtt_topic_of(tracking, &delivery.topic))
+        return;
+    mqtt_track_forwarding(tracking, delivery.topic);
+    if (!mqtt_is_fresh(tracking) || has_unseen_requests(tracking))
         return;
     delivery.book = mqtt_book_of(connection);
     delivery.topic_hash = mqtt_hash_bytes(delivery.topic.bytes, delivery.topic.length);

@@ -119,6 +119,8 @@ static void ask_for(struct mqtt_tracking *tracking, const struct mqtt_subscripti
     interest->pending += interest->pending < UINT16_MAX;
     interest->requested_most = (uint8_t)MAX(interest->requested_most, entry->options & QOS);
     interest->takes_own |= !(has_options && entry->options & NO_LOCAL);
+    interest->first_ns = interest->first_ns == 0 ? tracking->now_ns : interest->first_ns;
+    interest->drops_retain |= !(has_options && entry->options & AS_PUBLISHED);
     interest->keeps_retain |= has_options && entry->options & AS_PUBLISHED;
     interest->wants_retained |= handling != 2;
     if (handling == 0 || (handling == 1 && !exists))

@@ -34,6 +34,7 @@ struct mqtt_interest {
     struct mqtt_interest *next; /**< in its list */
     const struct mqtt_text *filter;
     int64_t settled_ns;             /**< when it was last granted or given up */
+    int64_t first_ns;               /**< when it was first asked for */
     uint32_t id;                    /**< Subscription Identifier of the latest request; 0: none */
     uint32_t old_ids[MQTT_OLD_IDS]; /**< those of earlier requests */
     uint32_t requested_in;          /**< the latest SUBSCRIBE */
@@ -50,6 +51,7 @@ struct mqtt_interest {
     bool was_without_id; /**< some request gave no Subscription Identifier */
     bool has_more_ids;   /**< it had more than are kept */
     bool keeps_retain;   /**< some request had Retain As Published 1 */
+    bool drops_retain;   /**< some request had Retain As Published 0 */
     bool takes_own;      /**< some request had No Local 0 */
     bool wants_retained; /**< some request had another Retain Handling than 2 */
 };
@@ -73,6 +75,7 @@ struct mqtt_book {
     uint32_t reported[MQTT_REPORTS];
     struct mqtt_echo *retained; /**< topics of retained messages that came; NULL until the first */
     struct mqtt_echo *own;      /**< what the Client published; NULL while no filter has No Local */
+    struct mqtt_order *orders;  /**< which messages came last; NULL until one is known */
 };
 
 /** What is kept of a message to know it again. */

@@ -78,4 +78,7 @@ void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited);
  *  its connection). What `to` has under the same identifier stays. */
 void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from);
 
+/** A PUBLISH exchange whose latest packet was sent before a frame; the oldest of them. NULL where there is none. */
+const struct mqtt_flow *mqtt_ledger_find_older(const struct mqtt_ledger *ledger, uint32_t frame);
+
 #endif

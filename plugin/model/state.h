@@ -11,6 +11,7 @@
 
 struct mqtt_book;
 struct mqtt_kept_filters;
+struct mqtt_traffic;
 
 /** What outlives a connection for one Client Identifier at one broker (MQTT 5.0 section 4.1). File scope. */
 struct mqtt_session {
@@ -27,6 +28,9 @@ struct mqtt_world {
     wmem_map_t *sessions;      /**< struct mqtt_session to itself */
     wmem_map_t *subscriptions; /**< struct mqtt_subscription, by session and filter, to itself */
     uint32_t connections;
+    struct mqtt_traffic *
+        *brokers; /**< what was published lately, at each of the first brokers; NULL until something was */
+    uint32_t broker_count;
 };
 
 /** Where a Topic Alias points (section 3.3.2.3.4). */
@@ -75,6 +79,12 @@ struct mqtt_connection {
     bool taken_over;
     bool has_client_numbers; /**< `client_sent_to` is good */
     uint32_t client_sent_to; /**< the sequence number behind the Client's latest packet */
+    bool goes_on;            /**< it was said that it goes on though taken over */
+    bool duties_seen[2];     /**< each end: what it had to send again was looked for */
+    uint32_t user_hash;      /**< of the User Name; 0: none */
+    uint32_t expiry_s;       /**< how long the session outlives it; UINT32_MAX: for ever */
+    uint32_t sent_again;     /**< the latest frame of an older connection that the Client sent again */
+    int64_t disconnected_ns; /**< when the first DISCONNECT was sent */
     struct mqtt_book *book;  /**< what the Client asked for; NULL until it asked, or while nothing is observed */
 };
 
@@ -152,6 +162,9 @@ void mqtt_note_answer(struct mqtt_tracking *tracking, struct mqtt_kept_filters *
 
 /** A SUBACK or UNSUBACK whose identifier no request has: notices where the request had its answer before. */
 void mqtt_note_stray_answer(struct mqtt_tracking *tracking);
+
+/** Holds the connection against the one that its Client had before. */
+void mqtt_track_takeup(struct mqtt_tracking *tracking);
 
 /** Holds a PUBLISH of the Server against what the Client asked for. */
 void mqtt_track_delivery(struct mqtt_tracking *tracking);
