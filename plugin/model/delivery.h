@@ -35,6 +35,10 @@ bool mqtt_topic_of(const struct mqtt_tracking *tracking, struct mqtt_topic *topi
 void mqtt_keep_publication(struct mqtt_tracking *tracking);
 void mqtt_keep_will(struct mqtt_tracking *tracking);
 
+/** Holds a delivery against the Wills, if it looks like one. `is_single`: one filter alone matches, so that there is one
+ *  copy, and nothing else is asked but whether it had come before. */
+void mqtt_look_for_will(struct mqtt_tracking *tracking, struct mqtt_topic topic, bool is_single);
+
 /** Holds a delivery against the PUBLISH that it stems from: what is forwarded whoever subscribed; and QoS, RETAIN and
  *  order, where the filters that match are known. */
 void mqtt_track_forwarding(struct mqtt_tracking *tracking, struct mqtt_topic topic);

@@ -66,13 +66,14 @@ void mqtt_track_forwarding(struct mqtt_tracking *tracking, struct mqtt_topic top
     const struct mqtt_publication *source;
     struct mqtt_forwarded_properties now;
 
+    mqtt_look_for_will(tracking, topic, false);
     if (packet->version != MQTT_V50 || packet->fault.kind != MQTT_FAULT_NONE || packet->publish.dup ||
         packet->publish.retain)
         return;
     source = mqtt_find_publication(tracking, topic);
     if (source == NULL || !source->is_v5)
         return;
-    mqtt_read_forwarded(packet, &now);
+    mqtt_read_forwarded(packet, &packet->properties, &now);
     compare_properties(tracking, source, &now);
     compare_expiry(tracking, source, &now);
 }
@@ -245,6 +246,8 @@ void mqtt_compare_delivery(struct mqtt_delivery *delivery)
 
     if (packet->publish.dup || packet->fault.kind != MQTT_FAULT_NONE)
         return;
+    if (delivery->count == 1 && !packet->publish.retain)
+        mqtt_look_for_will(delivery->tracking, delivery->topic, true);
     source = mqtt_find_publication(delivery->tracking, delivery->topic);
     if (source == NULL)
         return;

@@ -52,7 +52,8 @@ static uint32_t hash_span(const struct mqtt_packet *packet, struct mqtt_span spa
     return hash != 0 ? hash : 1;
 }
 
-void mqtt_read_forwarded(const struct mqtt_packet *packet, struct mqtt_forwarded_properties *properties)
+void mqtt_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_properties *block,
+                         struct mqtt_forwarded_properties *properties)
 {
     static const enum mqtt_property_index kinds[MQTT_FORWARDED_KINDS] = {
         [MQTT_FORWARDED_FORMAT] = MQTT_PROPERTY_PAYLOAD_FORMAT_INDICATOR,
@@ -60,8 +61,7 @@ void mqtt_read_forwarded(const struct mqtt_packet *packet, struct mqtt_forwarded
         [MQTT_FORWARDED_RESPONSE_TOPIC] = MQTT_PROPERTY_RESPONSE_TOPIC,
         [MQTT_FORWARDED_CORRELATION] = MQTT_PROPERTY_CORRELATION_DATA,
     };
-    const struct mqtt_property *expiry =
-        mqtt_properties_find(&packet->properties, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL);
+    const struct mqtt_property *expiry = mqtt_properties_find(block, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL);
     struct mqtt_property property;
     uint32_t at = 0;
 
@@ -69,12 +69,12 @@ void mqtt_read_forwarded(const struct mqtt_packet *packet, struct mqtt_forwarded
     properties->has_expiry = expiry != NULL;
     properties->expiry_s = expiry != NULL ? expiry->number : 0;
     for (unsigned kind = 0; kind < MQTT_FORWARDED_KINDS; kind++) {
-        const struct mqtt_property *found = mqtt_properties_find(&packet->properties, kinds[kind]);
+        const struct mqtt_property *found = mqtt_properties_find(block, kinds[kind]);
         /* A Payload Format Indicator of 0 says what none says. */
         if (found != NULL && !(kind == MQTT_FORWARDED_FORMAT && found->number == 0))
             properties->values[kind] = hash_span(packet, found->value);
     }
-    while (mqtt_properties_next(packet, &packet->properties, &at, &property)) {
+    while (mqtt_properties_next(packet, block, &at, &property)) {
         if (property.index != MQTT_PROPERTY_USER_PROPERTY)
             continue;
         uint32_t hash = hash_span(packet, property.value);
@@ -151,7 +151,7 @@ void mqtt_keep_publication(struct mqtt_tracking *tracking)
         .is_v5 = packet->version == MQTT_V50 && packet->fault.kind == MQTT_FAULT_NONE,
     };
     if (traffic->kept[at].is_v5)
-        mqtt_read_forwarded(packet, &traffic->kept[at].properties);
+        mqtt_read_forwarded(packet, &packet->properties, &traffic->kept[at].properties);
 }
 
 void mqtt_keep_will(struct mqtt_tracking *tracking)
@@ -173,4 +173,30 @@ void mqtt_keep_will(struct mqtt_tracking *tracking)
     unsigned at = traffic->count++ % MQTT_PUBLICATIONS_KEPT;
     traffic->contents[at] = content;
     traffic->kept[at] = (struct mqtt_publication){.frame = tracking->place.frame, .is_repeated = true};
+    mqtt_wills_add(tracking, traffic, content);
+}
+
+/** True where a captured PUBLISH looks like this. */
+static bool is_published(const struct mqtt_traffic *traffic, uint32_t content)
+{
+    for (unsigned i = 0; i < MQTT_PUBLICATIONS_KEPT; i++)
+        if (traffic->contents[i] == content && traffic->kept[i].topic != 0)
+            return true;
+    return false;
+}
+
+void mqtt_look_for_will(struct mqtt_tracking *tracking, struct mqtt_topic topic, bool is_single)
+{
+    struct mqtt_traffic *traffic = tracking->connection->world->wills != NULL ? traffic_of(tracking, false) : NULL;
+
+    if (traffic == NULL)
+        return;
+    uint32_t content =
+        content_of(tracking->packet, mqtt_hash_bytes(topic.bytes, topic.length), tracking->packet->publish.payload);
+    if (content == 0 || is_published(traffic, content))
+        return;
+    if (is_single)
+        mqtt_wills_compare_copies(tracking, traffic, content);
+    else
+        mqtt_wills_compare(tracking, traffic, content);
 }

@@ -73,7 +73,16 @@ struct mqtt_publication *mqtt_find_publication(const struct mqtt_tracking *track
 const struct mqtt_publication *mqtt_find_replacement(const struct mqtt_tracking *tracking, uint32_t topic,
                                                      uint32_t order);
 
-/** Reads what is forwarded of the properties of the PUBLISH being tracked. */
-void mqtt_read_forwarded(const struct mqtt_packet *packet, struct mqtt_forwarded_properties *properties);
+/** Reads what is forwarded of a property block of the packet. */
+void mqtt_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_properties *block,
+                         struct mqtt_forwarded_properties *properties);
+
+/** Keeps the Will of the CONNECT being tracked; `content` is the hash by which it is known again. */
+void mqtt_wills_add(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content);
+
+/** Holds a delivery that no captured PUBLISH explains against the Wills that look like it; the second, one of which a
+ *  single filter brings one copy, asks whether it came before. */
+void mqtt_wills_compare(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content);
+void mqtt_wills_compare_copies(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content);
 
 #endif

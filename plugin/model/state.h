@@ -12,6 +12,8 @@
 struct mqtt_book;
 struct mqtt_kept_filters;
 struct mqtt_traffic;
+struct mqtt_will;
+struct mqtt_wills;
 
 /** What outlives a connection for one Client Identifier at one broker (MQTT 5.0 section 4.1). File scope. */
 struct mqtt_session {
@@ -31,6 +33,7 @@ struct mqtt_world {
     struct mqtt_traffic *
         *brokers; /**< what was published lately, at each of the first brokers; NULL until something was */
     uint32_t broker_count;
+    struct mqtt_wills *wills; /**< NULL until a CONNECT has a Will */
 };
 
 /** Where a Topic Alias points (section 3.3.2.3.4). */
@@ -86,6 +89,7 @@ struct mqtt_connection {
     uint32_t sent_again;     /**< the latest frame of an older connection that the Client sent again */
     int64_t disconnected_ns; /**< when the first DISCONNECT was sent */
     struct mqtt_book *book;  /**< what the Client asked for; NULL until it asked, or while nothing is observed */
+    struct mqtt_will *will;  /**< the latest that it had; its place may have been taken */
 };
 
 /** One packet on its way through mqtt_track(). */
@@ -165,6 +169,9 @@ void mqtt_note_stray_answer(struct mqtt_tracking *tracking);
 
 /** Holds the connection against the one that its Client had before. */
 void mqtt_track_takeup(struct mqtt_tracking *tracking);
+
+/** Follows what becomes of the connection's Will. */
+void mqtt_track_will(struct mqtt_tracking *tracking);
 
 /** Holds a PUBLISH of the Server against what the Client asked for. */
 void mqtt_track_delivery(struct mqtt_tracking *tracking);

@@ -128,11 +128,15 @@ static void track_duties(struct mqtt_tracking *tracking)
     bool is_server = tracking->sender == tracking->epoch.broker;
     bool has_duty = tracking->epoch.version == MQTT_V311 ? connection->session_present
                                                          : tracking->epoch.version == MQTT_V31 && is_server;
+    const struct mqtt_connection *before = connection->before;
     const struct mqtt_flow *flow;
 
-    if (!has_duty || connection->duties_seen[tracking->sender] || connection->before == NULL ||
-        connection->clean_start || connection->connack.frame == 0 ||
-        tracking->now_ns - connection->connack.ns < LONG_ENOUGH_NS)
+    /* In 3.1 nothing tells whether a session was there before the capture: what was seen sent counts. */
+    if (before == NULL || (tracking->epoch.version == MQTT_V31 ? last_epoch(before)->has_gap || before->before != NULL
+                                                               : !tracking->epoch.session_known))
+        return;
+    if (!has_duty || connection->duties_seen[tracking->sender] || connection->clean_start ||
+        connection->connack.frame == 0 || tracking->now_ns - connection->connack.ns < LONG_ENOUGH_NS)
         return;
     connection->duties_seen[tracking->sender] = true;
     flow = mqtt_ledger_find_older(&connection->ends[tracking->sender].ledger, connection->connack.frame);
@@ -174,6 +178,7 @@ void mqtt_track_takeup(struct mqtt_tracking *tracking)
         reads_expiry(packet, &connection->expiry_s);
     if (packet->type == MQTT_TYPE_DISCONNECT && connection->disconnected_ns == 0)
         connection->disconnected_ns = tracking->now_ns;
+    mqtt_track_will(tracking);
     if (!is_client && connection->taken_over)
         track_replaced(tracking);
     if (is_client && packet->type == MQTT_TYPE_PUBLISH && connection->before != NULL)
