@@ -8,6 +8,8 @@
  */
 #include "delivery.h"
 
+#include "publications.h"
+
 #include <string.h>
 
 enum { IDS_MAX = 24 };
@@ -101,26 +103,34 @@ static void look_at_qos(struct mqtt_delivery *delivery)
                                                     : MQTT_OBSERVED_DELIVERED_ABOVE_GRANT;
         mqtt_observe_delivery(delivery, seen);
     } else if (only != NULL && only->pending == 0 && only->removed_in == 0 && packet->publish.qos > only->granted &&
-               only->granted_most > only->granted && !counts_requests &&
-               delivery->tracking->now_ns - only->settled_ns > LONG_SETTLED_NS) {
+               only->granted_most > only->granted && delivery->tracking->now_ns - only->settled_ns > LONG_SETTLED_NS) {
         seen.kind = MQTT_OBSERVED_DELIVERED_BY_OLD_GRANT;
         seen.other = only->granted;
         mqtt_observe_delivery(delivery, seen);
     }
 }
 
-/** All filters that explain it were given up long ago. */
+/** All filters that explain it were given up, long ago or before the message was published. */
 static void look_at_removed(struct mqtt_delivery *delivery)
 {
     struct mqtt_observation seen = {.kind = MQTT_OBSERVED_DELIVERED_AFTER_REMOVAL, .at = topic_span(delivery)};
+    const struct mqtt_publication *source;
+    int64_t gone_ns = 0;
 
     for (unsigned i = 0; i < delivery->count; i++) {
         const struct mqtt_interest *interest = delivery->matches[i];
-        bool is_gone = interest->removed_in != 0 && interest->pending == 0 &&
-                       delivery->tracking->now_ns - interest->settled_ns > LONG_SETTLED_NS;
+        bool is_gone = interest->removed_in != 0 && interest->pending == 0;
+        gone_ns = MAX(gone_ns, interest->settled_ns);
         if (!is_gone && (interest->was_granted || interest->pending > 0))
             return;
         seen.frame = MAX(seen.frame, interest->removed_in);
+    }
+    source = mqtt_find_publication(delivery->tracking, delivery->topic);
+    if (source != NULL && source->ns > gone_ns + SETTLED_NS) {
+        seen.kind = MQTT_OBSERVED_QUEUED_AFTER_REMOVAL;
+        seen.other = source->frame;
+    } else if (delivery->tracking->now_ns - gone_ns <= LONG_SETTLED_NS) {
+        return;
     }
     if (!delivery->tracking->packet->publish.dup)
         mqtt_observe_delivery(delivery, seen);
@@ -359,6 +369,9 @@ static void track_client(struct mqtt_tracking *tracking)
     }
     if (tracking->packet->type == MQTT_TYPE_PUBLISH)
         mqtt_keep_publication(tracking);
+    else if ((tracking->packet->type == MQTT_TYPE_PUBACK || tracking->packet->type == MQTT_TYPE_PUBREC) &&
+             tracking->packet->version == MQTT_V50 && tracking->packet->reason >= 0x80)
+        mqtt_note_refusal(tracking);
     if (tracking->packet->type != MQTT_TYPE_PUBLISH || connection->book == NULL || connection->book->own == NULL ||
         !mqtt_topic_of(tracking, &topic))
         return;

@@ -35,9 +35,18 @@ bool mqtt_topic_of(const struct mqtt_tracking *tracking, struct mqtt_topic *topi
 void mqtt_keep_publication(struct mqtt_tracking *tracking);
 void mqtt_keep_will(struct mqtt_tracking *tracking);
 
-/** Holds a delivery against the Wills, if it looks like one. `is_single`: one filter alone matches, so that there is one
- *  copy, and nothing else is asked but whether it had come before. */
-void mqtt_look_for_will(struct mqtt_tracking *tracking, struct mqtt_topic topic, bool is_single);
+/** A subscriber refused a message: nobody else should get it for the same Shared Subscription. */
+void mqtt_note_refusal(struct mqtt_tracking *tracking);
+
+/** What of a delivery is held against the Wills. */
+enum mqtt_will_question {
+    MQTT_WILL_ANY,    /**< may the Will be published at all, and as it is? */
+    MQTT_WILL_COPIES, /**< one filter alone matches, so that there is one copy: has it come before? */
+    MQTT_WILL_STORED, /**< it is a stored message: was that asked for? */
+};
+
+/** Holds a delivery against the Wills, if it looks like one. */
+void mqtt_look_for_will(struct mqtt_tracking *tracking, struct mqtt_topic topic, enum mqtt_will_question question);
 
 /** Holds a delivery against the PUBLISH that it stems from: what is forwarded whoever subscribed; and QoS, RETAIN and
  *  order, where the filters that match are known. */

@@ -31,7 +31,9 @@ static void compare_properties(struct mqtt_tracking *tracking, const struct mqtt
 
     for (unsigned kind = 0; kind < MQTT_FORWARDED_KINDS; kind++)
         if (now->values[kind] != then->values[kind])
-            observe_change(tracking, source, kinds[kind]);
+            observe_change(tracking, source,
+                           then->bare[kind] != 0 && then->bare[kind] == now->values[kind] ? MQTT_OBSERVED_FORWARDED_BARE
+                                                                                          : kinds[kind]);
     if (now->user_count < then->user_count ||
         (now->user_count == then->user_count && now->users_unsorted != then->users_unsorted))
         observe_change(tracking, source, MQTT_OBSERVED_FORWARDED_USER_PROPERTIES);
@@ -66,7 +68,7 @@ void mqtt_track_forwarding(struct mqtt_tracking *tracking, struct mqtt_topic top
     const struct mqtt_publication *source;
     struct mqtt_forwarded_properties now;
 
-    mqtt_look_for_will(tracking, topic, false);
+    mqtt_look_for_will(tracking, topic, MQTT_WILL_ANY);
     if (packet->version != MQTT_V50 || packet->fault.kind != MQTT_FAULT_NONE || packet->publish.dup ||
         packet->publish.retain)
         return;
@@ -228,15 +230,34 @@ static void compare_share(struct mqtt_delivery *delivery, struct mqtt_publicatio
     if (source->shared_to == NULL) {
         source->shared_to = connection;
         source->shared_filter = filter;
+        source->shared_qos = delivery->tracking->packet->publish.qos;
         source->shared_in = delivery->tracking->place.frame;
         return;
     }
     struct mqtt_transport_state first = mqtt_transport_state_of(source->shared_to);
     bool has_ended = first.is_finished || first.is_reset || source->shared_to->disconnected;
-    if (source->shared_to != connection && source->shared_filter == filter && !has_ended)
-        mqtt_observe_delivery(delivery, (struct mqtt_observation){.kind = MQTT_OBSERVED_SHARED_TWICE,
-                                                                  .at = delivery->tracking->packet->publish.payload,
-                                                                  .frame = source->shared_in});
+    if (source->shared_to == connection || source->shared_filter != filter)
+        return;
+    struct mqtt_observation seen = {.at = delivery->tracking->packet->publish.payload, .frame = source->shared_in};
+    if (source->is_refused)
+        seen.kind = MQTT_OBSERVED_SHARED_AFTER_REFUSAL;
+    else if (!has_ended)
+        seen.kind = MQTT_OBSERVED_SHARED_TWICE;
+    else if (source->shared_qos == 2)
+        seen.kind = MQTT_OBSERVED_SHARED_AFTER_END;
+    else
+        return;
+    mqtt_observe_delivery(delivery, seen);
+}
+
+/** Some filter that matches may bring live messages with RETAIN 1. */
+static bool keeps_retain(const struct mqtt_delivery *delivery)
+{
+    bool keeps = false;
+
+    for (unsigned i = 0; i < delivery->count; i++)
+        keeps |= delivery->matches[i]->keeps_retain;
+    return keeps;
 }
 
 void mqtt_compare_delivery(struct mqtt_delivery *delivery)
@@ -247,7 +268,9 @@ void mqtt_compare_delivery(struct mqtt_delivery *delivery)
     if (packet->publish.dup || packet->fault.kind != MQTT_FAULT_NONE)
         return;
     if (delivery->count == 1 && !packet->publish.retain)
-        mqtt_look_for_will(delivery->tracking, delivery->topic, true);
+        mqtt_look_for_will(delivery->tracking, delivery->topic, MQTT_WILL_COPIES);
+    if (packet->publish.retain && !delivery->tracking->epoch.is_bridge && !keeps_retain(delivery))
+        mqtt_look_for_will(delivery->tracking, delivery->topic, MQTT_WILL_STORED);
     source = mqtt_find_publication(delivery->tracking, delivery->topic);
     if (source == NULL)
         return;

@@ -52,6 +52,24 @@ static uint32_t hash_span(const struct mqtt_packet *packet, struct mqtt_span spa
     return hash != 0 ? hash : 1;
 }
 
+/** A hash of a text without its U+FEFF, which is EF BB BF in UTF-8; 0 where it has none. */
+static uint32_t hash_bare(const struct mqtt_packet *packet, struct mqtt_span text)
+{
+    const uint8_t *bytes = packet->bytes + text.at;
+    uint32_t hash = 2166136261u;
+    bool has_mark = false;
+
+    for (uint32_t i = 0; i < text.length; i++) {
+        if (text.length - i >= 3 && bytes[i] == 0xEF && bytes[i + 1] == 0xBB && bytes[i + 2] == 0xBF) {
+            has_mark = true;
+            i += 2;
+            continue;
+        }
+        hash = (hash ^ bytes[i]) * 16777619u;
+    }
+    return !has_mark ? 0 : hash != 0 ? hash : 1;
+}
+
 void mqtt_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_properties *block,
                          struct mqtt_forwarded_properties *properties)
 {
@@ -72,7 +90,9 @@ void mqtt_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_pro
         const struct mqtt_property *found = mqtt_properties_find(block, kinds[kind]);
         /* A Payload Format Indicator of 0 says what none says. */
         if (found != NULL && !(kind == MQTT_FORWARDED_FORMAT && found->number == 0))
-            properties->values[kind] = hash_span(packet, found->value);
+            properties->values[kind] = hash_span(packet, found->text.at != 0 ? found->text : found->value);
+        if (found != NULL && (kind == MQTT_FORWARDED_CONTENT_TYPE || kind == MQTT_FORWARDED_RESPONSE_TOPIC))
+            properties->bare[kind] = hash_bare(packet, found->text);
     }
     while (mqtt_properties_next(packet, block, &at, &property)) {
         if (property.index != MQTT_PROPERTY_USER_PROPERTY)
@@ -185,7 +205,7 @@ static bool is_published(const struct mqtt_traffic *traffic, uint32_t content)
     return false;
 }
 
-void mqtt_look_for_will(struct mqtt_tracking *tracking, struct mqtt_topic topic, bool is_single)
+void mqtt_look_for_will(struct mqtt_tracking *tracking, struct mqtt_topic topic, enum mqtt_will_question question)
 {
     struct mqtt_traffic *traffic = tracking->connection->world->wills != NULL ? traffic_of(tracking, false) : NULL;
 
@@ -195,8 +215,20 @@ void mqtt_look_for_will(struct mqtt_tracking *tracking, struct mqtt_topic topic,
         content_of(tracking->packet, mqtt_hash_bytes(topic.bytes, topic.length), tracking->packet->publish.payload);
     if (content == 0 || is_published(traffic, content))
         return;
-    if (is_single)
+    if (question == MQTT_WILL_COPIES)
         mqtt_wills_compare_copies(tracking, traffic, content);
+    else if (question == MQTT_WILL_STORED)
+        mqtt_wills_compare_stored(tracking, traffic, content);
     else
         mqtt_wills_compare(tracking, traffic, content);
+}
+
+void mqtt_note_refusal(struct mqtt_tracking *tracking)
+{
+    struct mqtt_traffic *traffic = traffic_of(tracking, false);
+    uint32_t refused = tracking->note != NULL ? tracking->note->request_in : 0;
+
+    for (unsigned i = 0; traffic != NULL && refused != 0 && i < MQTT_PUBLICATIONS_KEPT; i++)
+        if (traffic->kept[i].shared_in == refused && traffic->kept[i].shared_to == tracking->connection)
+            traffic->kept[i].is_refused = true;
 }

@@ -24,8 +24,9 @@ enum mqtt_forwarded {
 /** What is kept of a message's properties: hashes, 0 where it has none. */
 struct mqtt_forwarded_properties {
     uint32_t values[MQTT_FORWARDED_KINDS];
-    uint32_t users;          /**< User Properties, in their order */
-    uint32_t users_unsorted; /**< the same in any order */
+    uint32_t bare[MQTT_FORWARDED_KINDS]; /**< the same without U+FEFF; 0 where the text has none */
+    uint32_t users;                      /**< User Properties, in their order */
+    uint32_t users_unsorted;             /**< the same in any order */
     uint32_t user_count;
     uint32_t expiry_s;
     bool has_expiry;
@@ -46,6 +47,8 @@ struct mqtt_publication {
     struct mqtt_forwarded_properties properties;
     uint32_t shared_filter; /**< hash of the Shared Subscription that it was delivered for; 0: none */
     uint32_t shared_in;     /**< frame of that delivery */
+    uint8_t shared_qos;     /**< QoS of that delivery */
+    bool is_refused;        /**< whom it was delivered to answered with a failure */
     const struct mqtt_connection *shared_to;
 };
 
@@ -84,5 +87,8 @@ void mqtt_wills_add(struct mqtt_tracking *tracking, const struct mqtt_traffic *t
  *  single filter brings one copy, asks whether it came before. */
 void mqtt_wills_compare(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content);
 void mqtt_wills_compare_copies(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content);
+
+/** The same for a stored message that comes for a new subscription. */
+void mqtt_wills_compare_stored(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content);
 
 #endif

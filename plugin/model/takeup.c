@@ -152,6 +152,16 @@ static void track_resend(struct mqtt_tracking *tracking)
     struct mqtt_connection *connection = tracking->connection;
     uint32_t first = tracking->note != NULL ? tracking->note->first_sent_in : 0;
 
+    if (first == 0 && tracking->packet->publish.dup && tracking->packet->packet_id_at != 0) {
+        const struct mqtt_ledger *ledger = &connection->ends[tracking->sender].ledger;
+        const struct mqtt_flow *flow = mqtt_ledger_find(ledger, tracking->packet->packet_id);
+        const struct mqtt_flow *twin = flow != NULL ? mqtt_ledger_find_twin(ledger, flow) : NULL;
+        if (twin != NULL)
+            mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_RENUMBERED,
+                                                             .at = {tracking->packet->packet_id_at, 2},
+                                                             .frame = twin->waiting.first_frame,
+                                                             .value = twin->packet_id});
+    }
     if (first == 0 || first >= connection->connack.frame || !tracking->packet->publish.dup)
         return;
     if (first < connection->sent_again)

@@ -237,3 +237,22 @@ void mqtt_wills_compare_copies(struct mqtt_tracking *tracking, const struct mqtt
                                                      .at = tracking->packet->publish.topic,
                                                      .frame = only->delivered_in});
 }
+
+void mqtt_wills_compare_stored(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content)
+{
+    struct mqtt_wills *wills = tracking->connection->world->wills;
+    struct mqtt_observation seen = {.kind = MQTT_OBSERVED_WILL_STORED, .at = {0, 1}};
+
+    if (wills == NULL || wills->is_blind)
+        return;
+    for (unsigned i = 0; i < WILLS_KEPT; i++) {
+        if (wills->kept[i].state == WILL_UNUSED || wills->kept[i].content != content || wills->kept[i].at != traffic)
+            continue;
+        if (wills->kept[i].retain || wills->kept[i].reported)
+            return;
+        seen.frame = wills->kept[i].frame;
+        wills->kept[i].reported = true;
+    }
+    if (seen.frame != 0)
+        mqtt_observe(tracking, seen);
+}
