@@ -21,19 +21,25 @@ static const int64_t LONG_SETTLED_NS = INT64_C(10000000000);
 static void match_list(struct mqtt_delivery *delivery, const struct mqtt_interest *list)
 {
     for (; list != NULL; list = list->next) {
-        enum mqtt_match match = mqtt_match_topic(list->filter, delivery->topic);
-        if (match != MQTT_MATCHES) {
-            if (match > delivery->nearest && list->was_granted) {
-                delivery->nearest = match;
-                delivery->nearest_in = list->requested_in;
-            }
+        if (mqtt_match_topic(list->filter, delivery->topic, false) != MQTT_MATCHES)
             continue;
-        }
         delivery->is_explained |= list->was_granted || list->pending > 0;
         if (delivery->count < MQTT_MATCHES_MAX)
             delivery->matches[delivery->count++] = list;
         else
             delivery->has_too_many = true;
+    }
+}
+
+/** Looks for a filter that nearly matches. */
+static void find_nearest(struct mqtt_delivery *delivery, const struct mqtt_interest *list)
+{
+    for (; list != NULL; list = list->next) {
+        enum mqtt_match match = mqtt_match_topic(list->filter, delivery->topic, true);
+        if (match != MQTT_MATCHES && match > delivery->nearest && list->was_granted) {
+            delivery->nearest = match;
+            delivery->nearest_in = list->requested_in;
+        }
     }
 }
 
@@ -334,10 +340,10 @@ static void look_at_delivery(struct mqtt_delivery *delivery)
 
     match_list(delivery, book->wide);
     match_list(delivery, book->exact[mqtt_hash_bytes(delivery->topic.bytes, delivery->topic.length) & book->mask]);
-    if (!delivery->is_explained && book->mask > 0 && delivery->nearest == MQTT_MATCHES_NOT)
-        for (uint32_t i = 0; i <= book->mask; i++)
-            match_list(delivery, book->exact[i]);
     if (!delivery->is_explained) {
+        find_nearest(delivery, book->wide);
+        for (uint32_t i = 0; i <= book->mask; i++)
+            find_nearest(delivery, book->exact[i]);
         look_at_unasked(delivery);
         return;
     }

@@ -146,7 +146,7 @@ void mqtt_note_request(struct mqtt_tracking *tracking, const struct mqtt_kept_fi
     for (unsigned i = 0; i < MQTT_ANSWERS; i++)
         if (book->answers[i].packet_id == packet->packet_id)
             book->answers[i].frame = 0;
-    for (uint32_t i = 0; i < kept->count && packet->type == MQTT_TYPE_SUBSCRIBE; i++)
+    for (uint32_t i = 0; i < kept->count && packet->type == MQTT_TYPE_SUBSCRIBE && !book->is_blind; i++)
         ask_for(tracking, &kept->entries[i], id != NULL ? id->number : 0);
 }
 

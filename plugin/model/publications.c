@@ -46,6 +46,16 @@ static uint32_t content_of(const struct mqtt_packet *packet, uint32_t topic, str
     return hash != 0 ? hash : 1;
 }
 
+/** The same of the PUBLISH being tracked; reckoned once. */
+static uint32_t content_of_publish(struct mqtt_tracking *tracking, struct mqtt_topic topic)
+{
+    if (!tracking->has_content)
+        tracking->content =
+            content_of(tracking->packet, mqtt_hash_bytes(topic.bytes, topic.length), tracking->packet->publish.payload);
+    tracking->has_content = true;
+    return tracking->content;
+}
+
 static uint32_t hash_span(const struct mqtt_packet *packet, struct mqtt_span span)
 {
     uint32_t hash = mqtt_hash_bytes(packet->bytes + span.at, span.length);
@@ -114,14 +124,13 @@ static unsigned find_content(const struct mqtt_traffic *traffic, uint32_t conten
     return content != 0 ? i : MQTT_PUBLICATIONS_KEPT;
 }
 
-struct mqtt_publication *mqtt_find_publication(const struct mqtt_tracking *tracking, struct mqtt_topic topic)
+struct mqtt_publication *mqtt_find_publication(struct mqtt_tracking *tracking, struct mqtt_topic topic)
 {
     struct mqtt_traffic *traffic = traffic_of(tracking, false);
 
     if (traffic == NULL)
         return NULL;
-    uint32_t content =
-        content_of(tracking->packet, mqtt_hash_bytes(topic.bytes, topic.length), tracking->packet->publish.payload);
+    uint32_t content = content_of_publish(tracking, topic);
     unsigned at = find_content(traffic, content);
     return at < MQTT_PUBLICATIONS_KEPT && !traffic->kept[at].is_repeated ? &traffic->kept[at] : NULL;
 }
@@ -152,7 +161,7 @@ void mqtt_keep_publication(struct mqtt_tracking *tracking)
     if (traffic == NULL)
         return;
     uint32_t topic_hash = mqtt_hash_bytes(topic.bytes, topic.length);
-    uint32_t content = content_of(packet, topic_hash, packet->publish.payload);
+    uint32_t content = content_of_publish(tracking, topic);
     unsigned same = find_content(traffic, content);
     unsigned at = traffic->count % MQTT_PUBLICATIONS_KEPT;
     if (same < MQTT_PUBLICATIONS_KEPT)
@@ -211,8 +220,7 @@ void mqtt_look_for_will(struct mqtt_tracking *tracking, struct mqtt_topic topic,
 
     if (traffic == NULL)
         return;
-    uint32_t content =
-        content_of(tracking->packet, mqtt_hash_bytes(topic.bytes, topic.length), tracking->packet->publish.payload);
+    uint32_t content = content_of_publish(tracking, topic);
     if (content == 0 || is_published(traffic, content))
         return;
     if (question == MQTT_WILL_COPIES)

@@ -70,7 +70,7 @@ struct mqtt_order {
 };
 
 /** The publication that a message stems from; NULL where that is not certain. */
-struct mqtt_publication *mqtt_find_publication(const struct mqtt_tracking *tracking, struct mqtt_topic topic);
+struct mqtt_publication *mqtt_find_publication(struct mqtt_tracking *tracking, struct mqtt_topic topic);
 
 /** The latest publication with RETAIN 1 on a topic behind the one of `order`; NULL where there is none. */
 const struct mqtt_publication *mqtt_find_replacement(const struct mqtt_tracking *tracking, uint32_t topic,

@@ -100,8 +100,10 @@ struct mqtt_tracking {
     int64_t now_ns;
     const struct mqtt_arrival *arrival;
     const struct mqtt_packet *packet;
-    struct mqtt_epoch epoch;  /**< the epoch in the making; appended if it differs from the latest */
-    struct mqtt_note *note;   /**< NULL until somebody has something to note */
+    struct mqtt_epoch epoch; /**< the epoch in the making; appended if it differs from the latest */
+    struct mqtt_note *note;  /**< NULL until somebody has something to note */
+    uint32_t content;        /**< a hash of a PUBLISH's topic and payload, where `has_content` */
+    bool has_content;
     struct mqtt_facts *facts; /**< the facts in the making; only the observations are good yet */
 };
 

@@ -44,7 +44,8 @@ static void track_connect(struct mqtt_tracking *tracking)
     connection->user_hash = mqtt_has_span(packet, user) ? mqtt_hash_bytes(packet->bytes + user.at, user.length) : 0;
     connection->expiry_s = packet->version != MQTT_V50 && !connection->clean_start ? NEVER : 0;
     reads_expiry(packet, &connection->expiry_s);
-    if (connection->takes_over && connection->before->user_hash == connection->user_hash)
+    if (connection->takes_over && connection->before->transport.handle != NULL &&
+        connection->before->user_hash == connection->user_hash)
         mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_CLIENT_ID_IN_USE,
                                                          .at = packet->connect.client_id,
                                                          .value = connection->before->number});

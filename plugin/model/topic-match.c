@@ -83,21 +83,21 @@ static struct mqtt_topic without_slashes(struct mqtt_topic name)
     return name;
 }
 
-static enum mqtt_match match_pattern(struct mqtt_topic pattern, struct mqtt_topic topic)
+static enum mqtt_match match_pattern(struct mqtt_topic pattern, struct mqtt_topic topic, bool is_kind)
 {
     bool is_wild_first = pattern.length > 0 && (pattern.bytes[0] == '+' || pattern.bytes[0] == '#');
 
     if (match_levels(pattern, topic, false))
         return is_wild_first && topic.bytes[0] == '$' ? MQTT_MATCHES_BUT_FOR_DOLLAR : MQTT_MATCHES;
-    return match_levels(without_slashes(pattern), without_slashes(topic), true) ? MQTT_MATCHES_BUT_FOR_CASE
-                                                                                : MQTT_MATCHES_NOT;
+    return is_kind && match_levels(without_slashes(pattern), without_slashes(topic), true) ? MQTT_MATCHES_BUT_FOR_CASE
+                                                                                           : MQTT_MATCHES_NOT;
 }
 
-enum mqtt_match mqtt_match_topic(const struct mqtt_text *filter, struct mqtt_topic topic)
+enum mqtt_match mqtt_match_topic(const struct mqtt_text *filter, struct mqtt_topic topic, bool is_kind)
 {
     enum { PREFIX_LEVELS = 2 };
     struct mqtt_topic pattern = {filter->bytes, filter->length};
-    enum mqtt_match best = match_pattern(pattern, topic);
+    enum mqtt_match best = match_pattern(pattern, topic, is_kind);
 
     for (unsigned level = 0; level < PREFIX_LEVELS && filter->bytes[0] == '$' && best != MQTT_MATCHES; level++) {
         const uint8_t *slash = (const uint8_t *)memchr(pattern.bytes, '/', pattern.length);
@@ -105,7 +105,7 @@ enum mqtt_match mqtt_match_topic(const struct mqtt_text *filter, struct mqtt_top
             break;
         pattern.length -= (uint32_t)(slash + 1 - pattern.bytes);
         pattern.bytes = slash + 1;
-        enum mqtt_match match = match_pattern(pattern, topic);
+        enum mqtt_match match = match_pattern(pattern, topic, is_kind);
         if (match > best)
             best = match;
     }

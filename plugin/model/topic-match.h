@@ -30,8 +30,8 @@ bool mqtt_is_wide_filter(const struct mqtt_text *filter);
 /** True for $share/GROUP/..., and for $queue/..., which some Servers know as well. */
 bool mqtt_is_shared_filter(const struct mqtt_text *filter);
 
-/** Holds a topic against a clear filter. Of a filter that begins with $ the part behind the prefix counts, but Servers
+/** Holds a topic against a clear filter; `is_kind` tells apart what nearly matches from what does not. Of a filter that begins with $ the part behind the prefix counts, but Servers
  *  know more such prefixes than the specification: all readings are tried, and the kindest is the answer. */
-enum mqtt_match mqtt_match_topic(const struct mqtt_text *filter, struct mqtt_topic topic);
+enum mqtt_match mqtt_match_topic(const struct mqtt_text *filter, struct mqtt_topic topic, bool is_kind);
 
 #endif
