@@ -43,8 +43,15 @@ static inline const struct mqtt_limits *receiver_limits(const struct mqtt_facts 
     return facts->epoch->limits[1 - facts->sender];
 }
 
+/** What the sender of the packet allows its receiver; NULL before it said so, and before MQTT 5.0. */
+static inline const struct mqtt_limits *sender_limits(const struct mqtt_facts *facts)
+{
+    return facts->epoch->limits[facts->sender];
+}
+
 #include "predicates-framing.h"
 #include "predicates-packets.h"
+#include "predicates-subscriptions.h"
 #include "predicates-text.h"
 
 /* --- Properties ----------------------------------------------------------------------------- */

@@ -189,6 +189,8 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     mqtt_track_session(&tracking);
     mqtt_track_alias(&tracking);
     mqtt_track_exchange(&tracking);
+    mqtt_track_takeup(&tracking);
+    mqtt_track_delivery(&tracking);
     begin_epoch(connection, &tracking.epoch);
     connection->has_packets = true;
     facts->connection = connection->number;

@@ -203,15 +203,20 @@ static void track_request(struct mqtt_tracking *tracking)
 
     if (flow != NULL && flow->type == packet->type && flow->content_hash == hash) {
         send_again(tracking, &flow->waiting);
+        mqtt_note_request_again(tracking, flow);
         return;
     }
-    if (flow != NULL)
+    if (flow != NULL) {
+        mqtt_note_request_lost(tracking);
         mqtt_ledger_close(ledger, flow);
+    }
     flow = mqtt_ledger_open(ledger, packet->packet_id, packet->type, 0);
     if (flow != NULL) {
         flow->content_hash = hash;
         wait_for_answer(tracking, &flow->waiting);
         mqtt_keep_filters(tracking, flow);
+    } else {
+        mqtt_note_request_lost(tracking);
     }
 }
 
@@ -223,8 +228,10 @@ static void track_request_answer(struct mqtt_tracking *tracking)
     struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
     enum mqtt_packet_type request = packet->type == MQTT_TYPE_SUBACK ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_UNSUBSCRIBE;
 
-    if (flow == NULL || flow->type != request)
+    if (flow == NULL || flow->type != request) {
+        mqtt_note_stray_answer(tracking);
         return;
+    }
     answer(tracking, &flow->waiting);
     mqtt_apply_filters(tracking, flow);
     mqtt_ledger_close(ledger, flow);

@@ -143,3 +143,33 @@ void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
     wmem_destroy_array(flows);
     mqtt_ledger_clear(from, false);
 }
+
+const struct mqtt_flow *mqtt_ledger_find_older(const struct mqtt_ledger *ledger, uint32_t frame)
+{
+    wmem_array_t *flows = all_flows(ledger);
+    const struct mqtt_flow *oldest = NULL;
+
+    for (unsigned i = 0; i < wmem_array_get_count(flows); i++) {
+        const struct mqtt_flow *flow = *(struct mqtt_flow **)wmem_array_index(flows, i);
+        if (flow->type == MQTT_TYPE_PUBLISH && flow->waiting.note != NULL && flow->waiting.note->place.frame < frame &&
+            (oldest == NULL || flow->waiting.first_frame < oldest->waiting.first_frame))
+            oldest = flow;
+    }
+    wmem_destroy_array(flows);
+    return oldest;
+}
+
+const struct mqtt_flow *mqtt_ledger_find_twin(const struct mqtt_ledger *ledger, const struct mqtt_flow *flow)
+{
+    wmem_array_t *flows = all_flows(ledger);
+    const struct mqtt_flow *twin = NULL;
+
+    for (unsigned i = 0; i < wmem_array_get_count(flows) && twin == NULL; i++) {
+        const struct mqtt_flow *each = *(struct mqtt_flow **)wmem_array_index(flows, i);
+        if (each != flow && each->is_inherited && each->type == MQTT_TYPE_PUBLISH && each->qos == flow->qos &&
+            each->state == MQTT_FLOW_PUBLISHED && each->content_hash == flow->content_hash)
+            twin = each;
+    }
+    wmem_destroy_array(flows);
+    return twin;
+}

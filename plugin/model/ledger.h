@@ -82,4 +82,10 @@ void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited);
  *  its connection). What `to` has under the same identifier stays. */
 void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from);
 
+/** Another PUBLISH exchange, begun on an earlier connection, of the same content; NULL where there is none. */
+const struct mqtt_flow *mqtt_ledger_find_twin(const struct mqtt_ledger *ledger, const struct mqtt_flow *flow);
+
+/** A PUBLISH exchange whose latest packet was sent before a frame; the oldest of them. NULL where there is none. */
+const struct mqtt_flow *mqtt_ledger_find_older(const struct mqtt_ledger *ledger, uint32_t frame);
+
 #endif

@@ -9,6 +9,12 @@
 #include "ledger.h"
 #include "notes.h"
 
+struct mqtt_book;
+struct mqtt_kept_filters;
+struct mqtt_traffic;
+struct mqtt_will;
+struct mqtt_wills;
+
 /** What outlives a connection for one Client Identifier at one broker (MQTT 5.0 section 4.1). File scope. */
 struct mqtt_session {
     const struct mqtt_endpoint *broker; /**< as a connection has it */
@@ -24,6 +30,10 @@ struct mqtt_world {
     wmem_map_t *sessions;      /**< struct mqtt_session to itself */
     wmem_map_t *subscriptions; /**< struct mqtt_subscription, by session and filter, to itself */
     uint32_t connections;
+    struct mqtt_traffic *
+        *brokers; /**< what was published lately, at each of the first brokers; NULL until something was */
+    uint32_t broker_count;
+    struct mqtt_wills *wills; /**< NULL until a CONNECT has a Will */
 };
 
 /** Where a Topic Alias points (section 3.3.2.3.4). */
@@ -76,6 +86,16 @@ struct mqtt_connection {
     uint8_t disconnected_by;
     uint8_t disconnect_reason;
     bool taken_over;
+    bool has_client_numbers; /**< `client_sent_to` is good */
+    uint32_t client_sent_to; /**< the sequence number behind the Client's latest packet */
+    bool goes_on;            /**< it was said that it goes on though taken over */
+    bool duties_seen[2];     /**< each end: what it had to send again was looked for */
+    uint32_t user_hash;      /**< of the User Name; 0: none */
+    uint32_t expiry_s;       /**< how long the session outlives it; UINT32_MAX: for ever */
+    uint32_t sent_again;     /**< the latest frame of an older connection that the Client sent again */
+    int64_t disconnected_ns; /**< when the first DISCONNECT was sent */
+    struct mqtt_book *book;  /**< what the Client asked for; NULL until it asked, or while nothing is observed */
+    struct mqtt_will *will;  /**< the latest that it had; its place may have been taken */
 };
 
 /** One packet on its way through mqtt_track(). */
@@ -86,8 +106,10 @@ struct mqtt_tracking {
     int64_t now_ns;
     const struct mqtt_arrival *arrival;
     const struct mqtt_packet *packet;
-    struct mqtt_epoch epoch;  /**< the epoch in the making; appended if it differs from the latest */
-    struct mqtt_note *note;   /**< NULL until somebody has something to note */
+    struct mqtt_epoch epoch; /**< the epoch in the making; appended if it differs from the latest */
+    struct mqtt_note *note;  /**< NULL until somebody has something to note */
+    uint32_t content;        /**< a hash of a PUBLISH's topic and payload, where `has_content` */
+    bool has_content;
     struct mqtt_facts *facts; /**< the facts in the making; only the observations are good yet */
 };
 
@@ -142,6 +164,25 @@ void mqtt_track_alias(struct mqtt_tracking *tracking);
 /** Keeps the filters of a SUBSCRIBE or UNSUBSCRIBE with its exchange, and puts them in force when it is answered. */
 void mqtt_keep_filters(struct mqtt_tracking *tracking, struct mqtt_flow *flow);
 void mqtt_apply_filters(struct mqtt_tracking *tracking, const struct mqtt_flow *flow);
+
+/** Enters in the connection's book a request's filters, the same request sent again, one that another took the identifier
+ *  of, and the answer; notices what is wrong with the answer. `kept` is what the request keeps. */
+void mqtt_note_request(struct mqtt_tracking *tracking, const struct mqtt_kept_filters *kept);
+void mqtt_note_request_again(struct mqtt_tracking *tracking, struct mqtt_flow *flow);
+void mqtt_note_request_lost(struct mqtt_tracking *tracking);
+void mqtt_note_answer(struct mqtt_tracking *tracking, struct mqtt_kept_filters *kept);
+
+/** A SUBACK or UNSUBACK whose identifier no request has: notices where the request had its answer before. */
+void mqtt_note_stray_answer(struct mqtt_tracking *tracking);
+
+/** Holds the connection against the one that its Client had before. */
+void mqtt_track_takeup(struct mqtt_tracking *tracking);
+
+/** Follows what becomes of the connection's Will. */
+void mqtt_track_will(struct mqtt_tracking *tracking);
+
+/** Holds a PUBLISH of the Server against what the Client asked for. */
+void mqtt_track_delivery(struct mqtt_tracking *tracking);
 
 /** Makes the maps by which subscriptions are found. */
 void mqtt_subscriptions_begin(struct mqtt_world *world);
