@@ -173,7 +173,10 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     mqtt_track_roles(&tracking);
     mqtt_track_order(&tracking);
     mqtt_track_session(&tracking);
+    mqtt_track_watch(&tracking);
     mqtt_track_alias(&tracking);
+    mqtt_observe_alias(&tracking);
+    mqtt_observe_flows(&tracking);
     mqtt_track_exchange(&tracking);
     begin_epoch(connection, &tracking.epoch);
     connection->has_packets = true;
