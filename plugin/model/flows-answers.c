@@ -135,7 +135,7 @@ void flow_observe_release(struct flow_view *view)
         flow_note_answered(view, 1 - view->end, flow->waiting.note);
         observe_order(view, &view->watch->released, MQTT_OBSERVED_PUBREL_OUT_OF_ORDER);
         if (view->packet->reason == FLOW_NOT_FOUND && flow_is_fresh(view) && !flow_is_accused(view))
-            flow_observe(view, MQTT_OBSERVED_PUBREL_NOT_FOUND, 0, 0);
+            flow_accuse(view, MQTT_OBSERVED_PUBREL_NOT_FOUND, 0);
     } else if (flow->qos == 2 && flow->state == MQTT_FLOW_RELEASED) {
         observe_release_again(view);
     } else if (!flow->is_inherited) {

@@ -156,6 +156,7 @@ static void follow_pings(const struct flow_view *view)
     if (view->packet->type == MQTT_TYPE_PINGREQ) {
         watch->pings += watch->pings < UINT16_MAX;
         watch->ping = view->tracking->place;
+        watch->ping_ns = view->tracking->now_ns;
         return;
     }
     watch->pings -= watch->pings > 0;
@@ -169,10 +170,12 @@ static void follow_auth(const struct flow_view *view)
 {
     const struct mqtt_tracking *tracking = view->tracking;
 
-    if (tracking->epoch.broker == tracking->sender)
+    if (tracking->epoch.broker == tracking->sender) {
         view->watch->auth = (struct mqtt_place){0, 0};
-    else if (tracking->connection->connack_seen)
+    } else if (tracking->connection->connack_seen) {
         view->watch->auth = tracking->place;
+        view->watch->auth_ns = tracking->now_ns;
+    }
 }
 
 /** In whose ledger the exchange of a packet stands: its sender's own, or the one of the end that it answers. */

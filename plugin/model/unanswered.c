@@ -24,6 +24,7 @@ struct unanswered {
 struct review {
     const struct mqtt_connection *connection;
     unsigned broker;
+    int64_t end_ns;                 /**< when the connection ended, or MQTT_TIME_UNKNOWN */
     struct unanswered first[KINDS]; /**< the earliest of each kind */
 };
 
@@ -33,8 +34,9 @@ static void take_in(struct review *review, enum mqtt_observation_kind kind, unsi
 {
     const struct mqtt_watch *watch = review->connection->watch;
     struct unanswered *first = &review->first[kind - MQTT_OBSERVED_MISSING_SUBACK];
+    bool was_soon = review->end_ns != MQTT_TIME_UNKNOWN && review->end_ns - request.sent_ns < SOON_NS;
 
-    if (!mqtt_is_before(request.place, watch->ends[requester].answered) ||
+    if (was_soon || !mqtt_is_before(request.place, watch->ends[requester].answered) ||
         watch->ends[1 - requester].stray_answers & 1u << answer)
         return;
     if (first->place.frame == 0 || mqtt_is_before(request.place, first->place))
@@ -82,10 +84,10 @@ static void take_in_all(struct review *review)
     }
     if (watch->pings > 0)
         take_in(review, MQTT_OBSERVED_MISSING_PINGRESP, 1 - review->broker, MQTT_TYPE_PINGRESP,
-                (struct unanswered){watch->ping, MQTT_TIME_UNKNOWN});
+                (struct unanswered){watch->ping, watch->ping_ns});
     if (watch->auth.frame != 0)
         take_in(review, MQTT_OBSERVED_MISSING_AUTH, 1 - review->broker, MQTT_TYPE_AUTH,
-                (struct unanswered){watch->auth, MQTT_TIME_UNKNOWN});
+                (struct unanswered){watch->auth, watch->auth_ns});
 }
 
 /** The earliest of what is left to tell; NULL where nothing is. */
@@ -118,23 +120,21 @@ void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connect
     struct mqtt_transport_state transport = mqtt_transport_state_of(old);
     bool is_same_stream = old == tracking->connection;
     bool has_ended = is_same_stream || transport.is_finished || transport.is_reset;
-    int64_t end_ns = is_same_stream ? tracking->now_ns : transport.last_ns;
+    int64_t end_ns = has_ended && !is_same_stream ? transport.last_ns : tracking->now_ns;
     struct mqtt_summary summary;
 
     mqtt_summarise(old, &summary);
     if (!is_telling(old, summary.epoch, tracking->packet) || (!has_ended && !tracking->connection->takes_over))
         return;
-    struct review review = {.connection = old, .broker = summary.epoch->broker};
+    struct review review = {.connection = old, .broker = summary.epoch->broker, .end_ns = end_ns};
     take_in_all(&review);
     for (unsigned told = 0; told < TOLD; told++) {
         struct unanswered *request = next_to_tell(&review);
         if (request == NULL)
             break;
-        bool was_soon = end_ns == MQTT_TIME_UNKNOWN ||
-                        (request->sent_ns != MQTT_TIME_UNKNOWN && end_ns - request->sent_ns < SOON_NS);
         mqtt_observe(tracking, (struct mqtt_observation){
                                    .kind = (uint16_t)(MQTT_OBSERVED_MISSING_SUBACK + (request - review.first)),
-                                   .doubt = !has_ended || was_soon,
+                                   .doubt = !has_ended || end_ns == MQTT_TIME_UNKNOWN,
                                    .at = {0, tracking->packet->length},
                                    .frame = request->place.frame,
                                });

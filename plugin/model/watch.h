@@ -52,8 +52,10 @@ struct mqtt_watch {
     uint32_t resent;                /**< where the PUBLISH that it sent again last was sent first */
     struct mqtt_place ping;         /**< the latest PINGREQ */
     struct mqtt_place auth;         /**< the latest AUTH not yet answered, behind the CONNACK */
-    uint16_t pings;                 /**< PINGREQs not yet answered */
-    bool is_unsure;                 /**< an exchange went by unseen: nothing can be called wrong any more */
+    int64_t ping_ns;                /**< when they were sent */
+    int64_t auth_ns;
+    uint16_t pings; /**< PINGREQs not yet answered */
+    bool is_unsure; /**< an exchange went by unseen: nothing can be called wrong any more */
 };
 
 /** True where everything that the packet being tracked may rest on was captured. */
