@@ -44,6 +44,10 @@ static inline const struct mqtt_limits *receiver_limits(const struct mqtt_facts 
     return facts->epoch->limits[1 - facts->sender];
 }
 
+#include "predicates-framing.h"
+#include "predicates-packets.h"
+#include "predicates-text.h"
+
 /* --- Properties ----------------------------------------------------------------------------- */
 
 /** The name of the block that a property stands in: its packet's, or "Will Properties". */

@@ -120,8 +120,8 @@ static void observe_release_again(struct flow_view *view)
             flow_accuse(view, MQTT_OBSERVED_REPEATED_WITHOUT_DUP, view->flow->state);
     }
     oddity = flow_make_oddity(view);
-    if (!is_first_here)
-        flow_count_up(&oddity->completions);
+    if (!is_first_here || !view->tracking->connection->connack_seen)
+        flow_count_up(&oddity->completions); /* a CONNACK without the session ends what was inherited */
     oddity->had_released = true;
 }
 
