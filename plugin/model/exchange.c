@@ -97,12 +97,14 @@ static void publish_again(struct mqtt_tracking *tracking, struct mqtt_flow *flow
 {
     if (flow->state == MQTT_FLOW_PUBLISHED) {
         send_again(tracking, &flow->waiting);
-    } else if (flow->is_inherited) {
-        mqtt_tracking_note(tracking);
+        return;
+    }
+    uint32_t published_in = flow->waiting.note->request_in;
+    mqtt_tracking_note(tracking)->first_sent_in = published_in;
+    if (flow->is_inherited) {
         flow->state = MQTT_FLOW_PUBLISHED;
         wait_for_answer(tracking, &flow->waiting);
-    } else {
-        mqtt_tracking_note(tracking)->first_sent_in = flow->waiting.note->request_in;
+        flow->waiting.first_frame = published_in;
     }
 }
 
