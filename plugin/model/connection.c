@@ -222,7 +222,7 @@ struct mqtt_transport_state mqtt_transport_state_of(const struct mqtt_connection
     const struct mqtt_tracking_options *options = &connection->world->options;
 
     if (options->state_of == NULL || connection->transport.handle == NULL)
-        return (struct mqtt_transport_state){false, false, MQTT_TIME_UNKNOWN};
+        return (struct mqtt_transport_state){.last_ns = MQTT_TIME_UNKNOWN};
     return options->state_of(connection->transport.handle);
 }
 

@@ -39,6 +39,9 @@ struct mqtt_transport_state {
     bool is_finished; /**< closed by a FIN */
     bool is_reset;    /**< broken off by a RST */
     int64_t last_ns;  /**< when its last frame came; MQTT_TIME_UNKNOWN where that is not known */
+    bool has_numbers; /**< it counts bytes: the two below are good */
+    uint32_t sent_to; /**< the sequence number behind all that was sent, the sum of both ends' */
+    uint32_t got_to;  /**< the sequence number up to which bytes were acknowledged, the sum of both ends' */
 };
 
 /** When and how a packet arrived. */

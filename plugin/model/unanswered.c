@@ -115,6 +115,19 @@ static bool is_telling(const struct mqtt_connection *connection, const struct mq
            !connection->disconnected;
 }
 
+/** True where the ends sent or acknowledged more than was read, the FIN of each excepted: what is missing at the very end
+ *  shows in nothing that comes later. The transport does not say which end is which, so it is the sums that count. */
+static bool lacks_end(const struct mqtt_watch *watch, const struct mqtt_transport_state *transport)
+{
+    enum { FINS = 2 };
+    uint32_t seen_to = watch->ends[0].seen_to + watch->ends[1].seen_to;
+
+    if (!transport->has_numbers || !watch->ends[0].has_seen_to || !watch->ends[1].has_seen_to)
+        return false;
+    return (int32_t)(transport->sent_to - seen_to) > FINS ||
+           (!transport->is_reset && (int32_t)(transport->got_to - seen_to) > FINS);
+}
+
 void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connection *old)
 {
     struct mqtt_transport_state transport = mqtt_transport_state_of(old);
@@ -125,6 +138,8 @@ void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connect
 
     mqtt_summarise(old, &summary);
     if (!is_telling(old, summary.epoch, tracking->packet) || (!has_ended && !tracking->connection->takes_over))
+        return;
+    if (!is_same_stream && lacks_end(old->watch, &transport))
         return;
     struct review review = {.connection = old, .broker = summary.epoch->broker, .end_ns = end_ns};
     take_in_all(&review);

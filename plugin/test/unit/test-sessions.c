@@ -179,10 +179,10 @@ static void taking_over_needs_a_connection_that_lives(void)
         const char *last_packet; /**< sent by the client; NULL for none */
         bool takes_over;
     } rows[] = {
-        {{false, false, 5}, NULL, true},
-        {{true, false, 5}, NULL, false},
-        {{false, true, 5}, NULL, false},
-        {{false, false, 5}, DISCONNECT, false},
+        {{.is_finished = false, .is_reset = false, .last_ns = 5}, NULL, true},
+        {{.is_finished = true, .is_reset = false, .last_ns = 5}, NULL, false},
+        {{.is_finished = false, .is_reset = true, .last_ns = 5}, NULL, false},
+        {{.is_finished = false, .is_reset = false, .last_ns = 5}, DISCONNECT, false},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
