@@ -200,6 +200,11 @@ void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place)
     begin_epoch(connection, &epoch);
 }
 
+void mqtt_track_loss(struct mqtt_connection *connection)
+{
+    connection->may_lose = true;
+}
+
 void mqtt_recall(const struct mqtt_connection *connection, unsigned sender, struct mqtt_place place,
                  struct mqtt_facts *facts)
 {

@@ -107,6 +107,10 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
  *  everything is unknown from there on. */
 void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place);
 
+/** Takes in that packets of the connection may go by unseen without a gap to tell it: what rests on having seen each of
+ *  them is not judged. */
+void mqtt_track_loss(struct mqtt_connection *connection);
+
 /** The facts of a packet that was tracked before. Reads nothing that a later packet can change, but for links to answers
  *  that were not there on the first visit. */
 void mqtt_recall(const struct mqtt_connection *connection, unsigned sender, struct mqtt_place place,

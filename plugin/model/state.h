@@ -71,6 +71,7 @@ struct mqtt_connection {
     uint8_t disconnected_by;
     uint8_t disconnect_reason;
     bool taken_over;
+    bool may_lose; /**< packets may go by unseen */
 };
 
 /** One packet on its way through mqtt_track(). */

@@ -109,7 +109,8 @@ static bool is_telling(const struct mqtt_connection *connection, const struct mq
 {
     const struct mqtt_watch *watch = connection->watch;
 
-    return watch != NULL && !watch->is_unsure && !watch->ends[0].acks_unseen && !watch->ends[1].acks_unseen &&
+    return watch != NULL && !watch->is_unsure && !connection->may_lose && watch->ends[0].has_seen_to &&
+           watch->ends[1].has_seen_to && !watch->ends[0].acks_unseen && !watch->ends[1].acks_unseen &&
            epoch->connect_seen && !epoch->has_gap && epoch->broker != MQTT_END_UNKNOWN &&
            epoch->version == connect->version && connection->connack_seen && connection->connack_code == 0 &&
            !connection->disconnected;
@@ -122,8 +123,8 @@ static bool lacks_end(const struct mqtt_watch *watch, const struct mqtt_transpor
     enum { FINS = 2 };
     uint32_t seen_to = watch->ends[0].seen_to + watch->ends[1].seen_to;
 
-    if (!transport->has_numbers || !watch->ends[0].has_seen_to || !watch->ends[1].has_seen_to)
-        return false;
+    if (!transport->has_numbers)
+        return true;
     return (int32_t)(transport->sent_to - seen_to) > FINS ||
            (!transport->is_reset && (int32_t)(transport->got_to - seen_to) > FINS);
 }

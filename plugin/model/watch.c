@@ -8,7 +8,9 @@ bool mqtt_watch_is_sure(const struct mqtt_tracking *tracking)
 {
     const struct mqtt_watch *watch = tracking->connection->watch;
 
-    return watch != NULL && !watch->is_unsure && tracking->epoch.connect_seen && !tracking->epoch.has_gap &&
+    /* Without a CONNACK perhaps only one direction was captured; without numbers nothing tells what is missing. */
+    return watch != NULL && !watch->is_unsure && !tracking->connection->may_lose && tracking->arrival->has_numbers &&
+           tracking->connection->connack_seen && tracking->epoch.connect_seen && !tracking->epoch.has_gap &&
            !watch->ends[tracking->sender].acks_unseen;
 }
 
@@ -24,8 +26,13 @@ static void follow_numbers(const struct mqtt_tracking *tracking, struct mqtt_wat
 {
     const struct mqtt_arrival *arrival = tracking->arrival;
     struct mqtt_watched_end *own = &watch->ends[tracking->sender];
-    const struct mqtt_watched_end *other = &watch->ends[1 - tracking->sender];
+    struct mqtt_watched_end *other = &watch->ends[1 - tracking->sender];
 
+    if (arrival->has_numbers && !other->has_seen_to) {
+        /* At the CONNECT it is the handshake of the transport that is acknowledged, and no packet. */
+        other->has_seen_to = true;
+        other->seen_to = arrival->got_to;
+    }
     own->acks_unseen = arrival->has_numbers && other->has_seen_to && (int32_t)(arrival->got_to - other->seen_to) > 0;
     own->has_seen_to = arrival->has_numbers;
     own->seen_to = arrival->sent_to;
