@@ -179,6 +179,8 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
     bool is_missing_bytes = direction->seen && !goes_on && (int32_t)(seq - direction->next_seq) > 0;
     struct segment segment = {SEGMENT_FRAMED, 0};
 
+    if (tvb_captured_length(tvb) < tvb_reported_length(tvb))
+        mqtt_track_loss(stretch->stream->connection);
     if (is_missing_bytes || (direction->seen && !direction->framed))
         mqtt_track_gap(stretch->stream->connection, (struct mqtt_place){pinfo->num, 1});
     if (!stretch->stream->tcp[0].seen && !stretch->stream->tcp[1].seen && is_stream_start(stretch->stream, seq) &&

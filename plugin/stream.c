@@ -60,8 +60,14 @@ static struct mqtt_transport_state tcp_state(const void *handle)
 {
     enum { FIN_SEEN = 0x10, RST_SEEN = 0x20 };
     const struct tcp_analysis *tcp = (const struct tcp_analysis *)handle;
+    const tcp_analyze_seq_flow_info_t *one = tcp->flow1.tcp_analyze_seq_info;
+    const tcp_analyze_seq_flow_info_t *other = tcp->flow2.tcp_analyze_seq_info;
+    bool has_numbers = one != NULL && other != NULL && one->nextseq != 0 && other->nextseq != 0;
 
     return (struct mqtt_transport_state){
+        .has_numbers = has_numbers,
+        .sent_to = has_numbers ? one->nextseq + other->nextseq : 0,
+        .got_to = has_numbers ? one->lastack + other->lastack : 0,
         .is_finished = tcp->conversation_completeness & FIN_SEEN,
         .is_reset = tcp->conversation_completeness & RST_SEEN,
         .last_ns = nstime_is_zero(&tcp->ts_prev) ? MQTT_TIME_UNKNOWN : to_ns(&tcp->ts_prev),

@@ -275,6 +275,9 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
 
     message.joins = mqttscope_reassembles() && captured == message.length;
     stretch_begin(&stretch, pinfo);
+    /* Whole messages may be missing, and the next one begins with a packet all the same. TLS would not decrypt it. */
+    if (!PINFO_FD_VISITED(pinfo) && !proto_is_frame_protocol(pinfo->layers, "tls"))
+        mqtt_track_loss(stretch.stream->connection);
     stretch.in_websocket_text = is_text_frame(tree);
     struct message_split split = find_split(&stretch, pinfo, &message, stream_next_message(pinfo));
     if (split.is_unframed) {

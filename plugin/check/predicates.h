@@ -8,6 +8,7 @@
 #define MQTTSCOPE_CHECK_PREDICATES_H
 
 #include "check.h"
+#include "predicates-flows.h"
 
 /** A run of bytes. */
 static inline struct mqtt_span bytes_at(uint32_t at, uint32_t length)

@@ -187,7 +187,10 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     mqtt_track_roles(&tracking);
     mqtt_track_order(&tracking);
     mqtt_track_session(&tracking);
+    mqtt_track_watch(&tracking);
     mqtt_track_alias(&tracking);
+    mqtt_observe_alias(&tracking);
+    mqtt_observe_flows(&tracking);
     mqtt_track_exchange(&tracking);
     mqtt_track_takeup(&tracking);
     mqtt_track_delivery(&tracking);
@@ -213,6 +216,11 @@ void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place)
     begin_epoch(connection, &epoch);
 }
 
+void mqtt_track_loss(struct mqtt_connection *connection)
+{
+    connection->may_lose = true;
+}
+
 void mqtt_recall(const struct mqtt_connection *connection, unsigned sender, struct mqtt_place place,
                  struct mqtt_facts *facts)
 {
@@ -235,7 +243,7 @@ struct mqtt_transport_state mqtt_transport_state_of(const struct mqtt_connection
     const struct mqtt_tracking_options *options = &connection->world->options;
 
     if (options->state_of == NULL || connection->transport.handle == NULL)
-        return (struct mqtt_transport_state){false, false, MQTT_TIME_UNKNOWN};
+        return (struct mqtt_transport_state){.last_ns = MQTT_TIME_UNKNOWN};
     return options->state_of(connection->transport.handle);
 }
 

@@ -68,14 +68,15 @@ static uint32_t hash_span(uint32_t hash, const struct mqtt_packet *packet, struc
     return hash ^ span.length;
 }
 
-/** A hash of what a PUBLISH carries, its topic and the beginning of its payload, or of the filters of a request. */
-static uint32_t content_hash(const struct mqtt_packet *packet)
+uint32_t mqtt_content_hash(const struct mqtt_packet *packet)
 {
     enum { PAYLOAD_PART = 256 };
     uint32_t hash = 2166136261u;
 
-    if (packet->type != MQTT_TYPE_PUBLISH)
-        return hash_span(hash, packet, packet->list, UINT32_MAX);
+    if (packet->type != MQTT_TYPE_PUBLISH) {
+        struct mqtt_span all = {packet->packet_id_at, packet->length - packet->packet_id_at};
+        return hash_span(hash, packet, all, UINT32_MAX);
+    }
     hash = hash_span(hash, packet, packet->publish.topic, UINT16_MAX);
     return hash_span(hash, packet, packet->publish.payload, PAYLOAD_PART);
 }
@@ -84,9 +85,27 @@ static uint32_t content_hash(const struct mqtt_packet *packet)
  *  unseen, and only DUP says so. */
 static bool is_sent_again(const struct mqtt_tracking *tracking, const struct mqtt_flow *flow, uint32_t hash)
 {
-    if (flow->type != MQTT_TYPE_PUBLISH || flow->state != MQTT_FLOW_PUBLISHED)
+    if (flow->type != MQTT_TYPE_PUBLISH || flow->state == MQTT_FLOW_RELEASED ||
+        flow->qos != tracking->packet->publish.qos)
         return false;
     return tracking->packet->publish.dup || (flow->content_hash == hash && !tracking->epoch.has_gap);
+}
+
+/** A PUBLISH was sent again. Its PUBREC may have come by then: on the same connection the two crossed, and the exchange
+ *  goes on from there; on a new one the sender never got it, and the exchange begins again. */
+static void publish_again(struct mqtt_tracking *tracking, struct mqtt_flow *flow)
+{
+    if (flow->state == MQTT_FLOW_PUBLISHED) {
+        send_again(tracking, &flow->waiting);
+        return;
+    }
+    uint32_t published_in = flow->waiting.note->request_in;
+    mqtt_tracking_note(tracking)->first_sent_in = published_in;
+    if (flow->is_inherited) {
+        flow->state = MQTT_FLOW_PUBLISHED;
+        wait_for_answer(tracking, &flow->waiting);
+        flow->waiting.first_frame = published_in;
+    }
 }
 
 static void track_publish(struct mqtt_tracking *tracking)
@@ -97,9 +116,9 @@ static void track_publish(struct mqtt_tracking *tracking)
     if (packet->packet_id_at == 0 || packet->publish.qos == 3)
         return;
     struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
-    uint32_t hash = content_hash(packet);
+    uint32_t hash = mqtt_content_hash(packet);
     if (flow != NULL && is_sent_again(tracking, flow, hash)) {
-        send_again(tracking, &flow->waiting);
+        publish_again(tracking, flow);
         mqtt_ledger_set_inherited(ledger, flow, false);
     } else {
         if (flow != NULL)
@@ -199,7 +218,7 @@ static void track_request(struct mqtt_tracking *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_ledger *ledger = &own_end(tracking)->ledger;
     struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
-    uint32_t hash = content_hash(packet);
+    uint32_t hash = mqtt_content_hash(packet);
 
     if (flow != NULL && flow->type == packet->type && flow->content_hash == hash) {
         send_again(tracking, &flow->waiting);

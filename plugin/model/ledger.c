@@ -53,7 +53,7 @@ static void add_flow(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
 struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_id, enum mqtt_packet_type type,
                                    unsigned qos)
 {
-    if (ledger->count >= ledger->most)
+    if (mqtt_ledger_is_full(ledger))
         return NULL;
     struct mqtt_flow *flow = wmem_new0(ledger->scope, struct mqtt_flow);
     flow->packet_id = packet_id;
@@ -92,8 +92,7 @@ static void collect(void *key G_GNUC_UNUSED, void *value, void *data)
     wmem_array_append((wmem_array_t *)data, &value, 1);
 }
 
-/** All flows of a ledger; the array is the caller's to destroy. */
-static wmem_array_t *all_flows(const struct mqtt_ledger *ledger)
+wmem_array_t *mqtt_ledger_flows(const struct mqtt_ledger *ledger)
 {
     wmem_array_t *flows = wmem_array_new(NULL, sizeof(struct mqtt_flow *));
 
@@ -110,7 +109,7 @@ void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited)
 {
     if (ledger->count == 0)
         return;
-    wmem_array_t *flows = all_flows(ledger);
+    wmem_array_t *flows = mqtt_ledger_flows(ledger);
 
     for (unsigned i = 0; i < wmem_array_get_count(flows); i++) {
         struct mqtt_flow *flow = *(struct mqtt_flow **)wmem_array_index(flows, i);
@@ -124,7 +123,7 @@ void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
 {
     if (from->count == 0)
         return;
-    wmem_array_t *flows = all_flows(from);
+    wmem_array_t *flows = mqtt_ledger_flows(from);
 
     /* The latest come first in a list: walking it from the back keeps their order. */
     for (unsigned i = wmem_array_get_count(flows); i > 0; i--) {
@@ -146,7 +145,7 @@ void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
 
 const struct mqtt_flow *mqtt_ledger_find_older(const struct mqtt_ledger *ledger, uint32_t frame)
 {
-    wmem_array_t *flows = all_flows(ledger);
+    wmem_array_t *flows = mqtt_ledger_flows(ledger);
     const struct mqtt_flow *oldest = NULL;
 
     for (unsigned i = 0; i < wmem_array_get_count(flows); i++) {
@@ -161,7 +160,7 @@ const struct mqtt_flow *mqtt_ledger_find_older(const struct mqtt_ledger *ledger,
 
 const struct mqtt_flow *mqtt_ledger_find_twin(const struct mqtt_ledger *ledger, const struct mqtt_flow *flow)
 {
-    wmem_array_t *flows = all_flows(ledger);
+    wmem_array_t *flows = mqtt_ledger_flows(ledger);
     const struct mqtt_flow *twin = NULL;
 
     for (unsigned i = 0; i < wmem_array_get_count(flows) && twin == NULL; i++) {

@@ -72,6 +72,15 @@ struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_i
 /** Ends an exchange and frees it. */
 void mqtt_ledger_close(struct mqtt_ledger *ledger, struct mqtt_flow *flow);
 
+/** True where no further exchange is followed. */
+static inline bool mqtt_ledger_is_full(const struct mqtt_ledger *ledger)
+{
+    return ledger->count >= ledger->most;
+}
+
+/** All exchanges under way; the array is the caller's to destroy. */
+wmem_array_t *mqtt_ledger_flows(const struct mqtt_ledger *ledger);
+
 /** Says whether an exchange was begun on an earlier connection; one whose PUBLISH is sent again is this connection's. */
 void mqtt_ledger_set_inherited(struct mqtt_ledger *ledger, struct mqtt_flow *flow, bool is_inherited);
 

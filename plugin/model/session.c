@@ -86,6 +86,7 @@ static void join_session(struct mqtt_tracking *tracking, const struct mqtt_text 
         last->taken_over = true;
         mqtt_tracking_note(tracking)->takes_over = last->number + 1;
     }
+    mqtt_observe_unanswered(tracking, last);
     const struct mqtt_epoch *old = last_epoch(last);
     if (!connection->clean_start && old->broker != MQTT_END_UNKNOWN) {
         inherit_exchanges(connection, broker, last, old->broker);
@@ -142,6 +143,8 @@ static void track_connect(struct mqtt_tracking *tracking)
 
     if (connect->flags_at == 0 || epoch->broker != 1 - tracking->sender)
         return;
+    if (connection->connack_seen)
+        mqtt_observe_unanswered(tracking, connection);
     connection->clean_start = connect->flags & MQTT_CONNECT_CLEAN_START;
     epoch->connect_seen = true;
     epoch->session_known = connection->clean_start;

@@ -82,6 +82,7 @@ struct mqtt_connection {
     bool session_present;
     uint8_t connack_code;
     struct mqtt_mark connack; /**< the first CONNACK */
+    struct mqtt_watch *watch; /**< what the observers of exchanges remember; NULL where they can say nothing */
     bool disconnected;
     uint8_t disconnected_by;
     uint8_t disconnect_reason;
@@ -96,6 +97,7 @@ struct mqtt_connection {
     int64_t disconnected_ns; /**< when the first DISCONNECT was sent */
     struct mqtt_book *book;  /**< what the Client asked for; NULL until it asked, or while nothing is observed */
     struct mqtt_will *will;  /**< the latest that it had; its place may have been taken */
+    bool may_lose; /**< packets may go by unseen */
 };
 
 /** One packet on its way through mqtt_track(). */
@@ -154,6 +156,22 @@ void mqtt_track_session(struct mqtt_tracking *tracking);
 
 /** Notices what is out of order in the life of a connection: before the packet changes anything. */
 void mqtt_track_order(struct mqtt_tracking *tracking);
+
+/** Keeps what the observers of exchanges need to remember of any packet; after mqtt_observe_unanswered(). */
+void mqtt_track_watch(struct mqtt_tracking *tracking);
+
+/** Notices what does not fit in the exchanges of the connection: before the packet changes anything in them. */
+void mqtt_observe_flows(struct mqtt_tracking *tracking);
+
+/** Notices at a CONNECT what was never answered on the Client's connection before, `old`, which has ended, or on this same
+ *  one: before its exchanges are handed on. */
+void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connection *old);
+
+/** Notices Topic Aliases that were never set, and what the other end makes of them; after mqtt_track_alias(). */
+void mqtt_observe_alias(struct mqtt_tracking *tracking);
+
+/** A hash of what a PUBLISH carries, its topic and the beginning of its payload, or of all that a request holds. */
+uint32_t mqtt_content_hash(const struct mqtt_packet *packet);
 
 /** Follows the exchanges that the packet begins, continues or completes. */
 void mqtt_track_exchange(struct mqtt_tracking *tracking);
