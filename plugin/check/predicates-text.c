@@ -29,6 +29,15 @@ const char *text_name(const struct check_subject *subject)
     return "";
 }
 
+bool is_other_property_text(const struct check_subject *subject)
+{
+    bool is_publish = subject->packet->type == MQTT_TYPE_PUBLISH;
+
+    return is_property_text(subject) && subject->property.index != MQTT_PROPERTY_USER_PROPERTY &&
+           !(is_publish && (subject->property.index == MQTT_PROPERTY_RESPONSE_TOPIC ||
+                            subject->property.index == MQTT_PROPERTY_CONTENT_TYPE));
+}
+
 bool is_no_text_of_v31(const struct check_subject *subject)
 {
     if (subject->utf8 == MQTT_UTF8_NULL)

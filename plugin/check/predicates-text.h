@@ -16,6 +16,21 @@ static inline bool is_topic(const struct check_subject *subject)
            subject->text_kind == CHECK_TEXT_WILL_TOPIC;
 }
 
+/** The string belongs to a property. */
+static inline bool is_property_text(const struct check_subject *subject)
+{
+    return subject->text_kind == CHECK_TEXT_PROPERTY || subject->text_kind == CHECK_TEXT_PROPERTY_VALUE;
+}
+
+/** The string belongs to this property. */
+static inline bool is_text_of(const struct check_subject *subject, enum mqtt_property_index property)
+{
+    return is_property_text(subject) && subject->property.index == property;
+}
+
+/** The string belongs to a property whose being UTF-8 no statement of its own demands. */
+bool is_other_property_text(const struct check_subject *subject);
+
 /** A string has + or #. */
 static inline bool has_wildcard(const struct mqtt_packet *packet, struct mqtt_span text)
 {
