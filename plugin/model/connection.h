@@ -45,6 +45,7 @@ struct mqtt_transport_state {
 struct mqtt_tracking_options {
     enum mqtt_version preferred_version; /**< for connections that do not tell theirs; or MQTT_VERSION_UNKNOWN */
     uint32_t max_inflight;               /**< exchanges followed at once in each direction of a connection */
+    uint64_t max_memory; /**< bytes of topics, filters, Client Identifiers and what belongs to them; 0: no limit */
     struct mqtt_transport_state (*state_of)(const void *handle); /**< asks the transport; may be NULL */
 };
 

@@ -13,23 +13,56 @@ void mqtt_ledger_begin(struct mqtt_ledger *ledger, wmem_allocator_t *scope, uint
     *ledger = (struct mqtt_ledger){.scope = scope, .most = most};
 }
 
+static enum mqtt_flow_list list_of(const struct mqtt_ledger *ledger, const struct mqtt_flow *flow)
+{
+    if (flow->type != MQTT_TYPE_PUBLISH)
+        return MQTT_FLOWS_REQUESTS;
+    return flow->life == ledger->life ? MQTT_FLOWS_PUBLISHES : MQTT_FLOWS_INHERITED;
+}
+
+static void link_flow(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
+{
+    enum mqtt_flow_list list = list_of(ledger, flow);
+
+    flow->previous = NULL;
+    flow->next = ledger->first[list];
+    if (flow->next != NULL)
+        flow->next->previous = flow;
+    else
+        ledger->last[list] = flow;
+    ledger->first[list] = flow;
+    ledger->count++;
+    ledger->publishes += list == MQTT_FLOWS_PUBLISHES;
+}
+
+static void unlink_flow(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
+{
+    enum mqtt_flow_list list = list_of(ledger, flow);
+
+    *(flow->next != NULL ? &flow->next->previous : &ledger->last[list]) = flow->previous;
+    *(flow->previous != NULL ? &flow->previous->next : &ledger->first[list]) = flow->next;
+    ledger->count--;
+    ledger->publishes -= list == MQTT_FLOWS_PUBLISHES;
+}
+
 struct mqtt_flow *mqtt_ledger_find(const struct mqtt_ledger *ledger, uint16_t packet_id)
 {
     if (ledger->index != NULL)
         return (struct mqtt_flow *)wmem_map_lookup(ledger->index, GUINT_TO_POINTER(packet_id));
-    struct mqtt_flow *flow = ledger->flows;
-    while (flow != NULL && flow->packet_id != packet_id)
-        flow = flow->next;
-    return flow;
+    for (unsigned list = 0; list < MQTT_FLOW_LISTS; list++)
+        for (struct mqtt_flow *flow = ledger->first[list]; flow != NULL; flow = flow->next)
+            if (flow->packet_id == packet_id)
+                return flow;
+    return NULL;
 }
 
-/** Changes over from the list to the index. */
+/** Makes the index of what is in the lists. */
 static void make_index(struct mqtt_ledger *ledger)
 {
     ledger->index = wmem_map_new(ledger->scope, g_direct_hash, g_direct_equal);
-    for (struct mqtt_flow *flow = ledger->flows; flow != NULL; flow = flow->next)
-        wmem_map_insert(ledger->index, GUINT_TO_POINTER(flow->packet_id), flow);
-    ledger->flows = NULL;
+    for (unsigned list = 0; list < MQTT_FLOW_LISTS; list++)
+        for (struct mqtt_flow *flow = ledger->first[list]; flow != NULL; flow = flow->next)
+            wmem_map_insert(ledger->index, GUINT_TO_POINTER(flow->packet_id), flow);
 }
 
 /** Puts a flow in, whoever had it before. */
@@ -37,14 +70,9 @@ static void add_flow(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
 {
     if (ledger->index == NULL && ledger->count >= INDEX_FROM)
         make_index(ledger);
-    if (ledger->index != NULL) {
+    if (ledger->index != NULL)
         wmem_map_insert(ledger->index, GUINT_TO_POINTER(flow->packet_id), flow);
-    } else {
-        flow->next = ledger->flows;
-        ledger->flows = flow;
-    }
-    ledger->count++;
-    ledger->publishes += flow->type == MQTT_TYPE_PUBLISH;
+    link_flow(ledger, flow);
 }
 
 struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_id, enum mqtt_packet_type type,
@@ -54,6 +82,7 @@ struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_i
         return NULL;
     struct mqtt_flow *flow = wmem_new0(ledger->scope, struct mqtt_flow);
     flow->packet_id = packet_id;
+    flow->life = ledger->life;
     flow->type = (uint8_t)type;
     flow->qos = (uint8_t)qos;
     flow->state = type == MQTT_TYPE_PUBLISH ? MQTT_FLOW_PUBLISHED : MQTT_FLOW_REQUESTED;
@@ -63,73 +92,89 @@ struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_i
 
 void mqtt_ledger_close(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
 {
-    if (ledger->index != NULL) {
+    if (ledger->index != NULL)
         wmem_map_remove(ledger->index, GUINT_TO_POINTER(flow->packet_id));
-    } else {
-        struct mqtt_flow **link = &ledger->flows;
-        while (*link != flow)
-            link = &(*link)->next;
-        *link = flow->next;
-    }
-    ledger->count--;
-    ledger->publishes -= flow->type == MQTT_TYPE_PUBLISH && !flow->is_inherited;
+    unlink_flow(ledger, flow);
     wmem_free(ledger->scope, flow);
 }
 
 void mqtt_ledger_set_inherited(struct mqtt_ledger *ledger, struct mqtt_flow *flow, bool is_inherited)
 {
-    if (flow->type == MQTT_TYPE_PUBLISH && flow->is_inherited != is_inherited)
-        ledger->publishes += is_inherited ? -1u : 1u;
-    flow->is_inherited = is_inherited;
+    unlink_flow(ledger, flow);
+    flow->life = ledger->life - is_inherited;
+    link_flow(ledger, flow);
 }
 
-static void collect(void *key G_GNUC_UNUSED, void *value, void *data)
+static void close_list(struct mqtt_ledger *ledger, enum mqtt_flow_list list)
 {
-    wmem_array_append((wmem_array_t *)data, &value, 1);
-}
-
-/** All flows of a ledger; the array is the caller's to destroy. */
-static wmem_array_t *all_flows(const struct mqtt_ledger *ledger)
-{
-    wmem_array_t *flows = wmem_array_new(NULL, sizeof(struct mqtt_flow *));
-
-    if (ledger->index != NULL)
-        wmem_map_foreach(ledger->index, collect, flows);
-    for (struct mqtt_flow *flow = ledger->flows; flow != NULL; flow = flow->next)
-        wmem_array_append(flows, &flow, 1);
-    return flows;
+    while (ledger->first[list] != NULL)
+        mqtt_ledger_close(ledger, ledger->first[list]);
 }
 
 void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited)
 {
-    wmem_array_t *flows = all_flows(ledger);
-
-    for (unsigned i = 0; i < wmem_array_get_count(flows); i++) {
-        struct mqtt_flow *flow = *(struct mqtt_flow **)wmem_array_index(flows, i);
-        if (!only_inherited || flow->is_inherited)
-            mqtt_ledger_close(ledger, flow);
-    }
-    wmem_destroy_array(flows);
+    close_list(ledger, MQTT_FLOWS_INHERITED);
+    if (only_inherited)
+        return;
+    close_list(ledger, MQTT_FLOWS_PUBLISHES);
+    close_list(ledger, MQTT_FLOWS_REQUESTS);
 }
 
+/** Puts the flows of an old ledger into `ledger`, as its own or as inherited ones, as they were. `wins`: they replace what
+ *  is there under the same identifier. What does not fit is dropped. */
+static void move_flows(struct mqtt_ledger *ledger, const struct mqtt_ledger *old, bool wins, bool as_inherited)
+{
+    for (unsigned list = 0; list < MQTT_FLOW_LISTS; list++) {
+        struct mqtt_flow *next;
+        for (struct mqtt_flow *flow = old->first[list]; flow != NULL; flow = next) {
+            struct mqtt_flow *same = mqtt_ledger_find(ledger, flow->packet_id);
+            next = flow->next;
+            if (same != NULL && wins)
+                mqtt_ledger_close(ledger, same);
+            if ((same != NULL && !wins) || ledger->count >= ledger->most) {
+                wmem_free(ledger->scope, flow);
+                continue;
+            }
+            flow->life = ledger->life - (as_inherited || flow->life != old->life);
+            add_flow(ledger, flow);
+        }
+    }
+}
+
+/** Begins a new life: all PUBLISHes of the ledger are inherited ones. */
+static void inherit_all(struct mqtt_ledger *ledger)
+{
+    struct mqtt_flow *last = ledger->last[MQTT_FLOWS_PUBLISHES];
+
+    ledger->life++;
+    if (last == NULL)
+        return;
+    last->next = ledger->first[MQTT_FLOWS_INHERITED];
+    if (last->next != NULL)
+        last->next->previous = last;
+    else
+        ledger->last[MQTT_FLOWS_INHERITED] = last;
+    ledger->first[MQTT_FLOWS_INHERITED] = ledger->first[MQTT_FLOWS_PUBLISHES];
+    ledger->first[MQTT_FLOWS_PUBLISHES] = ledger->last[MQTT_FLOWS_PUBLISHES] = NULL;
+    ledger->publishes = 0;
+}
+
+/* A session may have 65,535 exchanges under way and be taken up again and again. So the larger ledger changes hands as it
+ * is, and only the flows of the smaller one are moved. */
 void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
 {
-    wmem_array_t *flows = all_flows(from);
+    struct mqtt_ledger old_to = *to;
+    struct mqtt_ledger old_from;
 
-    /* The latest come first in a list: walking it from the back keeps their order. */
-    for (unsigned i = wmem_array_get_count(flows); i > 0; i--) {
-        struct mqtt_flow *flow = *(struct mqtt_flow **)wmem_array_index(flows, i - 1);
-        if (flow->type != MQTT_TYPE_PUBLISH || mqtt_ledger_find(to, flow->packet_id) != NULL)
-            continue;
-        struct mqtt_flow *heir = mqtt_ledger_open(to, flow->packet_id, MQTT_TYPE_PUBLISH, flow->qos);
-        if (heir == NULL)
-            break;
-        heir->state = flow->state;
-        mqtt_ledger_set_inherited(to, heir, true);
-        heir->content_hash = flow->content_hash;
-        heir->begun_ns = flow->begun_ns;
-        heir->waiting = flow->waiting;
+    close_list(from, MQTT_FLOWS_REQUESTS);
+    old_from = *from;
+    mqtt_ledger_begin(from, from->scope, from->most);
+    if (old_from.count < old_to.count) {
+        move_flows(to, &old_from, false, true);
+        return;
     }
-    wmem_destroy_array(flows);
-    mqtt_ledger_clear(from, false);
+    *to = old_from;
+    to->most = old_to.most;
+    inherit_all(to);
+    move_flows(to, &old_to, true, false);
 }

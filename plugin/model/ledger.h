@@ -32,27 +32,34 @@ struct mqtt_step {
 
 /** An exchange under way. Owned by its ledger. */
 struct mqtt_flow {
-    struct mqtt_flow *next; /**< in the ledger's list */
+    struct mqtt_flow *next; /**< in its list of the ledger */
+    struct mqtt_flow *previous;
     uint16_t packet_id;
     uint8_t qos;              /**< PUBLISH only */
     uint8_t type;             /**< enum mqtt_packet_type of the request */
     uint8_t state;            /**< enum mqtt_flow_state */
-    bool is_inherited;        /**< begun on an earlier connection of the session, and not sent again on this one */
+    uint32_t life;            /**< the ledger's when it was begun, or sent again on this connection */
     uint32_t content_hash;    /**< tells a packet sent again from a new one under the same identifier */
     int64_t begun_ns;         /**< when the first PUBLISH was sent */
     struct mqtt_step waiting; /**< the packet that the next answer is for */
     void *payload;            /**< what the owner of the ledger keeps with the exchange; file scope */
 };
 
+/** The kinds of exchanges, each of which has a list. Inherited ones were begun on an earlier connection of the session, and
+ *  not sent again on this one. */
+enum mqtt_flow_list { MQTT_FLOWS_REQUESTS, MQTT_FLOWS_PUBLISHES, MQTT_FLOWS_INHERITED, MQTT_FLOW_LISTS };
+
 /** The exchanges that one end began. */
 struct mqtt_ledger {
     wmem_allocator_t *scope;
-    struct mqtt_flow *flows; /**< the few under way, the latest first */
-    wmem_map_t *index;       /**< Packet Identifier to flow; made only when there are many */
-    uint32_t count;          /**< all of them */
-    uint32_t publishes;      /**< PUBLISHes among them, but for inherited ones: each connection has a send quota of its
-                                  own (section 4.9) */
-    uint32_t most;           /**< how many are followed at once; what is beyond is not followed */
+    struct mqtt_flow *first[MQTT_FLOW_LISTS];
+    struct mqtt_flow *last[MQTT_FLOW_LISTS];
+    wmem_map_t *index;  /**< Packet Identifier to flow; made only when there are many */
+    uint32_t count;     /**< all of them */
+    uint32_t publishes; /**< PUBLISHes among them, but for inherited ones: each connection has a send quota of its own
+                             (section 4.9) */
+    uint32_t most;      /**< how many are followed at once; what is beyond is not followed */
+    uint32_t life;      /**< flows of another life are inherited: so a ledger changes hands without touching each */
 };
 
 /** Makes an empty ledger in `scope` that follows at most `most` exchanges at once. */

@@ -58,7 +58,12 @@ void show_find_faults(const struct mqtt_packet *packet, const struct mqtt_facts 
         add_fault(faults, SHOW_EXPERT_WEBSOCKET_TEXT, (struct mqtt_span){0, packet->length});
     if (facts->epoch->version_source == MQTT_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_VERSION, (struct mqtt_span){0, 1});
-    if (facts->note != NULL && facts->note->uses_alias && facts->note->topic == NULL)
+    uint8_t limits = facts->note != NULL ? facts->note->limits : 0;
+    if (limits & MQTT_LIMIT_INFLIGHT)
+        add_fault(faults, SHOW_EXPERT_LIMIT_INFLIGHT, (struct mqtt_span){0, 1});
+    if (limits & MQTT_LIMIT_MEMORY)
+        add_fault(faults, SHOW_EXPERT_LIMIT_MEMORY, (struct mqtt_span){0, 1});
+    if (facts->note != NULL && facts->note->uses_alias && facts->note->topic == NULL && !(limits & MQTT_LIMIT_MEMORY))
         alias = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
     if (alias != NULL)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_ALIAS, alias->value);
