@@ -18,6 +18,23 @@ void dissect_register(void)
     tap = register_tap("mqttscope");
 }
 
+/** The findings for as long as the record: they point into the record's packet and facts. */
+static const struct check_findings *keep_findings(const struct show_context *context, const struct tap_record *record)
+{
+    struct check_findings *kept = wmem_new(context->pinfo->pool, struct check_findings);
+
+    *kept = *context->findings;
+    for (unsigned i = 0; i < kept->count; i++) {
+        struct check_subject *subject = &kept->list[i].subject;
+        subject->packet = &record->packet;
+        subject->facts = &record->facts;
+        if (subject->block != NULL)
+            subject->block = subject->block_type == MQTT_TYPE_WILL ? &record->packet.connect.will_properties
+                                                                   : &record->packet.properties;
+    }
+    return kept;
+}
+
 /** Queues what the statistics and exports read; made only where one of them is open. */
 static void queue_record(const struct show_context *context, const struct stretch *stretch)
 {
@@ -41,6 +58,7 @@ static void queue_record(const struct show_context *context, const struct stretc
         .line = is_drawn ? show_line(context) : "",
     };
     record->facts.epoch = &record->epoch;
+    record->findings = context->findings->count > 0 ? keep_findings(context, record) : NULL;
     if (is_listened_to)
         tap_queue_packet(tap, pinfo, record);
     tap_queue_exports(pinfo, record);
@@ -54,14 +72,17 @@ static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct
     uint32_t captured = tvb_captured_length(tvb);
     const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
     uint32_t length = tvb_reported_length(tvb);
+    struct mqtt_arrival arrival;
 
     if (!PINFO_FD_VISITED(pinfo)) {
         mqtt_read(packet, bytes, captured, length, mqtt_connection_version(connection));
-        mqtt_track(connection, stretch->sender, place, stream_now_ns(pinfo), packet, facts);
+        stream_arrival(stretch->stream, pinfo, &arrival);
+        mqtt_track(connection, stretch->sender, place, &arrival, packet, facts);
     } else {
         mqtt_recall(connection, stretch->sender, place, facts);
         mqtt_read(packet, bytes, captured, length, facts->epoch->version);
     }
+    facts->in_websocket_text = stretch->in_websocket_text;
 }
 
 int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
@@ -71,18 +92,37 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     struct mqtt_packet packet;
     struct mqtt_facts facts;
     struct show_faults faults;
-    struct show_context context = {tvb, pinfo, &packet, &facts};
+    struct check_findings findings;
+    struct show_context context = {tvb, pinfo, &packet, &facts, &findings};
 
     find_facts(stretch, pinfo, place, &packet, tvb, &facts);
-    show_find_faults(&packet, &facts, stretch->in_websocket_text, &faults);
+    check_run(mqttscope_rules(), &packet, &facts, &findings);
+    show_find_faults(&context, &faults);
     show_info(&context);
 
     proto_tree *packet_tree = NULL;
-    if (show_is_wanted(tree) || (tree != NULL && faults.count > 0))
+    if (show_is_wanted(tree) || (tree != NULL && faults.count + findings.count > 0))
         packet_tree = show_tree(&context, tree);
     show_faults(&context, packet_tree, &faults);
+    show_findings(&context, packet_tree);
     queue_record(&context, stretch);
     if (packet.type == MQTT_TYPE_PUBLISH && packet.publish.payload.length > 0)
         payload_hand_over(&context, tree, packet_tree);
     return (int)tvb_captured_length(tvb);
+}
+
+void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stretch *stretch)
+{
+    struct mqtt_place place = {pinfo->num, stream_next_pdu(pinfo)};
+    struct mqtt_packet packet;
+    struct mqtt_facts facts;
+    struct check_findings findings;
+    struct show_context context = {tvb, pinfo, &packet, &facts, &findings};
+    uint32_t captured = tvb_captured_length(tvb);
+
+    mqtt_recall(stretch->stream->connection, stretch->sender, place, &facts);
+    mqtt_decode(&packet, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), facts.epoch->version);
+    check_run(mqttscope_rules(), &packet, &facts, &findings);
+    show_unframeable(&context, tree);
+    queue_record(&context, stretch);
 }

@@ -79,7 +79,7 @@ static int dissect_framed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, v
         direction->framed = direction->framed && state == MQTT_FRAME_WHOLE;
     }
     if (state == MQTT_FRAME_UNREADABLE) {
-        show_unframeable(tvb, pinfo, tree);
+        dissect_unframeable(tvb, pinfo, tree, stretch);
         return (int)captured;
     }
     /* A fixed header that goes on where nothing is put together: the packet is longer than what is at hand, and so cut

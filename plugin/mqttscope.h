@@ -7,6 +7,7 @@
 
 #include <epan/packet.h>
 
+#include "check/check.h"
 #include "show/show.h"
 #include "stream.h"
 #include "wire/packet.h"
@@ -30,6 +31,15 @@ uint64_t mqttscope_max_memory(void);
 /** The preference for joining packets that span segments, records or messages. */
 bool mqttscope_reassembles(void);
 
+/** Which rules the user wants to hear about; good until preferences change. */
+const struct check_policy *mqttscope_rules(void);
+
+/** Reads the user's table of single rules anew; before each file. */
+void policy_reset(void);
+
+/** Registers the preferences about rules. */
+void policy_register(struct pref_module *module);
+
 /** Registers the preferences; `proto` is our protocol. */
 void preferences_register(int proto);
 
@@ -38,6 +48,9 @@ void dissect_register(void);
 
 /** Dissects one control packet; `data` is the struct stretch it lies in. Returns the bytes of the packet. */
 int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
+
+/** Shows bytes whose Remaining Length does not end: no packet can be framed behind them. */
+void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stretch *stretch);
 
 /** The dissectors of the transports. `data` is what the transport hands to its subdissectors. */
 int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);

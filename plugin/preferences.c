@@ -70,4 +70,5 @@ void preferences_register(int proto)
                                    "How much memory the topics behind aliases, the subscriptions and the sessions of a "
                                    "file may take; what is beyond is not known. 0 is no limit.",
                                    10, &max_memory_mib);
+    policy_register(module);
 }

@@ -34,9 +34,17 @@ static int64_t to_ns(const nstime_t *time)
     return CLAMP((int64_t)time->secs, -bound, bound) * 1000000000 + time->nsecs;
 }
 
-int64_t stream_now_ns(const packet_info *pinfo)
+void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct mqtt_arrival *arrival)
 {
-    return to_ns(&pinfo->abs_ts);
+    const struct tcp_analysis *tcp = stream->analysis;
+    const tcp_analyze_seq_flow_info_t *numbers = tcp != NULL ? tcp->fwd->tcp_analyze_seq_info : NULL;
+
+    *arrival = (struct mqtt_arrival){.ns = to_ns(&pinfo->abs_ts)};
+    if (numbers == NULL || numbers->nextseq == 0)
+        return;
+    arrival->has_numbers = true;
+    arrival->sent_to = numbers->nextseq;
+    arrival->got_to = numbers->lastack;
 }
 
 static struct tcp_analysis *find_tcp(packet_info *pinfo, conversation_t *conversation)
@@ -64,6 +72,7 @@ static struct mqtt_world *current_world(void)
             .preferred_version = mqttscope_default_version(),
             .max_inflight = mqttscope_max_inflight(),
             .max_memory = mqttscope_max_memory(),
+            .observes = mqttscope_rules()->enabled,
             .state_of = tcp_state,
         };
         world = mqtt_world_new(wmem_file_scope(), &options);

@@ -59,8 +59,8 @@ struct mqtt_place stream_next_place(packet_info *pinfo);
 /** The same for the WebSocket messages of a frame. */
 uint32_t stream_next_message(packet_info *pinfo);
 
-/** The time of a frame in nanoseconds, for differences. */
-int64_t stream_now_ns(const packet_info *pinfo);
+/** When and how the frame's packets arrived; first visit only, when TCP's analysis stands at the frame. */
+void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct mqtt_arrival *arrival);
 
 /** Forgets what belongs to the file just closed; connections are counted from 0 again. */
 void stream_reset(void);

@@ -76,6 +76,7 @@ static void adopt_or_give_back(void)
     bool enabled = proto_is_protocol_enabled(find_protocol_by_id(mqttscope_proto()));
 
     stream_reset();
+    policy_reset();
     payload_reset();
     for (unsigned i = 0; i < G_N_ELEMENTS(adopted_tables); i++) {
         const struct adopted_table *table = &adopted_tables[i];

@@ -205,7 +205,7 @@ static void add_part(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct
     uint32_t length;
     unsigned header = MIN(tvb_captured_length(packet), 5);
     if (mqtt_frame(tvb_get_ptr(packet, 0, (int)header), header, &length) == MQTT_FRAME_UNREADABLE)
-        show_unframeable(packet, pinfo, tree);
+        dissect_unframeable(packet, pinfo, tree, stretch);
     else
         dissect_control_packet(packet, pinfo, tree, stretch);
 }
@@ -240,7 +240,7 @@ static uint32_t dissect_whole_packets(tvbuff_t *tvb, packet_info *pinfo, proto_t
         enum mqtt_frame_state state = mqtt_frame(bytes + at, captured - at, &length);
         uint32_t left = tvb_reported_length(tvb) - at;
         if (state == MQTT_FRAME_UNREADABLE) {
-            show_unframeable(tvb_new_subset_remaining(tvb, (int)at), pinfo, tree);
+            dissect_unframeable(tvb_new_subset_remaining(tvb, (int)at), pinfo, tree, stretch);
             return captured;
         }
         if (state == MQTT_FRAME_UNFINISHED || length > left)

@@ -7,17 +7,18 @@
  *   what    bits 0: the end that sends; 1, 2: the connection; 3: bytes are missing before these; 4: the capture lacks
  *           the end of the last packet; 5: in the frame of the step before; 6: the connection ends; 7: a new one has
  *           taken its place
- *   time    how far the clock moves, exponentially
+ *   time    how far the clock moves, exponentially; bit 6: back; 7: the segments have no numbers
  *   length  of the bytes that follow, two bytes
  *   bytes   a segment of the stream
  *
  * Segments are put together and packets cut out of them, as the plugin does it. Each packet is tracked; in the end all
- * are recalled, the last first, and what is said of them then has to be what was said at once.
+ * are recalled, the last first, and what is said of them then, the broken rules included, has to be what was said at once.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../check/check.h"
 #include "../model/connection.h"
 #include "../model/version.h"
 #include "../test/unit/walk.h"
@@ -43,6 +44,7 @@ struct told {
     struct mqtt_epoch epoch;
     struct mqtt_note note;
     struct mqtt_packet packet;
+    struct check_findings findings;
     uint8_t *bytes;
 };
 
@@ -50,6 +52,7 @@ struct told {
 struct rest {
     uint8_t *bytes;
     uint32_t length;
+    uint32_t sent_to; /**< the number behind its last byte */
 };
 
 /** A conversation under way. */
@@ -61,6 +64,8 @@ struct fuzz {
     struct rest rests[CONNECTIONS][2];
     struct mqtt_place place;
     int64_t now_ns;
+    bool has_numbers;
+    struct check_policy policy;
     struct told *told;
     uint32_t told_count;
     uint32_t told_most;
@@ -119,6 +124,28 @@ static const char *judge_note(const struct mqtt_note *note)
     return NULL;
 }
 
+/** What the findings of a packet cannot be. */
+static const char *judge_findings(const struct mqtt_packet *packet, const struct check_findings *findings)
+{
+    if (findings->count > CHECK_FINDINGS_MAX)
+        return "too many findings";
+    for (unsigned i = 0; i < findings->count; i++) {
+        const struct check_finding *finding = &findings->list[i];
+        char message[CHECK_MESSAGE_SIZE];
+        struct check_ids ids;
+
+        if (finding->at.at > packet->length || finding->at.length > packet->length - finding->at.at)
+            return "a finding's bytes leave the packet";
+        check_message(finding, message, sizeof message);
+        if (message[0] == '\0' || memchr(message, '\0', sizeof message) == NULL)
+            return "a finding without a message";
+        check_finding_ids(finding, &ids);
+        if (ids.count > CHECK_IDS_MAX)
+            return "too many statements";
+    }
+    return NULL;
+}
+
 /** Tracks a packet of which the last `missing` bytes were not captured, and keeps what is said of it. */
 static void track(struct fuzz *fuzz, unsigned number, unsigned sender, const uint8_t *bytes, uint32_t captured,
                   uint32_t length)
@@ -135,11 +162,19 @@ static void track(struct fuzz *fuzz, unsigned number, unsigned sender, const uin
     told->bytes = (uint8_t *)get_memory(NULL, captured);
     memcpy(told->bytes, bytes, captured);
     mqtt_read(&told->packet, told->bytes, captured, length, mqtt_connection_version(connection));
-    mqtt_track(connection, sender, fuzz->place, fuzz->now_ns, &told->packet, &told->facts);
+    const struct mqtt_arrival arrival = {
+        .ns = fuzz->now_ns,
+        .has_numbers = fuzz->has_numbers,
+        .sent_to = fuzz->rests[number][sender].sent_to,
+        .got_to = fuzz->rests[number][1 - sender].sent_to,
+    };
+    mqtt_track(connection, sender, fuzz->place, &arrival, &told->packet, &told->facts);
     memcpy(&told->epoch, told->facts.epoch, sizeof told->epoch);
     if (told->facts.note != NULL)
         memcpy(&told->note, told->facts.note, sizeof told->note);
     demand(walk_packet(&told->packet));
+    check_run(&fuzz->policy, &told->packet, &told->facts, &told->findings);
+    demand(judge_findings(&told->packet, &told->findings));
     fuzz->place.pdu++;
 }
 
@@ -204,6 +239,8 @@ static size_t take_step(struct fuzz *fuzz, const uint8_t *data, size_t size)
     rest->bytes = (uint8_t *)get_memory(rest->bytes, rest->length + length);
     memcpy(rest->bytes + rest->length, data + STEP_LEAST, length);
     rest->length += (uint32_t)length;
+    rest->sent_to += (uint32_t)length;
+    fuzz->has_numbers = !(data[1] & 0x80);
     track_packets(fuzz, number, sender, what & STEP_CUT);
     fuzz->transports[number]->last_ns = fuzz->now_ns;
     fuzz->transports[number]->is_finished |= what & STEP_END;
@@ -211,11 +248,12 @@ static size_t take_step(struct fuzz *fuzz, const uint8_t *data, size_t size)
 }
 
 /** What is said of a packet now, but for answers that came later, is what was said at once. */
-static const char *recall(const struct told *told)
+static const char *recall(const struct fuzz *fuzz, const struct told *told)
 {
     const struct mqtt_facts *first = &told->facts;
     struct mqtt_facts now;
     struct mqtt_packet packet;
+    struct check_findings findings;
 
     mqtt_recall(told->connection, first->sender, first->place, &now);
     if (now.connection != first->connection || now.sender != first->sender ||
@@ -243,6 +281,15 @@ static const char *recall(const struct told *told)
     if (packet.version != told->packet.version || packet.type != told->packet.type ||
         packet.read_to != told->packet.read_to || packet.fault.kind != told->packet.fault.kind)
         return "a packet is read otherwise";
+    check_run(&fuzz->policy, &packet, &now, &findings);
+    if (findings.count != told->findings.count)
+        return "other rules are broken";
+    for (unsigned i = 0; i < findings.count; i++) {
+        const struct check_finding *one = &findings.list[i], *other = &told->findings.list[i];
+        if (one->rule != other->rule || one->severity != other->severity || one->at.at != other->at.at ||
+            one->at.length != other->at.length)
+            return "a rule is broken otherwise";
+    }
     return NULL;
 }
 
@@ -272,6 +319,7 @@ static struct fuzz fuzz_begin(uint8_t choice)
         .preferred_version = versions[choice & 3],
         .max_inflight = most_inflight[choice >> 2 & 7],
         .max_memory = most_memory[choice >> 5],
+        .observes = true,
         .state_of = state_of,
     };
     struct fuzz fuzz = {0};
@@ -279,6 +327,7 @@ static struct fuzz fuzz_begin(uint8_t choice)
     /* Each block by itself, so that the sanitizer sees its ends. */
     fuzz.scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
     fuzz.world = mqtt_world_new(fuzz.scope, &options);
+    check_policy_begin(&fuzz.policy, true, (enum check_severity)0);
     fuzz.place = (struct mqtt_place){1, 1};
     return fuzz;
 }
@@ -286,7 +335,7 @@ static struct fuzz fuzz_begin(uint8_t choice)
 static void fuzz_end(struct fuzz *fuzz)
 {
     for (uint32_t i = fuzz->told_count; i > 0; i--)
-        demand(recall(&fuzz->told[i - 1]));
+        demand(recall(fuzz, &fuzz->told[i - 1]));
     for (unsigned i = 0; i < CONNECTIONS; i++) {
         if (fuzz->connections[i] != NULL)
             demand(judge_summary(fuzz->connections[i]));

@@ -114,7 +114,7 @@ def _talk_of_capture(path: Path) -> Talk:
 
 def talks() -> Iterator[Talk]:
     """What is said in each case and each capture."""
-    for path in sorted((CAPTURES / "cases").glob("*.case")):
+    for path in sorted((CAPTURES / "cases").rglob("*.case")):
         yield _talk_of_case(read_case(path))
     for path in sorted((CAPTURES / "real").glob("*.pcap*")):
         yield _talk_of_capture(path)

@@ -139,11 +139,19 @@ static int64_t track_silence(struct mqtt_tracking *tracking)
     return idle_ns;
 }
 
-void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt_place place, int64_t now_ns,
-                struct mqtt_packet *packet, struct mqtt_facts *facts)
+void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt_place place,
+                const struct mqtt_arrival *arrival, struct mqtt_packet *packet, struct mqtt_facts *facts)
 {
-    struct mqtt_tracking tracking = {.connection = connection, .sender = sender, .place = place, .now_ns = now_ns};
+    struct mqtt_tracking tracking = {
+        .connection = connection,
+        .sender = sender,
+        .place = place,
+        .now_ns = arrival->ns,
+        .arrival = arrival,
+        .facts = facts,
+    };
 
+    facts->observation_count = 0;
     memcpy(&tracking.epoch, latest_epoch(connection), sizeof tracking.epoch);
     tracking.epoch.from = place;
     tracking.packet = packet;
@@ -153,19 +161,19 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
         mqtt_decode(packet, packet->bytes, packet->captured, packet->length, version);
 
     mqtt_track_roles(&tracking);
+    mqtt_track_order(&tracking);
     mqtt_track_session(&tracking);
     mqtt_track_alias(&tracking);
     mqtt_track_exchange(&tracking);
     begin_epoch(connection, &tracking.epoch);
     connection->has_packets = true;
-    *facts = (struct mqtt_facts){
-        .connection = connection->number,
-        .sender = sender,
-        .place = place,
-        .epoch = latest_epoch(connection),
-        .note = tracking.note,
-        .idle_ns = track_silence(&tracking),
-    };
+    facts->connection = connection->number;
+    facts->sender = sender;
+    facts->place = place;
+    facts->epoch = latest_epoch(connection);
+    facts->note = tracking.note;
+    facts->idle_ns = track_silence(&tracking);
+    facts->in_websocket_text = false;
 }
 
 void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place)
@@ -186,14 +194,14 @@ void mqtt_recall(const struct mqtt_connection *connection, unsigned sender, stru
     const struct mqtt_notes *notes = connection->world->notes;
     bool is_clients = epoch->broker != MQTT_END_UNKNOWN && epoch->broker != sender;
 
-    *facts = (struct mqtt_facts){
-        .connection = connection->number,
-        .sender = sender,
-        .place = place,
-        .epoch = epoch,
-        .note = mqtt_notes_find(notes, place),
-        .idle_ns = is_clients ? mqtt_notes_idle(notes, place) : MQTT_TIME_UNKNOWN,
-    };
+    facts->connection = connection->number;
+    facts->sender = sender;
+    facts->place = place;
+    facts->epoch = epoch;
+    facts->note = mqtt_notes_find(notes, place);
+    facts->idle_ns = is_clients ? mqtt_notes_idle(notes, place) : MQTT_TIME_UNKNOWN;
+    facts->in_websocket_text = false;
+    facts->observation_count = mqtt_notes_observations(notes, place, facts->observations);
 }
 
 struct mqtt_transport_state mqtt_transport_state_of(const struct mqtt_connection *connection)

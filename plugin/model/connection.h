@@ -41,11 +41,20 @@ struct mqtt_transport_state {
     int64_t last_ns;  /**< when its last frame came; MQTT_TIME_UNKNOWN where that is not known */
 };
 
+/** When and how a packet arrived. */
+struct mqtt_arrival {
+    int64_t ns;       /**< the time of its frame, for differences */
+    bool has_numbers; /**< the transport counts bytes: the two below are good */
+    uint32_t sent_to; /**< the sequence number behind the bytes that its sender has sent by now */
+    uint32_t got_to;  /**< the sequence number up to which its sender says to have received the other end's bytes */
+};
+
 /** How the user wants connections to be followed. */
 struct mqtt_tracking_options {
     enum mqtt_version preferred_version; /**< for connections that do not tell theirs; or MQTT_VERSION_UNKNOWN */
     uint32_t max_inflight;               /**< exchanges followed at once in each direction of a connection */
     uint64_t max_memory; /**< bytes of topics, filters, Client Identifiers and what belongs to them; 0: no limit */
+    bool observes;       /**< notice what the rules ask for */
     struct mqtt_transport_state (*state_of)(const void *handle); /**< asks the transport; may be NULL */
 };
 
@@ -88,10 +97,9 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_world *world, const stru
 enum mqtt_version mqtt_connection_version(const struct mqtt_connection *connection);
 
 /** Takes in one packet, first visit only, in the order of the capture, and says what is known with it. `sender` is the
- *  end that sent it, 0 or 1; `now_ns` the time of its frame. `packet` was read by mqtt_connection_version() and is read
- *  again where it settles another. */
-void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt_place place, int64_t now_ns,
-                struct mqtt_packet *packet, struct mqtt_facts *facts);
+ *  end that sent it, 0 or 1. `packet` was read by mqtt_connection_version() and is read again where it settles another. */
+void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt_place place,
+                const struct mqtt_arrival *arrival, struct mqtt_packet *packet, struct mqtt_facts *facts);
 
 /** Takes in that bytes of the connection are missing before `place`, first visit only: what rests on having seen
  *  everything is unknown from there on. */

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "../wire/packet.h"
+#include "observations.h"
 
 /** A control packet's place in the file. */
 struct mqtt_place {
@@ -131,6 +132,9 @@ struct mqtt_note {
     };
 };
 
+/** How many observations of one packet are kept. */
+enum { MQTT_OBSERVATIONS_MAX = 12 };
+
 /** All that may be known while one packet is checked and shown. Its pointers are good until the next packet is tracked;
  *  what they point to (but for the epoch itself) for the file's life. */
 struct mqtt_facts {
@@ -140,7 +144,20 @@ struct mqtt_facts {
     const struct mqtt_epoch *epoch;
     const struct mqtt_note *note; /**< NULL where nothing was noted about this packet */
     int64_t idle_ns;              /**< packets of the client: since its previous one, or MQTT_TIME_UNKNOWN */
+    bool in_websocket_text;       /**< it came in a WebSocket text frame; the transport's to say */
+    unsigned observation_count;   /**< what was noticed at the packet */
+    const struct mqtt_observation *observations[MQTT_OBSERVATIONS_MAX];
 };
+
+/** The first observation of a kind at the packet; NULL where there is none. */
+static inline const struct mqtt_observation *mqtt_observed(const struct mqtt_facts *facts,
+                                                           enum mqtt_observation_kind kind)
+{
+    for (unsigned i = 0; i < facts->observation_count; i++)
+        if (facts->observations[i]->kind == kind)
+            return facts->observations[i];
+    return NULL;
+}
 
 /** The topic behind the Topic Alias that the packet uses; NULL where it uses none, or one that was never set. */
 static inline const struct mqtt_text *mqtt_alias_topic(const struct mqtt_facts *facts)

@@ -24,6 +24,7 @@ struct idle {
 struct mqtt_notes {
     struct pieces notes;
     struct pieces idles;
+    struct pieces observations;
 };
 
 static uint64_t key_of_place(struct mqtt_place place)
@@ -39,6 +40,12 @@ static uint64_t key_of_note(const void *item)
 static uint64_t key_of_idle(const void *item)
 {
     return key_of_place(((const struct idle *)item)->place);
+}
+
+static uint64_t key_of_observation(const void *item)
+{
+    const struct mqtt_observation *observation = (const struct mqtt_observation *)item;
+    return key_of_place((struct mqtt_place){observation->frame_at, observation->pdu_at});
 }
 
 static void pieces_begin(struct pieces *pieces, wmem_allocator_t *scope, size_t item_size,
@@ -63,8 +70,8 @@ static void *pieces_add(struct pieces *pieces)
     return pieces_item(pieces, pieces->count++);
 }
 
-/** The last item whose key is not above `key`, NULL where there is none. */
-static void *pieces_find(const struct pieces *pieces, uint64_t key)
+/** How many items have a key that is not above `key`. */
+static uint32_t pieces_count_to(const struct pieces *pieces, uint64_t key)
 {
     uint32_t first = 0;
     uint32_t behind = pieces->count;
@@ -76,7 +83,14 @@ static void *pieces_find(const struct pieces *pieces, uint64_t key)
         else
             behind = middle;
     }
-    return first > 0 ? pieces_item(pieces, first - 1) : NULL;
+    return first;
+}
+
+/** The last item whose key is not above `key`, NULL where there is none. */
+static void *pieces_find(const struct pieces *pieces, uint64_t key)
+{
+    uint32_t count = pieces_count_to(pieces, key);
+    return count > 0 ? pieces_item(pieces, count - 1) : NULL;
 }
 
 struct mqtt_notes *mqtt_notes_new(wmem_allocator_t *scope)
@@ -85,6 +99,7 @@ struct mqtt_notes *mqtt_notes_new(wmem_allocator_t *scope)
 
     pieces_begin(&notes->notes, scope, sizeof(struct mqtt_note), key_of_note);
     pieces_begin(&notes->idles, scope, sizeof(struct idle), key_of_idle);
+    pieces_begin(&notes->observations, scope, sizeof(struct mqtt_observation), key_of_observation);
     return notes;
 }
 
@@ -114,4 +129,30 @@ int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place)
     if (idle == NULL || idle->place.frame != place.frame)
         return MQTT_TIME_UNKNOWN;
     return idle->place.pdu == place.pdu ? idle->ns : 0;
+}
+
+const struct mqtt_observation *mqtt_notes_add_observation(struct mqtt_notes *notes,
+                                                          const struct mqtt_observation *observation)
+{
+    struct mqtt_observation *kept = (struct mqtt_observation *)pieces_add(&notes->observations);
+    *kept = *observation;
+    return kept;
+}
+
+unsigned mqtt_notes_observations(const struct mqtt_notes *notes, struct mqtt_place place,
+                                 const struct mqtt_observation **list)
+{
+    const struct pieces *pieces = &notes->observations;
+    uint64_t key = key_of_place(place);
+    unsigned count = 0;
+
+    if (pieces->count == 0)
+        return 0;
+    for (uint32_t i = pieces_count_to(pieces, key - 1); i < pieces->count && count < MQTT_OBSERVATIONS_MAX; i++) {
+        const struct mqtt_observation *observation = (const struct mqtt_observation *)pieces_item(pieces, i);
+        if (key_of_observation(observation) != key)
+            break;
+        list[count++] = observation;
+    }
+    return count;
 }

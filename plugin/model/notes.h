@@ -34,4 +34,14 @@ void mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int6
  *  packets in the same frame; MQTT_TIME_UNKNOWN where nothing was kept. */
 int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place);
 
+/** Keeps what was noticed at a packet; its place is in it. Places have to come in the order of the capture; a place may
+ *  come several times. What it returns stays where it is. */
+const struct mqtt_observation *mqtt_notes_add_observation(struct mqtt_notes *notes,
+                                                          const struct mqtt_observation *observation);
+
+/** What was noticed at the packet at `place`: fills `list` in the order of its making and returns how many there are, no
+ *  more than MQTT_OBSERVATIONS_MAX. */
+unsigned mqtt_notes_observations(const struct mqtt_notes *notes, struct mqtt_place place,
+                                 const struct mqtt_observation **list);
+
 #endif

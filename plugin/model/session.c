@@ -177,6 +177,8 @@ static void track_connack(struct mqtt_tracking *tracking)
 
     if (packet->reason_at == 0 || epoch->broker != tracking->sender)
         return;
+    if (!connection->connack_seen)
+        connection->connack = mqtt_mark_of(tracking);
     connection->connack_seen = true;
     connection->connack_code = packet->reason;
     connection->session_present = packet->ack_flags & 1 && packet->version != MQTT_V31;

@@ -48,6 +48,14 @@ struct mqtt_end {
     struct mqtt_step auth;    /**< the latest AUTH not yet answered */
 };
 
+/** Where a packet stands in its sender's bytes; tells whether the other end had it when it sent something. */
+struct mqtt_mark {
+    uint32_t frame; /**< 0: there is no such packet */
+    bool has_numbers;
+    uint32_t sent_to;
+    int64_t ns;
+};
+
 struct mqtt_connection {
     struct mqtt_world *world;
     uint32_t number;
@@ -65,6 +73,7 @@ struct mqtt_connection {
     bool connack_seen;
     bool session_present;
     uint8_t connack_code;
+    struct mqtt_mark connack; /**< the first CONNACK */
     bool disconnected;
     uint8_t disconnected_by;
     uint8_t disconnect_reason;
@@ -77,9 +86,18 @@ struct mqtt_tracking {
     unsigned sender;
     struct mqtt_place place;
     int64_t now_ns;
+    const struct mqtt_arrival *arrival;
     const struct mqtt_packet *packet;
-    struct mqtt_epoch epoch; /**< the epoch in the making; appended if it differs from the latest */
-    struct mqtt_note *note;  /**< NULL until somebody has something to note */
+    struct mqtt_epoch epoch;  /**< the epoch in the making; appended if it differs from the latest */
+    struct mqtt_note *note;   /**< NULL until somebody has something to note */
+    struct mqtt_facts *facts; /**< the facts in the making; only the observations are good yet */
+};
+
+/** Whether the sender of a packet had got an earlier one of the other end by then. */
+enum mqtt_awareness {
+    MQTT_AWARE,
+    MQTT_UNAWARE,
+    MQTT_MAYBE_AWARE, /**< the transport does not tell, and they came close together */
 };
 
 /** The note of the packet; made on first use. */
@@ -107,6 +125,16 @@ static inline bool mqtt_has_span(const struct mqtt_packet *packet, struct mqtt_s
     return span.at != 0 && span.at + span.length <= packet->captured && span.at + span.length <= packet->read_to;
 }
 
+/** Marks the packet being tracked. */
+struct mqtt_mark mqtt_mark_of(const struct mqtt_tracking *tracking);
+
+/** Whether the sender of the packet being tracked had got the other end's packet at `mark` when it sent this one. */
+enum mqtt_awareness mqtt_sender_awareness(const struct mqtt_tracking *tracking, const struct mqtt_mark *mark);
+
+/** Keeps something noticed at the packet being tracked: `kind`, `doubt`, `at`, `frame`, `value` and `other` are the
+ *  caller's; the place is filled in. Nothing is kept where the user wants no rules. */
+void mqtt_observe(struct mqtt_tracking *tracking, struct mqtt_observation observation);
+
 /** How the connection's transport stands now. */
 struct mqtt_transport_state mqtt_transport_state_of(const struct mqtt_connection *connection);
 
@@ -115,6 +143,9 @@ void mqtt_track_roles(struct mqtt_tracking *tracking);
 
 /** Takes in CONNECT, CONNACK and DISCONNECT: identity, limits, the session taken up or begun. */
 void mqtt_track_session(struct mqtt_tracking *tracking);
+
+/** Notices what is out of order in the life of a connection: before the packet changes anything. */
+void mqtt_track_order(struct mqtt_tracking *tracking);
 
 /** Follows the exchanges that the packet begins, continues or completes. */
 void mqtt_track_exchange(struct mqtt_tracking *tracking);

@@ -45,17 +45,28 @@ static void find_empty_topic(const struct mqtt_packet *packet, struct show_fault
         add_fault(faults, SHOW_EXPERT_ILLEGAL_LENGTH, (struct mqtt_span){empty.at - 2, 2});
 }
 
-void show_find_faults(const struct mqtt_packet *packet, const struct mqtt_facts *facts, bool in_websocket_text,
-                      struct show_faults *faults)
+/** The version by which the packet was read is a guess. */
+static bool is_version_guessed(const struct mqtt_epoch *epoch)
 {
+    return epoch->version_source == MQTT_VERSION_FROM_NOTHING || epoch->version_source == MQTT_VERSION_FROM_PACKETS;
+}
+
+static enum show_expert fault_expert(const struct show_context *context)
+{
+    if (context->packet->fault.kind == MQTT_FAULT_CUT)
+        return SHOW_EXPERT_CUT;
+    return is_version_guessed(context->facts->epoch) ? SHOW_EXPERT_MALFORMED_MAYBE : SHOW_EXPERT_MALFORMED;
+}
+
+void show_find_faults(const struct show_context *context, struct show_faults *faults)
+{
+    const struct mqtt_packet *packet = context->packet;
+    const struct mqtt_facts *facts = context->facts;
     const struct mqtt_property *alias = NULL;
 
     faults->count = 0;
     if (packet->fault.kind != MQTT_FAULT_NONE)
-        add_fault(faults, packet->fault.kind == MQTT_FAULT_CUT ? SHOW_EXPERT_CUT : SHOW_EXPERT_MALFORMED,
-                  packet->fault.at);
-    if (in_websocket_text)
-        add_fault(faults, SHOW_EXPERT_WEBSOCKET_TEXT, (struct mqtt_span){0, packet->length});
+        add_fault(faults, fault_expert(context), packet->fault.at);
     if (facts->epoch->version_source == MQTT_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_VERSION, (struct mqtt_span){0, 1});
     uint8_t limits = facts->note != NULL ? facts->note->limits : 0;
@@ -88,23 +99,39 @@ static const char *fault_text(wmem_allocator_t *pool, const struct mqtt_fault *f
     return "";
 }
 
-void show_faults(const struct show_context *context, proto_tree *tree, const struct show_faults *faults)
+/** A rule tells of the same bytes: one fact makes one item. */
+static bool is_told_by_rule(const struct show_context *context, struct mqtt_span at)
+{
+    const struct check_findings *findings = context->findings;
+
+    for (unsigned i = 0; i < findings->count; i++) {
+        struct mqtt_span told = findings->list[i].at;
+        if (told.at < at.at + MAX(at.length, 1) && at.at < told.at + MAX(told.length, 1))
+            return true;
+    }
+    return false;
+}
+
+static void raise_fault(const struct show_context *context, proto_tree *tree, const struct show_fault *fault)
 {
     const struct mqtt_packet *packet = context->packet;
+    uint32_t start = MIN(fault->at.at, packet->captured);
+    int length = (int)MIN(fault->at.length, packet->captured - start);
+    expert_field *expert = &show_experts[fault->expert];
 
-    for (unsigned i = 0; i < faults->count; i++) {
-        const struct show_fault *fault = &faults->list[i];
-        uint32_t start = fault->at.at < packet->captured ? fault->at.at : packet->captured;
-        uint32_t left = packet->captured - start;
-        int length = (int)(fault->at.length < left ? fault->at.length : left);
-        expert_field *expert = &show_experts[fault->expert];
+    if (is_told_by_rule(context, fault->at))
+        proto_item_set_hidden(proto_tree_add_item(tree, expert->hf, context->tvb, (int)start, length, ENC_NA));
+    else if (fault->expert <= SHOW_EXPERT_CUT)
+        proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s",
+                                     fault_text(context->pinfo->pool, &packet->fault));
+    else
+        proto_tree_add_expert(tree, context->pinfo, expert, context->tvb, (int)start, length);
+}
 
-        if (fault->expert == SHOW_EXPERT_MALFORMED || fault->expert == SHOW_EXPERT_CUT)
-            proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s",
-                                         fault_text(context->pinfo->pool, &packet->fault));
-        else
-            proto_tree_add_expert(tree, context->pinfo, expert, context->tvb, (int)start, length);
-    }
+void show_faults(const struct show_context *context, proto_tree *tree, const struct show_faults *faults)
+{
+    for (unsigned i = 0; i < faults->count; i++)
+        raise_fault(context, tree, &faults->list[i]);
 }
 
 /** Adds stream bytes under a tree item of their own, with one expert item. */
@@ -123,10 +150,17 @@ void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_UNFRAMED);
 }
 
-void show_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+void show_unframeable(const struct show_context *context, proto_tree *parent)
 {
-    show_info_entry(pinfo->cinfo, "[Remaining Length of more than four bytes]");
-    show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_FRAMING);
+    const struct show_fault fault = {SHOW_EXPERT_FRAMING, {0, context->packet->captured}};
+    proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, context->tvb, 0, -1, ENC_NA);
+    proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
+
+    show_info_entry(context->pinfo->cinfo, "[Remaining Length of more than four bytes]");
+    proto_tree_add_item(tree, FIELD(UNFRAMED), context->tvb, 0, -1, ENC_NA);
+    raise_fault(context, tree, &fault);
+    show_findings(context, tree);
+    show_scope(context, tree);
 }
 
 void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)

@@ -8,6 +8,7 @@
 #include <epan/unit_strings.h>
 
 #include "../compat.h"
+#include "show.h"
 
 int show_fields[SHOW_FIELD_COUNT];
 int show_property_fields[MQTT_PROPERTY_COUNT];
@@ -233,7 +234,9 @@ static void register_experts(int scope)
 
     for (unsigned i = 0; i < SHOW_EXPERT_COUNT; i++)
         show_experts[i] = (expert_field)EI_INIT;
-    expert_register_field_array(expert_register_protocol(scope), entries, SHOW_EXPERT_COUNT);
+    expert_module_t *module = expert_register_protocol(scope);
+    expert_register_field_array(module, entries, SHOW_EXPERT_COUNT);
+    show_register_rules(module);
 }
 
 void show_register_fields(int mqtt, int scope)

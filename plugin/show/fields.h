@@ -8,6 +8,7 @@
 #include <epan/expert.h>
 #include <epan/packet.h>
 
+#include "../check/check.h"
 #include "../wire/packet.h"
 
 /** A row of fields.def. */

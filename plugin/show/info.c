@@ -289,6 +289,25 @@ static void put_ends(struct line *line)
     put(line, "  ");
 }
 
+/** The first statement that is broken for sure or most likely. */
+static void put_broken(struct line *line)
+{
+    const struct check_findings *findings = line->context->findings;
+    const struct check_finding *worst = NULL;
+    struct check_ids ids;
+
+    for (unsigned i = 0; i < findings->count; i++)
+        if (findings->list[i].severity >= CHECK_WARNING &&
+            (worst == NULL || findings->list[i].severity > worst->severity))
+            worst = &findings->list[i];
+    if (worst == NULL)
+        return;
+    check_finding_ids(worst, &ids);
+    put(line, " [");
+    put(line, ids.count > 0 ? ids.list[0] : check_rule_info(worst->rule)->symbol);
+    put(line, "]");
+}
+
 /** The packet itself: its name, what matters about it, and what is wrong with it. */
 static void put_packet(struct line *line)
 {
@@ -301,6 +320,7 @@ static void put_packet(struct line *line)
         put(line, " [cut]");
     else if (packet->fault.kind != MQTT_FAULT_NONE)
         put(line, " [malformed]");
+    put_broken(line);
     line->text[line->length] = '\0';
 }
 

@@ -143,6 +143,7 @@ void show_scope(const struct show_context *context, proto_tree *parent)
     if (context->packet->type == MQTT_TYPE_CONNACK && facts->epoch->has_keep_alive)
         add_number(context, tree, FIELD(EFFECTIVE_KEEP_ALIVE), facts->epoch->keep_alive_s);
     show_version(context, tree);
+    show_statements(context, tree);
     add_number(context, tree, FIELD(CONNECTION), facts->connection);
     add_number(context, tree, FIELD(PDU), facts->place.pdu);
 }

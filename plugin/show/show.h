@@ -10,6 +10,7 @@
 
 #include <epan/packet.h>
 
+#include "../check/check.h"
 #include "../model/connection.h"
 #include "../wire/packet.h"
 #include "fields.h"
@@ -20,6 +21,7 @@ struct show_context {
     packet_info *pinfo;
     const struct mqtt_packet *packet;
     const struct mqtt_facts *facts;
+    const struct check_findings *findings; /**< the rules that it breaks */
 };
 
 /** An expert item to raise, and the packet's bytes that it is about. */
@@ -36,12 +38,23 @@ struct show_faults {
     struct show_fault list[SHOW_FAULTS_MAX];
 };
 
-/** Finds what decoding has to report about a packet; the same on each visit, with a tree or without. */
-void show_find_faults(const struct mqtt_packet *packet, const struct mqtt_facts *facts, bool in_websocket_text,
-                      struct show_faults *faults);
+/** Finds what decoding has to report about a packet beyond the rules; the same on each visit, with a tree or without. */
+void show_find_faults(const struct show_context *context, struct show_faults *faults);
 
 /** Raises what show_find_faults() found. Works without a tree, for the expert statistics. */
 void show_faults(const struct show_context *context, proto_tree *tree, const struct show_faults *faults);
+
+/** Registers an expert item for each rule; part of show_register_fields(). */
+void show_register_rules(expert_module_t *module);
+
+/** Raises the packet's findings. Works without a tree, for the expert statistics. */
+void show_findings(const struct show_context *context, proto_tree *tree);
+
+/** Adds the statement ids of the packet's findings. */
+void show_statements(const struct show_context *context, proto_tree *tree);
+
+/** What a finding says: printable, in `pool`. */
+const char *show_finding_text(wmem_allocator_t *pool, const struct check_finding *finding);
 
 /** True where the tree is looked at, or one of our fields is asked for: without that no tree need be built. */
 bool show_is_wanted(proto_tree *tree);
@@ -70,7 +83,7 @@ const char *show_line(const struct show_context *context);
 void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 
 /** Shows bytes behind which nothing can be framed: a Remaining Length of more than four bytes and what follows it. */
-void show_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
+void show_unframeable(const struct show_context *context, proto_tree *parent);
 
 /** Shows bytes that TCP sent again. */
 void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);

@@ -5,6 +5,7 @@
 #ifndef MQTTSCOPE_TAP_RECORD_H
 #define MQTTSCOPE_TAP_RECORD_H
 
+#include "../check/check.h"
 #include "../model/connection.h"
 #include "../wire/packet.h"
 
@@ -19,6 +20,7 @@ struct tap_record {
     const char *receiver_name;
     const char *topic; /**< PUBLISH: its topic, an alias resolved; printable; "" where unknown */
     const char *line;  /**< the Info column's entry without the names, where a flow graph is drawn; else "" */
+    const struct check_findings *findings; /**< the rules that the packet breaks; NULL for none */
 };
 
 #endif

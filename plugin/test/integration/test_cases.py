@@ -101,19 +101,20 @@ class TestCases(unittest.TestCase):
 
     def test_there_are_cases(self) -> None:
         """An empty folder must not pass."""
-        self.assertTrue(list(CASES.glob("*.case")))
+        self.assertTrue(list(CASES.rglob("*.case")))
 
     def test_no_capture_without_a_case(self) -> None:
         """A capture beside the cases is built from one of them."""
-        orphans = [each.name for each in CASES.glob("*.pcap") if not each.with_suffix(".case").exists()]
+        orphans = [each.name for each in CASES.rglob("*.pcap") if not each.with_suffix(".case").exists()]
         self.assertEqual(orphans, [])
 
 
 def _add_tests() -> None:
-    for path in sorted(CASES.glob("*.case")):
+    for path in sorted(CASES.rglob("*.case")):
         def test(self: TestCases, path: Path = path) -> None:
             self.run_case(path)
-        test.__name__ = "test_" + path.stem.replace("-", "_")
+        name = path.relative_to(CASES).with_suffix("").as_posix()
+        test.__name__ = "test_" + name.replace("-", "_").replace("/", "_")
         test.__doc__ = f"{path.name} holds."
         setattr(TestCases, test.__name__, test)
 

@@ -32,6 +32,9 @@ static void recall(const struct scene *scene)
     CHECK_EQ(now.idle_ns, first->idle_ns);
     CHECK(memcmp(now.epoch, &scene->epoch, sizeof scene->epoch) == 0);
     CHECK(now.note == first->note);
+    CHECK_EQ(now.observation_count, first->observation_count);
+    for (unsigned i = 0; i < now.observation_count; i++)
+        CHECK(now.observations[i] == first->observations[i]);
     if (now.note != NULL) {
         struct mqtt_note note;
         memcpy(&note, now.note, sizeof note);
@@ -109,7 +112,8 @@ static const struct mqtt_facts *tell(struct story *story, struct mqtt_connection
     scene->previous = story->latest;
     story->latest = scene;
     mqtt_read(&scene->packet, bytes.bytes, bytes.length, length, mqtt_connection_version(connection));
-    mqtt_track(connection, sender, story->place, story->now_ns, &scene->packet, &scene->facts);
+    struct mqtt_arrival arrival = {.ns = story->now_ns};
+    mqtt_track(connection, sender, story->place, &arrival, &scene->packet, &scene->facts);
     memcpy(&scene->epoch, scene->facts.epoch, sizeof scene->epoch);
     scene->facts.epoch = &scene->epoch;
     if (scene->facts.note != NULL)

@@ -1,0 +1,405 @@
+/* check.c - asks each rule about each thing that it is about.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Each row becomes a named function check_SYMBOL() that answers whether the rule is broken, and text_SYMBOL() that writes
+ * the detail of its message. What a rule has to know first, and how doubt lowers its severity, is decided here for all of
+ * them. A packet that cannot be read to its end breaks one rule, the one about that, and is asked nothing else, so that one
+ * cause makes one finding. A packet that the capture cut is asked only by rules that look at no more than is there.
+ */
+#include "check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "predicates.h"
+
+#define NO_DETAIL "%s", ""
+#define SUBJECT_IN_SCOPE                                                                                               \
+    __attribute__((unused)) const struct mqtt_packet *p = s->packet;                                                   \
+    __attribute__((unused)) const struct mqtt_facts *f = s->facts;                                                     \
+    __attribute__((unused)) const struct mqtt_epoch *e = f->epoch;                                                     \
+    __attribute__((unused)) const struct mqtt_observation *o = s->observation;
+
+#define RULE(symbol, about, packets, severity, group, needs, v31, v311, v50, broken, place, title, ...)                \
+    static bool check_##symbol(const struct check_subject *s, struct mqtt_span *at)                                    \
+    {                                                                                                                  \
+        SUBJECT_IN_SCOPE                                                                                               \
+        if (!(broken))                                                                                                 \
+            return false;                                                                                              \
+        *at = place;                                                                                                   \
+        return true;                                                                                                   \
+    }
+#define OBSERVED(symbol, kind, severity, group, needs, v31, v311, v50, title, ...)
+#include "rules.def"
+#undef RULE
+#undef OBSERVED
+
+#define RULE(symbol, about, packets, severity, group, needs, v31, v311, v50, broken, place, title, ...)                \
+    static void text_##symbol(const struct check_subject *s, char *buffer, size_t size)                                \
+    {                                                                                                                  \
+        SUBJECT_IN_SCOPE                                                                                               \
+        snprintf(buffer, size, __VA_ARGS__);                                                                           \
+    }
+#define OBSERVED(symbol, kind, severity, group, needs, v31, v311, v50, title, ...)                                     \
+    RULE(symbol, OBSERVED, 0, severity, group, needs, v31, v311, v50, 0, 0, title, __VA_ARGS__)
+#include "rules.def"
+#undef RULE
+#undef OBSERVED
+
+/** A rule's functions. */
+static const struct {
+    bool (*check)(const struct check_subject *subject, struct mqtt_span *at); /**< NULL: broken where it was observed */
+    void (*text)(const struct check_subject *subject, char *buffer, size_t size);
+    int observed; /**< enum mqtt_observation_kind, or -1 */
+} functions[CHECK_RULE_COUNT] = {
+#define RULE(symbol, ...) {check_##symbol, text_##symbol, -1},
+#define OBSERVED(symbol, kind, ...) {NULL, text_##symbol, MQTT_OBSERVED_##kind},
+#include "rules.def"
+#undef RULE
+#undef OBSERVED
+};
+
+/** The rules that are asked about one kind of subject in one type of packet. */
+struct rule_list {
+    unsigned count;
+    uint16_t rules[CHECK_RULE_COUNT];
+};
+
+static struct rule_list lists[CHECK_SUBJECT_KINDS][16];
+
+/** Sorts the rules by what they are asked about; once. */
+static void sort_rules(void)
+{
+    static bool is_done;
+
+    if (is_done)
+        return;
+    is_done = true;
+    for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++) {
+        const struct check_rule_info *info = check_rule_info((enum check_rule)rule);
+        for (unsigned type = 0; type < 16; type++) {
+            struct rule_list *list = &lists[info->about][type];
+            if (info->packets & 1u << type)
+                list->rules[list->count++] = (uint16_t)rule;
+        }
+    }
+}
+
+/** One run over one packet. */
+struct run {
+    const struct check_policy *policy;
+    struct check_findings *findings;
+    struct check_subject subject;
+};
+
+/** The version is certain: only the CONNECT tells it, or the user. */
+static bool is_version_certain(const struct check_subject *subject)
+{
+    uint8_t source = subject->facts->epoch->version_source;
+    return source == MQTT_VERSION_FROM_CONNECT || source == MQTT_VERSION_FROM_PREFERENCE ||
+           subject->packet->type == MQTT_TYPE_CONNECT;
+}
+
+/** The column of the version in force; CHECK_COLUMNS where it is not certain. */
+static unsigned column_of(const struct check_subject *subject)
+{
+    if (!is_version_certain(subject) || subject->packet->version == MQTT_VERSION_UNKNOWN)
+        return CHECK_COLUMNS;
+    return (unsigned)subject->packet->version - MQTT_V31;
+}
+
+/** True where what the rule has to know is known. `*steps` is by how much doubt lowers its severity. */
+static bool is_known(const struct check_subject *subject, uint32_t needs, int *steps)
+{
+    const struct mqtt_facts *facts = subject->facts;
+    const struct mqtt_epoch *epoch = facts->epoch;
+    bool has_history = epoch->connect_seen && !epoch->has_gap;
+
+    if (needs & (CHECK_NEEDS_DIRECTION | CHECK_NEEDS_FROM_CLIENT | CHECK_NEEDS_FROM_SERVER)) {
+        if (epoch->broker == MQTT_END_UNKNOWN || (needs & CHECK_NEEDS_FROM_CLIENT && !is_from_client(facts)) ||
+            (needs & CHECK_NEEDS_FROM_SERVER && !is_from_server(facts)))
+            return false;
+        *steps += epoch->evidence <= MQTT_EVIDENCE_HANDSHAKE;
+    }
+    if ((needs & CHECK_NEEDS_CONNECT && !epoch->connect_seen) || (needs & CHECK_NEEDS_HISTORY && !has_history) ||
+        (needs & CHECK_NEEDS_SESSION && !(has_history && epoch->session_known)) ||
+        (needs & CHECK_NEEDS_NO_BRIDGE && epoch->is_bridge))
+        return false;
+    *steps += needs & CHECK_NEEDS_AWARENESS && mqtt_observed(facts, MQTT_OBSERVED_SENT_BEFORE_CONNACK) != NULL;
+    *steps += needs & CHECK_NEEDS_HISTORY_TO_BE_SURE && !has_history;
+    return true;
+}
+
+/** The severity that a broken rule has at the subject; -1 where it may not speak. */
+static int severity_of(const struct run *run, enum check_rule rule)
+{
+    const struct check_rule_info *info = check_rule_info(rule);
+    const struct check_subject *subject = &run->subject;
+    unsigned column = column_of(subject);
+    int override = run->policy->overrides[rule];
+    int severity = (int)info->severity;
+    int steps = subject->observation != NULL ? subject->observation->doubt : 0;
+
+    if (override == CHECK_OFF || !is_known(subject, info->needs, &steps))
+        return -1;
+    if (column == CHECK_COLUMNS) {
+        if (!(info->needs & CHECK_NEEDS_NO_VERSION))
+            return -1;
+    } else {
+        if (info->cells[column].ids == NULL)
+            return -1;
+        if (info->cells[column].severity != CHECK_ROW_SEVERITY)
+            severity = (int)info->cells[column].severity;
+    }
+    if (override >= 0)
+        return override;
+    if (severity > CHECK_NOTE)
+        severity = severity - steps > CHECK_NOTE ? severity - steps : CHECK_NOTE;
+    return severity;
+}
+
+static bool is_found_already(const struct check_findings *findings, enum check_rule rule)
+{
+    for (unsigned i = 0; i < findings->count; i++)
+        if (findings->list[i].rule == rule)
+            return true;
+    return false;
+}
+
+static void add_finding(struct run *run, enum check_rule rule, struct mqtt_span at)
+{
+    struct check_findings *findings = run->findings;
+    int severity = severity_of(run, rule);
+
+    if (severity < (int)run->policy->minimum || findings->count == CHECK_FINDINGS_MAX ||
+        is_found_already(findings, rule))
+        return;
+    struct check_finding *finding = &findings->list[findings->count++];
+    finding->rule = rule;
+    finding->severity = (enum check_severity)severity;
+    finding->at = at;
+    finding->subject = run->subject;
+}
+
+/** Asks all rules of one kind about the subject. */
+static void ask(struct run *run, enum check_subject_kind about)
+{
+    const struct mqtt_packet *packet = run->subject.packet;
+    const struct rule_list *list = &lists[about][packet->type & 0x0F];
+    bool is_cut = packet->fault.kind == MQTT_FAULT_CUT;
+
+    for (unsigned i = 0; i < list->count; i++) {
+        enum check_rule rule = (enum check_rule)list->rules[i];
+        struct mqtt_span at;
+        if (is_cut && !(check_rule_info(rule)->needs & CHECK_NEEDS_NO_MORE_BYTES))
+            continue;
+        if (functions[rule].check(&run->subject, &at))
+            add_finding(run, rule, at);
+    }
+}
+
+static void ask_about_text(struct run *run, enum check_text kind, struct mqtt_span text)
+{
+    struct check_subject *subject = &run->subject;
+    const struct mqtt_packet *packet = subject->packet;
+
+    if (text.at == 0 || text.at + text.length > packet->captured)
+        return;
+    subject->text_kind = kind;
+    subject->text = text;
+    subject->utf8 = mqtt_utf8_judge(packet->bytes + text.at, text.length, &subject->utf8_at);
+    subject->utf8_at += text.at;
+    ask(run, CHECK_ABOUT_TEXT);
+}
+
+static void ask_about_properties(struct run *run, const struct mqtt_properties *block, enum mqtt_packet_type type)
+{
+    struct check_subject *subject = &run->subject;
+    uint32_t seen = 0;
+    uint32_t at = 0;
+
+    if (block->length_at.at == 0 || block->seen == 0)
+        return;
+    subject->block = block;
+    subject->block_type = type;
+    while (mqtt_properties_next(subject->packet, block, &at, &subject->property)) {
+        const struct mqtt_property *property = &subject->property;
+        enum mqtt_property_type kind = mqtt_property_info(property->index)->type;
+        subject->is_repeated = seen & 1u << property->index;
+        seen |= 1u << property->index;
+        ask(run, CHECK_ABOUT_PROPERTY);
+        if (kind == MQTT_PROPERTY_TEXT || kind == MQTT_PROPERTY_PAIR)
+            ask_about_text(run, CHECK_TEXT_PROPERTY, property->text);
+        if (kind == MQTT_PROPERTY_PAIR)
+            ask_about_text(run, CHECK_TEXT_PROPERTY_VALUE, property->text2);
+    }
+}
+
+static void ask_about_filters(struct run *run)
+{
+    struct check_subject *subject = &run->subject;
+    uint32_t at = 0;
+
+    for (subject->index = 0; mqtt_filters_next(subject->packet, &at, &subject->filter); subject->index++) {
+        ask(run, CHECK_ABOUT_FILTER);
+        ask_about_text(run, CHECK_TEXT_FILTER, subject->filter.text);
+    }
+}
+
+static void ask_about_codes(struct run *run)
+{
+    struct check_subject *subject = &run->subject;
+    const struct mqtt_packet *packet = subject->packet;
+
+    for (subject->index = 0; subject->index < packet->list.length; subject->index++) {
+        subject->code_at = packet->list.at + subject->index;
+        if (subject->code_at >= packet->captured)
+            return;
+        subject->code = packet->bytes[subject->code_at];
+        ask(run, CHECK_ABOUT_CODE);
+    }
+}
+
+/** Asks about the parts that one type of packet has. */
+static void ask_about_parts(struct run *run)
+{
+    const struct mqtt_packet *packet = run->subject.packet;
+
+    switch (packet->type) {
+    case MQTT_TYPE_CONNECT:
+        ask_about_text(run, CHECK_TEXT_PROTOCOL_NAME, packet->connect.protocol_name);
+        ask_about_text(run, CHECK_TEXT_CLIENT_ID, packet->connect.client_id);
+        ask_about_properties(run, &packet->connect.will_properties, MQTT_TYPE_WILL);
+        ask_about_text(run, CHECK_TEXT_WILL_TOPIC, packet->connect.will_topic);
+        ask_about_text(run, CHECK_TEXT_USER_NAME, packet->connect.user_name);
+        break;
+    case MQTT_TYPE_PUBLISH:
+        ask_about_text(run, CHECK_TEXT_TOPIC, packet->publish.topic);
+        break;
+    case MQTT_TYPE_SUBSCRIBE:
+    case MQTT_TYPE_UNSUBSCRIBE:
+        ask_about_filters(run);
+        break;
+    case MQTT_TYPE_SUBACK:
+    case MQTT_TYPE_UNSUBACK:
+        ask_about_codes(run);
+        break;
+    default:
+        break;
+    }
+    ask_about_properties(run, &packet->properties, packet->type);
+}
+
+/** What the model noticed. */
+static void ask_about_observations(struct run *run)
+{
+    const struct mqtt_facts *facts = run->subject.facts;
+
+    for (unsigned i = 0; i < facts->observation_count; i++) {
+        run->subject.observation = facts->observations[i];
+        for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
+            if (functions[rule].observed == facts->observations[i]->kind)
+                add_finding(run, (enum check_rule)rule, facts->observations[i]->at);
+    }
+    run->subject.observation = NULL;
+}
+
+void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum)
+{
+    policy->enabled = enabled;
+    policy->minimum = minimum;
+    memset(policy->overrides, CHECK_BY_RULE, sizeof policy->overrides);
+}
+
+void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct mqtt_facts *facts,
+               struct check_findings *findings)
+{
+    struct run run;
+
+    findings->count = 0;
+    if (!policy->enabled)
+        return;
+    sort_rules();
+    run.policy = policy;
+    run.findings = findings;
+    run.subject.packet = packet;
+    run.subject.facts = facts;
+    run.subject.observation = NULL;
+    run.subject.block = NULL;
+    if (packet->fault.kind > MQTT_FAULT_CUT) {
+        ask(&run, CHECK_ABOUT_FAULT);
+        return;
+    }
+    ask(&run, CHECK_ABOUT_PACKET);
+    ask_about_parts(&run);
+    if (facts->observation_count > 0)
+        ask_about_observations(&run);
+}
+
+/** Adds an id that is not in the list yet. */
+static void add_id(struct check_ids *ids, const char *id, size_t length)
+{
+    for (unsigned i = 0; i < ids->count; i++)
+        if (strlen(ids->list[i]) == length && memcmp(ids->list[i], id, length) == 0)
+            return;
+    if (ids->count == CHECK_IDS_MAX || length >= CHECK_ID_SIZE)
+        return;
+    memcpy(ids->list[ids->count], id, length);
+    ids->list[ids->count++][length] = '\0';
+}
+
+/** Adds the ids of a list that count for a type of packet. */
+static void add_ids(struct check_ids *ids, const char *list, enum mqtt_packet_type type)
+{
+    while (list != NULL && *list != '\0') {
+        size_t length = strcspn(list, " ");
+        const char *colon = (const char *)memchr(list, ':', length);
+        const char *name = mqtt_packet_type_name(type);
+        const char *id = colon != NULL ? colon + 1 : list;
+        size_t prefix = colon != NULL ? (size_t)(colon - list) : 0;
+
+        if (colon == NULL || (strlen(name) == prefix && memcmp(list, name, prefix) == 0))
+            add_id(ids, id, length - (size_t)(id - list));
+        list += length;
+        list += strspn(list, " ");
+    }
+}
+
+void check_finding_ids(const struct check_finding *finding, struct check_ids *ids)
+{
+    const struct check_subject *subject = &finding->subject;
+    const struct check_rule_info *info = check_rule_info(finding->rule);
+    enum mqtt_packet_type type = subject->packet->type;
+    unsigned column = column_of(subject);
+    size_t count;
+    const struct check_statement *statements = check_statements(&count);
+
+    ids->count = 0;
+    if (column == CHECK_COLUMNS) {
+        for (unsigned each = 0; each < CHECK_COLUMNS; each++)
+            add_ids(ids, info->cells[each].ids, type);
+        return;
+    }
+    for (size_t i = 0; i < count && info->about == CHECK_ABOUT_PROPERTY && column == CHECK_V50; i++)
+        if (statements[i].rule == finding->rule && statements[i].packet == subject->block_type &&
+            statements[i].property == subject->property.index)
+            add_ids(ids, statements[i].ids, type);
+    add_ids(ids, info->cells[column].ids, type);
+}
+
+void check_message(const struct check_finding *finding, char *buffer, size_t size)
+{
+    struct check_ids ids;
+    char detail[CHECK_MESSAGE_SIZE / 2];
+    size_t length;
+
+    functions[finding->rule].text(&finding->subject, detail, sizeof detail);
+    check_finding_ids(finding, &ids);
+    snprintf(buffer, size, "%s%s%s", check_rule_info(finding->rule)->title, detail[0] != '\0' ? ": " : "", detail);
+    for (unsigned i = 0; i < ids.count; i++) {
+        length = strlen(buffer);
+        snprintf(buffer + length, size - length, "%s%s%s", i == 0 ? " [" : ", ", ids.list[i],
+                 i + 1 == ids.count ? "]" : "");
+    }
+}

@@ -1,0 +1,98 @@
+/* check.h - holds a packet against the rules of the specifications.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Pure: the same packet with the same facts gives the same findings on each visit, in any order, with a tree or without.
+ */
+#ifndef MQTTSCOPE_CHECK_CHECK_H
+#define MQTTSCOPE_CHECK_CHECK_H
+
+#include "../model/facts.h"
+#include "../wire/packet.h"
+#include "../wire/utf8.h"
+#include "rules.h"
+
+/** A UTF-8 Encoded String of a packet. */
+enum check_text {
+    CHECK_TEXT_PROTOCOL_NAME,
+    CHECK_TEXT_CLIENT_ID,
+    CHECK_TEXT_WILL_TOPIC,
+    CHECK_TEXT_USER_NAME,
+    CHECK_TEXT_TOPIC,
+    CHECK_TEXT_FILTER,
+    CHECK_TEXT_PROPERTY,       /**< the text of a property, or the name of a User Property */
+    CHECK_TEXT_PROPERTY_VALUE, /**< the value of a User Property */
+};
+
+/** What a rule looks at. Which members are good is told by the rule's kind of subject. */
+struct check_subject {
+    const struct mqtt_packet *packet;
+    const struct mqtt_facts *facts;
+    /* TEXT */
+    enum check_text text_kind;
+    struct mqtt_span text;
+    enum mqtt_utf8 utf8; /**< the worst that it holds */
+    uint32_t utf8_at;    /**< where that begins, within the packet */
+    /* PROPERTY, and TEXT of a property */
+    const struct mqtt_properties *block;
+    enum mqtt_packet_type block_type; /**< the packet's type, or MQTT_TYPE_WILL */
+    struct mqtt_property property;
+    bool is_repeated; /**< an earlier property of the block is of the same kind */
+    /* FILTER, and TEXT of a filter */
+    struct mqtt_filter filter;
+    uint32_t index; /**< its place in the list, from 0; the code's as well */
+    /* CODE */
+    uint8_t code;
+    uint32_t code_at;
+    /* OBSERVED */
+    const struct mqtt_observation *observation;
+};
+
+/** A broken rule. */
+struct check_finding {
+    enum check_rule rule;
+    enum check_severity severity;
+    struct mqtt_span at;          /**< the bytes concerned */
+    struct check_subject subject; /**< what it was found at */
+};
+
+/** One finding a rule and packet; more are not worth reading. */
+enum { CHECK_FINDINGS_MAX = 12 };
+
+/** The broken rules of one packet. */
+struct check_findings {
+    unsigned count;
+    struct check_finding list[CHECK_FINDINGS_MAX];
+};
+
+/** What the user wants to know. */
+struct check_policy {
+    bool enabled;
+    enum check_severity minimum;        /**< what is less is not found */
+    int8_t overrides[CHECK_RULE_COUNT]; /**< enum check_severity, CHECK_BY_RULE or CHECK_OFF */
+};
+
+enum { CHECK_BY_RULE = -1, CHECK_OFF = -2 };
+
+/** A policy that shows what is of a minimum severity. */
+void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum);
+
+/** Finds the rules that a packet breaks. The findings point into the packet and its facts. */
+void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct mqtt_facts *facts,
+               struct check_findings *findings);
+
+/** Writes what a finding says: title, detail, statement ids in brackets. Null-terminated, cut where `size` is too small. */
+void check_message(const struct check_finding *finding, char *buffer, size_t size);
+
+enum { CHECK_MESSAGE_SIZE = 400, CHECK_IDS_MAX = 8, CHECK_ID_SIZE = 32 };
+
+/** The statement ids that a finding stands for. */
+struct check_ids {
+    unsigned count;
+    char list[CHECK_IDS_MAX][CHECK_ID_SIZE];
+};
+
+/** The statement ids of a finding, those of the version in force; the first is the one that fits best. */
+void check_finding_ids(const struct check_finding *finding, struct check_ids *ids);
+
+#endif

@@ -1,0 +1,59 @@
+/* predicates.h - the questions that rows of the rules ask; each family's longer ones are in its predicates-*.c.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * All are pure: they look at the subject, the packet and its facts, and at nothing else.
+ */
+#ifndef MQTTSCOPE_CHECK_PREDICATES_H
+#define MQTTSCOPE_CHECK_PREDICATES_H
+
+#include "check.h"
+
+/** A run of bytes. */
+static inline struct mqtt_span bytes_at(uint32_t at, uint32_t length)
+{
+    return (struct mqtt_span){at, length};
+}
+
+/** The whole packet. */
+static inline struct mqtt_span whole_packet(const struct mqtt_packet *packet)
+{
+    return (struct mqtt_span){0, packet->length};
+}
+
+/** A string's length field and its bytes. */
+static inline struct mqtt_span with_length(struct mqtt_span string)
+{
+    return (struct mqtt_span){string.at - 2, string.length + 2};
+}
+
+/** The packet was sent by the Client, or by the Server; false where nobody knows. */
+static inline bool is_from_client(const struct mqtt_facts *facts)
+{
+    return facts->epoch->broker == 1 - facts->sender;
+}
+static inline bool is_from_server(const struct mqtt_facts *facts)
+{
+    return facts->epoch->broker == facts->sender;
+}
+
+/** What the receiver of the packet allows its sender; NULL before it said so, and before MQTT 5.0. */
+static inline const struct mqtt_limits *receiver_limits(const struct mqtt_facts *facts)
+{
+    return facts->epoch->limits[1 - facts->sender];
+}
+
+#include "predicates-framing.h"
+#include "predicates-packets.h"
+#include "predicates-text.h"
+
+/* --- Properties ----------------------------------------------------------------------------- */
+
+/** The name of the block that a property stands in: its packet's, or "Will Properties". */
+const char *block_name(const struct check_subject *subject);
+
+/** A property that its block may hold, but once. PUBLISH's Payload Format Indicator and Message Expiry Interval have a
+ *  rule of their own, since the text does not say it of them. */
+bool is_repeat_forbidden(const struct check_subject *subject);
+
+#endif

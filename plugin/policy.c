@@ -1,0 +1,109 @@
+/* policy.c - which rules the user wants to hear about, and how loudly.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <epan/prefs.h>
+
+#include <epan/uat.h>
+
+#include "compat.h"
+#include "mqttscope.h"
+
+/** A row of the user's table. */
+struct rule_setting {
+    char *rule; /**< a rule's symbol, or a statement id */
+    unsigned severity;
+};
+
+enum { SEVERITY_OFF = CHECK_SEVERITIES }; /**< in the table; severities of rules come before it */
+
+static ws_bool checks_rules = true;
+static int minimum = CHECK_NOTE;
+static struct rule_setting *settings;
+static unsigned setting_count;
+static struct check_policy policy;
+
+static const value_string severity_names[] = {
+    {CHECK_CHAT, "chat"},   {CHECK_NOTE, "note"},  {CHECK_WARNING, "warning"},
+    {CHECK_ERROR, "error"}, {SEVERITY_OFF, "off"}, {0, NULL},
+};
+
+UAT_CSTRING_CB_DEF(rule_settings, rule, struct rule_setting)
+UAT_VS_DEF(rule_settings, severity, struct rule_setting, unsigned, SEVERITY_OFF, "off")
+
+const struct check_policy *mqttscope_rules(void)
+{
+    return &policy;
+}
+
+static void *copy_setting(void *to, const void *from, size_t size _U_)
+{
+    struct rule_setting *copy = (struct rule_setting *)to;
+    const struct rule_setting *setting = (const struct rule_setting *)from;
+
+    copy->rule = g_strdup(setting->rule);
+    copy->severity = setting->severity;
+    return to;
+}
+
+static void free_setting(void *row)
+{
+    g_free(((struct rule_setting *)row)->rule);
+}
+
+/** Refuses what names no rule. */
+static ws_bool check_setting(void *row, char **error)
+{
+    struct rule_setting *setting = (struct rule_setting *)row;
+
+    g_strstrip(setting->rule);
+    if (check_find_rule(setting->rule, CHECK_RULE_COUNT) != CHECK_RULE_COUNT)
+        return TRUE;
+    *error = g_strdup_printf("\"%s\" is neither the name of a rule nor a statement id that a rule stands for",
+                             setting->rule);
+    return FALSE;
+}
+
+static void apply_setting(const struct rule_setting *setting)
+{
+    int8_t override = setting->severity == SEVERITY_OFF ? (int8_t)CHECK_OFF : (int8_t)setting->severity;
+
+    for (enum check_rule rule = check_find_rule(setting->rule, CHECK_RULE_COUNT); rule != CHECK_RULE_COUNT;
+         rule = check_find_rule(setting->rule, rule))
+        policy.overrides[rule] = override;
+}
+
+void policy_reset(void)
+{
+    check_policy_begin(&policy, checks_rules, (enum check_severity)minimum);
+    for (unsigned i = 0; i < setting_count; i++)
+        apply_setting(&settings[i]);
+}
+
+void policy_register(struct pref_module *module)
+{
+    static const enum_val_t severities[] = {
+        {"chat", "Chat", CHECK_CHAT},
+        {"note", "Note", CHECK_NOTE},
+        {"warning", "Warning", CHECK_WARNING},
+        {"error", "Error", CHECK_ERROR},
+        {NULL, NULL, -1},
+    };
+    static uat_field_t fields[] = {
+        UAT_FLD_CSTRING(rule_settings, rule, "Rule", "Name of a rule (mqttscope.rule.NAME), or a statement id"),
+        UAT_FLD_VS(rule_settings, severity, "Severity", severity_names, "The severity it is to have, or off"),
+        UAT_END_FIELDS,
+    };
+    uat_t *table =
+        uat_new("MQTT rules", sizeof(struct rule_setting), "mqttscope_rules", TRUE, &settings, &setting_count,
+                UAT_AFFECTS_DISSECTION, NULL, copy_setting, check_setting, free_setting, NULL, NULL, fields);
+
+    prefs_register_bool_preference(module, "check_rules", "Check the rules of the specification",
+                                   "Whether packets are held against the rules of the MQTT specifications.",
+                                   &checks_rules);
+    prefs_register_enum_preference(module, "minimum_severity", "Lowest severity of broken rules",
+                                   "Broken rules of a lower severity are not shown.", &minimum, severities, FALSE);
+    prefs_register_uat_preference(module, "rule_severities", "Single rules",
+                                  "Switches single rules off, or changes their severity.", table);
+    policy_reset();
+}

@@ -1,0 +1,77 @@
+/* rules.c - broken rules as expert items and fields.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <epan/expert.h>
+
+#include "../compat.h"
+#include "fields.h"
+#include "show.h"
+
+/* Wireshark ties an expert item's severity to its registration; doubt and the user change ours. So each rule is registered
+ * once for each severity, under one name. */
+static expert_field experts[CHECK_RULE_COUNT][CHECK_SEVERITIES];
+
+void show_register_rules(expert_module_t *module)
+{
+    static const int groups[] = {
+        [CHECK_MALFORMED] = PI_MALFORMED,
+        [CHECK_PROTOCOL] = PI_PROTOCOL,
+        [CHECK_SEQUENCE] = PI_SEQUENCE,
+        [CHECK_SECURITY] = PI_SECURITY,
+    };
+    static const int severities[] = {
+        [CHECK_CHAT] = PI_CHAT,
+        [CHECK_NOTE] = PI_NOTE,
+        [CHECK_WARNING] = PI_WARN,
+        [CHECK_ERROR] = PI_ERROR,
+    };
+    static ei_register_info entries[CHECK_RULE_COUNT][CHECK_SEVERITIES];
+
+    for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++) {
+        const struct check_rule_info *info = check_rule_info((enum check_rule)rule);
+        const char *name = g_strconcat("mqttscope.rule.", info->symbol, NULL);
+        for (unsigned severity = 0; severity < CHECK_SEVERITIES; severity++) {
+            experts[rule][severity] = (expert_field)EI_INIT;
+            entries[rule][severity] = (ei_register_info){
+                &experts[rule][severity], {name, groups[info->group], severities[severity], info->title, EXPFILL}};
+        }
+    }
+    expert_register_field_array(module, &entries[0][0], CHECK_RULE_COUNT * CHECK_SEVERITIES);
+}
+
+const char *show_finding_text(wmem_allocator_t *pool, const struct check_finding *finding)
+{
+    char message[CHECK_MESSAGE_SIZE];
+
+    check_message(finding, message, sizeof message);
+    return compat_format_text(pool, (const uint8_t *)message, strlen(message));
+}
+
+void show_findings(const struct show_context *context, proto_tree *tree)
+{
+    const struct check_findings *findings = context->findings;
+    const struct mqtt_packet *packet = context->packet;
+
+    for (unsigned i = 0; i < findings->count; i++) {
+        const struct check_finding *finding = &findings->list[i];
+        uint32_t start = MIN(finding->at.at, packet->captured);
+        int length = (int)MIN(finding->at.length, packet->captured - start);
+        expert_field *expert = &experts[finding->rule][finding->severity];
+        proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s",
+                                     show_finding_text(context->pinfo->pool, finding));
+    }
+}
+
+void show_statements(const struct show_context *context, proto_tree *tree)
+{
+    const struct check_findings *findings = context->findings;
+    struct check_ids ids;
+
+    for (unsigned i = 0; i < findings->count; i++) {
+        check_finding_ids(&findings->list[i], &ids);
+        for (unsigned each = 0; each < ids.count; each++)
+            proto_item_set_generated(
+                proto_tree_add_string(tree, show_fields[SHOW_RULE], context->tvb, 0, 0, ids.list[each]));
+    }
+}
