@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <epan/expert.h>
+#include <epan/prefs.h>
 
 #include "fields.h"
 #include "show.h"
@@ -132,6 +133,16 @@ void show_faults(const struct show_context *context, proto_tree *tree, const str
 {
     for (unsigned i = 0; i < faults->count; i++)
         raise_fault(context, tree, &faults->list[i]);
+}
+
+bool show_has_room(const proto_tree *tree)
+{
+    return tree == NULL || PTREE_DATA(tree)->count < prefs.gui_max_tree_items - prefs.gui_max_tree_items / 10;
+}
+
+void show_no_room(const struct show_context *context, proto_tree *tree)
+{
+    proto_tree_add_expert(tree, context->pinfo, &show_experts[SHOW_EXPERT_LIMIT_ITEMS], context->tvb, 0, 0);
 }
 
 /** Adds stream bytes under a tree item of their own, with one expert item. */
