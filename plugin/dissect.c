@@ -100,11 +100,17 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     show_find_faults(&context, &faults);
     show_info(&context);
 
+    /* Of a frame that is too full no further packets are shown, but all are followed. */
+    bool has_room = show_has_room(tree);
+    if (!has_room)
+        tree = NULL;
     proto_tree *packet_tree = NULL;
     if (show_is_wanted(tree) || (tree != NULL && faults.count + findings.count > 0))
         packet_tree = show_tree(&context, tree);
     show_faults(&context, packet_tree, &faults);
     show_findings(&context, packet_tree);
+    if (has_room && !show_has_room(tree))
+        show_no_room(&context, packet_tree);
     queue_record(&context, stretch);
     if (packet.type == MQTT_TYPE_PUBLISH && packet.publish.payload.length > 0)
         payload_hand_over(&context, tree, packet_tree);

@@ -182,7 +182,7 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
     if (tvb_captured_length(tvb) < tvb_reported_length(tvb))
         mqtt_track_loss(stretch->stream->connection);
     if (is_missing_bytes || (direction->seen && !direction->framed))
-        mqtt_track_gap(stretch->stream->connection, (struct mqtt_place){pinfo->num, 1});
+        mqtt_track_gap(stretch->stream->connection, stream_next_place(pinfo));
     if (!stretch->stream->tcp[0].seen && !stretch->stream->tcp[1].seen && is_stream_start(stretch->stream, seq) &&
         is_foreign(tvb)) {
         stretch->stream->is_foreign = true;

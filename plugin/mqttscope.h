@@ -25,6 +25,9 @@ enum mqtt_version mqttscope_default_version(void);
 /** How many exchanges are followed at once in each direction of a connection. */
 uint32_t mqttscope_max_inflight(void);
 
+/** How many bytes topics, filters, Client Identifiers and what belongs to them may take; 0: no limit. */
+uint64_t mqttscope_max_memory(void);
+
 /** The preference for joining packets that span segments, records or messages. */
 bool mqttscope_reassembles(void);
 

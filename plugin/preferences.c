@@ -12,6 +12,7 @@
 static ws_bool reassembles = true;
 static int default_version = MQTT_VERSION_UNKNOWN;
 static unsigned max_inflight = 65535;
+static unsigned max_memory_mib = 512;
 
 bool mqttscope_reassembles(void)
 {
@@ -37,6 +38,11 @@ uint32_t mqttscope_max_inflight(void)
     return max_inflight;
 }
 
+uint64_t mqttscope_max_memory(void)
+{
+    return (uint64_t)max_memory_mib << 20;
+}
+
 void preferences_register(int proto)
 {
     static const enum_val_t versions[] = {
@@ -60,5 +66,9 @@ void preferences_register(int proto)
                                    "How many unanswered packets are followed in each direction of a connection; what "
                                    "is beyond gets no links and no times.",
                                    10, &max_inflight);
+    prefs_register_uint_preference(module, "max_memory", "Memory for topics and identifiers (MiB)",
+                                   "How much memory the topics behind aliases, the subscriptions and the sessions of a "
+                                   "file may take; what is beyond is not known. 0 is no limit.",
+                                   10, &max_memory_mib);
     policy_register(module);
 }

@@ -30,10 +30,10 @@ void stream_reset(void)
     first_visit = (struct frame_counts){0};
 }
 
-/** A time in nanoseconds; what does not fit into 64 bits of them is bounded. */
+/** A time in nanoseconds, bounded so that the difference of two of them fits into 64 bits. */
 static int64_t to_ns(const nstime_t *time)
 {
-    const int64_t bound = INT64_C(9000000000);
+    const int64_t bound = INT64_C(4600000000);
     return CLAMP((int64_t)time->secs, -bound, bound) * 1000000000 + time->nsecs;
 }
 
@@ -80,6 +80,7 @@ static struct mqtt_world *current_world(void)
         struct mqtt_tracking_options options = {
             .preferred_version = mqttscope_default_version(),
             .max_inflight = mqttscope_max_inflight(),
+            .max_memory = mqttscope_max_memory(),
             .observes = mqttscope_rules()->enabled,
             .state_of = tcp_state,
         };
@@ -182,6 +183,11 @@ static struct frame_counts *frame_counts(packet_info *pinfo)
 uint32_t stream_next_pdu(packet_info *pinfo)
 {
     return ++frame_counts(pinfo)->pdus;
+}
+
+struct mqtt_place stream_next_place(packet_info *pinfo)
+{
+    return (struct mqtt_place){pinfo->num, frame_counts(pinfo)->pdus + 1};
 }
 
 uint32_t stream_next_message(packet_info *pinfo)

@@ -53,6 +53,9 @@ void stretch_begin(struct stretch *stretch, packet_info *pinfo);
  *  because a frame's packets are met in one order. */
 uint32_t stream_next_pdu(packet_info *pinfo);
 
+/** The place that the next packet of this frame will have. */
+struct mqtt_place stream_next_place(packet_info *pinfo);
+
 /** The same for the WebSocket messages of a frame. */
 uint32_t stream_next_message(packet_info *pinfo);
 

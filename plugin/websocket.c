@@ -156,8 +156,7 @@ static void find_tail(struct websocket_direction *direction, const struct messag
 }
 
 /** Says what a message has of packets that span messages; first visit only. */
-static struct message_split split_message(const struct stretch *stretch, packet_info *pinfo,
-                                          const struct message *message)
+static struct message_split split_message(const struct stretch *stretch, const struct message *message)
 {
     struct stream *stream = stretch->stream;
     struct mqtt_connection *connection = stream->connection;
@@ -176,8 +175,6 @@ static struct message_split split_message(const struct stretch *stretch, packet_
         split_head(direction, message, &split);
     if (!direction->is_lost)
         find_tail(direction, message, split.head_bytes, &split);
-    if (direction->is_lost)
-        mqtt_track_gap(connection, (struct mqtt_place){pinfo->num, UINT32_MAX});
     return split;
 }
 
@@ -190,7 +187,7 @@ static struct message_split find_split(const struct stretch *stretch, packet_inf
             wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + number);
         return kept != NULL ? *kept : (struct message_split){0};
     }
-    struct message_split split = split_message(stretch, pinfo, message);
+    struct message_split split = split_message(stretch, message);
     if (split.head_id != 0 || split.tail_id != 0 || split.is_unframed) {
         struct message_split *kept = wmem_new(wmem_file_scope(), struct message_split);
         *kept = split;
@@ -267,35 +264,44 @@ static void dissect_beginning(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tre
     dissect_control_packet(tvb_new_subset_length_caplen(tvb, 0, (int)captured, (int)length), pinfo, tree, stretch);
 }
 
-int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
+static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stretch *stretch)
 {
-    struct stretch stretch;
     uint32_t captured = tvb_captured_length(tvb);
     struct message message = {tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), false};
 
     message.joins = mqttscope_reassembles() && captured == message.length;
+    struct message_split split = find_split(stretch, pinfo, &message, stream_next_message(pinfo));
+    if (split.is_unframed) {
+        show_unframed(tvb, pinfo, tree);
+        return;
+    }
+    tvbuff_t *head = tvb_new_subset_length(tvb, 0, (int)split.head_bytes);
+    if (split.head_id != 0 && split.head_joins)
+        add_part(head, pinfo, tree, stretch, split.head_id, split.head_from, split.head_ends);
+    else if (split.head_id != 0)
+        show_unframed(head, pinfo, tree);
+    uint32_t at = dissect_whole_packets(tvb, pinfo, tree, stretch, split.head_bytes);
+    if (at >= captured)
+        return;
+    tvbuff_t *rest = tvb_new_subset_remaining(tvb, (int)at);
+    if (split.tail_id != 0 && split.tail_joins)
+        add_part(rest, pinfo, tree, stretch, split.tail_id, 0, false);
+    else
+        dissect_beginning(rest, pinfo, tree, stretch);
+}
+
+int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
+{
+    struct stretch stretch;
+
     stretch_begin(&stretch, pinfo);
     /* Whole messages may be missing, and the next one begins with a packet all the same. TLS would not decrypt it. */
     if (!PINFO_FD_VISITED(pinfo) && !proto_is_frame_protocol(pinfo->layers, "tls"))
         mqtt_track_loss(stretch.stream->connection);
     stretch.in_websocket_text = is_text_frame(tree);
-    struct message_split split = find_split(&stretch, pinfo, &message, stream_next_message(pinfo));
-    if (split.is_unframed) {
-        show_unframed(tvb, pinfo, tree);
-        return (int)captured;
-    }
-    tvbuff_t *head = tvb_new_subset_length(tvb, 0, (int)split.head_bytes);
-    if (split.head_id != 0 && split.head_joins)
-        add_part(head, pinfo, tree, &stretch, split.head_id, split.head_from, split.head_ends);
-    else if (split.head_id != 0)
-        show_unframed(head, pinfo, tree);
-    uint32_t at = dissect_whole_packets(tvb, pinfo, tree, &stretch, split.head_bytes);
-    if (at >= captured)
-        return (int)captured;
-    tvbuff_t *rest = tvb_new_subset_remaining(tvb, (int)at);
-    if (split.tail_id != 0 && split.tail_joins)
-        add_part(rest, pinfo, tree, &stretch, split.tail_id, 0, false);
-    else
-        dissect_beginning(rest, pinfo, tree, &stretch);
-    return (int)captured;
+    dissect_message(tvb, pinfo, tree, &stretch);
+    /* Not before: the packets of this message were not touched by what is missing behind them. */
+    if (!PINFO_FD_VISITED(pinfo) && stretch.stream->websocket[stretch.sender].is_lost)
+        mqtt_track_gap(stretch.stream->connection, stream_next_place(pinfo));
+    return (int)tvb_captured_length(tvb);
 }

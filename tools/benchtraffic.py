@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -167,6 +167,11 @@ def frames(client: Client, to_server: bool, data: bytes, flags: int, segment: in
 
 def write(path: Path, workload: str, messages: int) -> None:
     """Writes a workload of about so many control packets."""
+    write_segments(path, WORKLOADS[workload](messages))
+
+
+def write_segments(path: Path, segments: Iterable[Segment]) -> None:
+    """Writes what the clients and their brokers send, each connection with its handshake."""
     with path.open("wb", buffering=1 << 20) as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
         now_us, seen = 0, set()
@@ -177,7 +182,7 @@ def write(path: Path, workload: str, messages: int) -> None:
             out.write(struct.pack("<IIII", START_S + now_us // 1_000_000, now_us % 1_000_000, len(frame), len(frame)))
             out.write(frame)
 
-        for client, to_server, data in WORKLOADS[workload](messages):
+        for client, to_server, data in segments:
             if client.number not in seen:
                 seen.add(client.number)
                 client.sent = [0, 0]

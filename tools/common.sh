@@ -30,11 +30,42 @@ need() {
     fi
 }
 
+wanted=()
+
+# want PACKAGE COMMAND...: as need, but whoever asked does without where it cannot be installed.
+want() {
+    local package=$1
+    shift
+    if [[ " ${wanted[*]} " != *" $package "* ]] && ! "$@" >/dev/null 2>&1; then
+        wanted+=("$package")
+    fi
+}
+
 has_package() { dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 
 can_compile_with() {
     printf '#include <stdio.h>\nint main(void) { return puts("") < 0; }\n' |
         "$1" -x c -o /dev/null -
+}
+
+# True where clang can link a fuzzer with sanitizers, and the result runs. The address sanitizer reads /proc, which a bare
+# root folder lacks.
+can_fuzz() {
+    local folder status=0
+    [ -e /proc/self/maps ] || return 1
+    folder=$(mktemp -d)
+    printf 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n > 9 ? -1 : 0; }\n' |
+        clang -x c -fsanitize=fuzzer,address,undefined -o "$folder/fuzz" - &&
+        "$folder/fuzz" -runs=2 || status=$?
+    rm -rf "$folder"
+    return "$status"
+}
+
+# Clang's own libraries are a package of their own, named by clang's version.
+want_clang_runtime() {
+    local version
+    version=$(clang -dumpversion 2>/dev/null | cut -d . -f 1)
+    want "libclang-rt-${version:+$version-}dev" can_fuzz
 }
 
 # What building the plugin takes, and the tshark that loads it.
@@ -49,8 +80,20 @@ need_build_packages() {
     need tshark command -v tshark
 }
 
-# Installs what need() found missing; stops with the list when that is not possible.
+# Installs what need() and want() found missing; for what is needed, stops with the list when that is not possible.
 install_missing() {
+    local package
+    install_needed
+    for package in "${wanted[@]}"; do
+        missing=("$package")
+        (install_needed) || say "going on without $package"
+    done
+    missing=()
+    wanted=()
+    hash -r
+}
+
+install_needed() {
     local as_root=() log by_hand
     [ ${#missing[@]} -gt 0 ] || return 0
     by_hand="as root: apt-get install --no-install-recommends ${missing[*]}"

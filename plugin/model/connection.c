@@ -72,6 +72,7 @@ struct mqtt_world *mqtt_world_new(wmem_allocator_t *scope, const struct mqtt_tra
     world->scope = scope;
     world->options = *options;
     world->notes = mqtt_notes_new(scope);
+    world->texts = wmem_map_new(scope, mqtt_hash_of_text, mqtt_is_equal_text);
     mqtt_subscriptions_begin(world);
     return world;
 }
@@ -113,17 +114,6 @@ struct mqtt_note *mqtt_tracking_note(struct mqtt_tracking *tracking)
     if (tracking->note == NULL)
         tracking->note = mqtt_notes_add(tracking->connection->world->notes, tracking->place);
     return tracking->note;
-}
-
-const struct mqtt_text *mqtt_keep_text(struct mqtt_world *world, const struct mqtt_packet *packet,
-                                       struct mqtt_span span)
-{
-    struct mqtt_text *text = (struct mqtt_text *)wmem_alloc(world->scope, sizeof *text + span.length + 1);
-
-    text->length = span.length;
-    memcpy(text->bytes, packet->bytes + span.at, span.length);
-    text->bytes[span.length] = '\0';
-    return text;
 }
 
 /** Settles the version in force with this packet: a CONNECT names it, other packets may prove it. */

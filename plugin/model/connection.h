@@ -56,7 +56,8 @@ struct mqtt_arrival {
 struct mqtt_tracking_options {
     enum mqtt_version preferred_version; /**< for connections that do not tell theirs; or MQTT_VERSION_UNKNOWN */
     uint32_t max_inflight;               /**< exchanges followed at once in each direction of a connection */
-    bool observes;                       /**< notice what the rules ask for */
+    uint64_t max_memory; /**< bytes of topics, filters, Client Identifiers and what belongs to them; 0: no limit */
+    bool observes;       /**< notice what the rules ask for */
     struct mqtt_transport_state (*state_of)(const void *handle); /**< asks the transport; may be NULL */
 };
 

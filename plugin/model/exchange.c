@@ -26,6 +26,13 @@ static void wait_for_answer(struct mqtt_tracking *tracking, struct mqtt_step *st
     *step = (struct mqtt_step){mqtt_tracking_note(tracking), tracking->place.frame, tracking->now_ns};
 }
 
+/** The packet begins an exchange beyond the user's limit, and its answers will fit nothing. */
+static void note_not_followed(struct mqtt_tracking *tracking)
+{
+    mqtt_tracking_note(tracking)->limits |= MQTT_LIMIT_INFLIGHT;
+    tracking->epoch.session_known = false;
+}
+
 /** The packet was sent before and is sent again: the answer will be for this copy. */
 static void send_again(struct mqtt_tracking *tracking, struct mqtt_step *step)
 {
@@ -124,11 +131,12 @@ static void track_publish(struct mqtt_tracking *tracking)
         if (flow != NULL)
             mqtt_ledger_close(ledger, flow);
         flow = mqtt_ledger_open(ledger, packet->packet_id, MQTT_TYPE_PUBLISH, packet->publish.qos);
-        mqtt_tracking_note(tracking);
         if (flow != NULL) {
             flow->content_hash = hash;
             flow->begun_ns = tracking->now_ns;
             wait_for_answer(tracking, &flow->waiting);
+        } else {
+            note_not_followed(tracking);
         }
     }
     note_inflight(tracking, tracking->sender);
@@ -189,6 +197,8 @@ static void track_release(struct mqtt_tracking *tracking)
             mqtt_ledger_set_inherited(ledger, flow, true);
             flow->begun_ns = MQTT_TIME_UNKNOWN;
             wait_for_answer(tracking, &flow->waiting);
+        } else {
+            note_not_followed(tracking);
         }
     } else if (flow->state == MQTT_FLOW_RECEIVED) {
         answer(tracking, &flow->waiting);
@@ -236,6 +246,7 @@ static void track_request(struct mqtt_tracking *tracking)
         mqtt_keep_filters(tracking, flow);
     } else {
         mqtt_note_request_lost(tracking);
+        note_not_followed(tracking);
     }
 }
 

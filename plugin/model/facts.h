@@ -102,6 +102,12 @@ struct mqtt_epoch {
 /** A span of time that is not known. */
 #define MQTT_TIME_UNKNOWN INT64_MIN
 
+/** Limits of the user's, as bits: what was beyond one of them was not followed. */
+enum mqtt_limit {
+    MQTT_LIMIT_INFLIGHT = 0x01, /**< the exchange that this packet begins is not followed */
+    MQTT_LIMIT_MEMORY = 0x02,   /**< what this packet says, or what its alias stands for, was not kept */
+};
+
 /** What was learnt about one packet. File scope. Frame numbers are 0 where there is no such frame. One is kept for each
  *  packet that is part of an exchange, so it is kept small: what different packets have shares its place. */
 struct mqtt_note {
@@ -116,6 +122,7 @@ struct mqtt_note {
     uint16_t inflight;     /**< QoS 1 and 2 PUBLISHes of the flow's direction, sent on this connection and not completed
                                 after this packet */
     uint16_t inflight_max; /**< the Receive Maximum that binds them; 0: none */
+    uint8_t limits;        /**< enum mqtt_limit: what was reached at this packet */
     bool has_inflight;
     bool uses_alias;         /**< PUBLISH without a Topic Name: `topic` is set */
     bool completes_delivery; /**< the last acknowledgement of a QoS 1 or 2 PUBLISH: `delivery_ns` is set */

@@ -27,7 +27,7 @@ static gboolean is_same_session(gconstpointer one, gconstpointer other)
 }
 
 /** The session of a Client Identifier at a broker; made where it is met for the first time, and then it points to what
- *  it is found by. */
+ *  it is found by. NULL where there is no memory for it. */
 static struct mqtt_session *find_session(struct mqtt_world *world, const struct mqtt_endpoint *broker,
                                          const struct mqtt_text *client_id)
 {
@@ -36,8 +36,10 @@ static struct mqtt_session *find_session(struct mqtt_world *world, const struct 
     if (world->sessions == NULL)
         world->sessions = wmem_map_new(world->scope, hash_session, is_same_session);
     struct mqtt_session *session = (struct mqtt_session *)wmem_map_lookup(world->sessions, &wanted);
-    if (session == NULL) {
-        session = wmem_new(world->scope, struct mqtt_session);
+    if (session != NULL)
+        return session;
+    session = (struct mqtt_session *)mqtt_keep(world, sizeof *session);
+    if (session != NULL) {
         *session = wanted;
         wmem_map_insert(world->sessions, session, session);
     }
@@ -69,13 +71,20 @@ static const struct mqtt_epoch *last_epoch(const struct mqtt_connection *connect
     return summary.epoch;
 }
 
-/** Joins a connection to the session of its Client Identifier. */
+/** Joins a connection to the session of its Client Identifier, which may not have been kept. */
 static void join_session(struct mqtt_tracking *tracking, const struct mqtt_text *client_id)
 {
     struct mqtt_connection *connection = tracking->connection;
     unsigned broker = tracking->epoch.broker;
 
-    connection->session = find_session(connection->world, &connection->transport.ends[broker], client_id);
+    connection->session = NULL;
+    if (client_id != NULL)
+        connection->session = find_session(connection->world, &connection->transport.ends[broker], client_id);
+    if (connection->session == NULL) {
+        mqtt_note_no_memory(tracking);
+        tracking->epoch.session_known = false;
+        return;
+    }
     struct mqtt_connection *last = connection->session->last;
     connection->session->last = connection;
     if (last == NULL || last == connection)
@@ -100,7 +109,7 @@ static void give_session_back(struct mqtt_tracking *tracking)
     struct mqtt_connection *connection = tracking->connection;
     struct mqtt_connection *before = connection->before;
 
-    if (before == NULL || connection->session->last != connection)
+    if (before == NULL || connection->session == NULL || connection->session->last != connection)
         return;
     connection->session->last = before;
     if (connection->takes_over)
@@ -158,7 +167,7 @@ static void track_connect(struct mqtt_tracking *tracking)
         epoch->client_id = mqtt_keep_text(connection->world, packet, connect->client_id);
         join_session(tracking, epoch->client_id);
     } else {
-        connection->session = wmem_new0(connection->world->scope, struct mqtt_session);
+        connection->session = (struct mqtt_session *)mqtt_keep(connection->world, sizeof *connection->session);
     }
 }
 

@@ -26,6 +26,8 @@ struct mqtt_session {
 struct mqtt_world {
     wmem_allocator_t *scope;
     struct mqtt_tracking_options options;
+    uint64_t memory;   /**< bytes that mqtt_keep() has handed out */
+    wmem_map_t *texts; /**< kept text to itself: each is kept once */
     struct mqtt_notes *notes;
     wmem_map_t *sessions;      /**< struct mqtt_session to itself */
     wmem_map_t *subscriptions; /**< struct mqtt_subscription, by session and filter, to itself */
@@ -38,8 +40,11 @@ struct mqtt_world {
 
 /** Where a Topic Alias points (section 3.3.2.3.4). */
 struct mqtt_alias {
-    const struct mqtt_text *topic;
+    struct mqtt_text *latest;      /**< the topic; overwritten when the alias is set anew */
+    uint32_t room;                 /**< bytes that `latest` has room for */
+    const struct mqtt_text *topic; /**< the same, kept; NULL until the alias is used */
     uint32_t set_in;
+    uint32_t life; /**< which of the direction's lives it was set in */
 };
 
 /** A request without a Packet Identifier that waits for its answer: CONNECT, PINGREQ or AUTH. */
@@ -53,6 +58,8 @@ struct mqtt_request {
 struct mqtt_end {
     struct mqtt_ledger ledger;
     wmem_map_t *aliases;           /**< Topic Alias to struct mqtt_alias; NULL until the first is set */
+    uint32_t alias_life;           /**< aliases of earlier lives are not set any more: a CONNECT begins a new one */
+    bool aliases_lost;             /**< there was no memory for some */
     struct mqtt_request *requests; /**< a list: of each type the latest that is not yet answered */
 };
 
@@ -75,6 +82,7 @@ struct mqtt_connection {
     struct mqtt_connection *before; /**< the one that used the session before; NULL where none did */
     bool takes_over;                /**< `before` was alive then */
     bool has_packets;               /**< the first packet was tracked */
+    bool memory_noted;              /**< a note says that the memory is used up */
     uint32_t last_client_frame;
     int64_t last_client_ns; /**< when the client's latest packet was sent; MQTT_TIME_UNKNOWN before the first */
     bool clean_start;
@@ -97,7 +105,7 @@ struct mqtt_connection {
     int64_t disconnected_ns; /**< when the first DISCONNECT was sent */
     struct mqtt_book *book;  /**< what the Client asked for; NULL until it asked, or while nothing is observed */
     struct mqtt_will *will;  /**< the latest that it had; its place may have been taken */
-    bool may_lose; /**< packets may go by unseen */
+    bool may_lose;           /**< packets may go by unseen */
 };
 
 /** One packet on its way through mqtt_track(). */
@@ -125,9 +133,21 @@ enum mqtt_awareness {
 /** The note of the packet; made on first use. */
 struct mqtt_note *mqtt_tracking_note(struct mqtt_tracking *tracking);
 
-/** Keeps text of the packet for the file's life. */
+/** Zeroed memory for the file's life; NULL where the user's limit is reached. */
+void *mqtt_keep(struct mqtt_world *world, size_t size);
+
+/** Gives memory of mqtt_keep() back. */
+void mqtt_keep_no_longer(struct mqtt_world *world, void *memory, size_t size);
+
+/** Keeps text of the packet for the file's life, the same text once; NULL where there is no memory for it. */
 const struct mqtt_text *mqtt_keep_text(struct mqtt_world *world, const struct mqtt_packet *packet,
                                        struct mqtt_span span);
+
+/** Keeps a copy of some text. */
+const struct mqtt_text *mqtt_keep_copy(struct mqtt_world *world, const struct mqtt_text *text);
+
+/** Notes, once for each connection, that the packet says something that could not be kept. */
+void mqtt_note_no_memory(struct mqtt_tracking *tracking);
 
 /** True where a span of the packet is all there. */
 static inline bool mqtt_has_span(const struct mqtt_packet *packet, struct mqtt_span span)
@@ -211,5 +231,7 @@ void mqtt_subscriptions_clear(struct mqtt_world *world, struct mqtt_session *ses
 /** Equality and a hash of kept text. */
 bool mqtt_is_same_text(const struct mqtt_text *one, const struct mqtt_text *other);
 guint mqtt_hash_text(guint seed, const struct mqtt_text *text);
+guint mqtt_hash_of_text(gconstpointer text);
+gboolean mqtt_is_equal_text(gconstpointer one, gconstpointer other);
 
 #endif

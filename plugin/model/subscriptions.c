@@ -10,20 +10,6 @@
 #include "interests.h"
 #include "state.h"
 
-guint mqtt_hash_text(guint seed, const struct mqtt_text *text)
-{
-    guint hash = seed;
-
-    for (uint32_t i = 0; i < text->length; i++)
-        hash = (hash ^ text->bytes[i]) * 16777619u;
-    return hash;
-}
-
-bool mqtt_is_same_text(const struct mqtt_text *one, const struct mqtt_text *other)
-{
-    return one->length == other->length && memcmp(one->bytes, other->bytes, one->length) == 0;
-}
-
 static guint hash_subscription(gconstpointer key)
 {
     const struct mqtt_subscription *subscription = (const struct mqtt_subscription *)key;
@@ -94,12 +80,19 @@ void mqtt_keep_filters(struct mqtt_tracking *tracking, struct mqtt_flow *flow)
     while (mqtt_filters_next(packet, &at, &filter))
         count++;
     struct mqtt_kept_filters *kept =
-        (struct mqtt_kept_filters *)wmem_alloc0(world->scope, sizeof *kept + count * sizeof(struct mqtt_subscription));
+        (struct mqtt_kept_filters *)mqtt_keep(world, sizeof *kept + count * sizeof(struct mqtt_subscription));
     at = 0;
-    while (mqtt_filters_next(packet, &at, &filter)) {
+    while (kept != NULL && mqtt_filters_next(packet, &at, &filter)) {
         struct mqtt_subscription *entry = &kept->entries[kept->count++];
         entry->filter = mqtt_keep_text(world, packet, filter.text);
         entry->options = filter.options;
+        if (entry->filter == NULL)
+            kept = NULL;
+    }
+    if (kept == NULL) {
+        mqtt_note_no_memory(tracking);
+        mqtt_note_request_lost(tracking);
+        return;
     }
     kept->is_whole = packet->fault.kind == MQTT_FAULT_NONE;
     kept->sent_in = tracking->place.frame;

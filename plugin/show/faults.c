@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <epan/expert.h>
+#include <epan/prefs.h>
 
 #include "fields.h"
 #include "show.h"
@@ -69,7 +70,12 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
         add_fault(faults, fault_expert(context), packet->fault.at);
     if (facts->epoch->version_source == MQTT_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_VERSION, (struct mqtt_span){0, 1});
-    if (facts->note != NULL && facts->note->uses_alias && facts->note->topic == NULL)
+    uint8_t limits = facts->note != NULL ? facts->note->limits : 0;
+    if (limits & MQTT_LIMIT_INFLIGHT)
+        add_fault(faults, SHOW_EXPERT_LIMIT_INFLIGHT, (struct mqtt_span){0, 1});
+    if (limits & MQTT_LIMIT_MEMORY)
+        add_fault(faults, SHOW_EXPERT_LIMIT_MEMORY, (struct mqtt_span){0, 1});
+    if (facts->note != NULL && facts->note->uses_alias && facts->note->topic == NULL && !(limits & MQTT_LIMIT_MEMORY))
         alias = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
     if (alias != NULL)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_ALIAS, alias->value);
@@ -127,6 +133,16 @@ void show_faults(const struct show_context *context, proto_tree *tree, const str
 {
     for (unsigned i = 0; i < faults->count; i++)
         raise_fault(context, tree, &faults->list[i]);
+}
+
+bool show_has_room(const proto_tree *tree)
+{
+    return tree == NULL || PTREE_DATA(tree)->count < prefs.gui_max_tree_items - prefs.gui_max_tree_items / 10;
+}
+
+void show_no_room(const struct show_context *context, proto_tree *tree)
+{
+    proto_tree_add_expert(tree, context->pinfo, &show_experts[SHOW_EXPERT_LIMIT_ITEMS], context->tvb, 0, 0);
 }
 
 /** Adds stream bytes under a tree item of their own, with one expert item. */

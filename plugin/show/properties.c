@@ -139,6 +139,6 @@ void show_properties(const struct show_context *context, proto_tree *parent, con
 
     struct mqtt_property property;
     uint32_t at = 0;
-    while (mqtt_properties_next(context->packet, properties, &at, &property))
+    while (show_has_room(tree) && mqtt_properties_next(context->packet, properties, &at, &property))
         show_property(context, tree, &property, in_will);
 }

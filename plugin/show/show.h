@@ -59,6 +59,13 @@ const char *show_finding_text(wmem_allocator_t *pool, const struct check_finding
 /** True where the tree is looked at, or one of our fields is asked for: without that no tree need be built. */
 bool show_is_wanted(proto_tree *tree);
 
+/** True while the frame's tree may grow. Wireshark takes more items than the user's gui.max_tree_items for an endless loop
+ *  and gives the frame up; before that our lists end. Without a tree there is always room. */
+bool show_has_room(const proto_tree *tree);
+
+/** Says under `tree` that what follows is not shown, since there is no room. */
+void show_no_room(const struct show_context *context, proto_tree *tree);
+
 /** Builds the packet's tree under `parent` and returns it for what follows (expert items, payload). */
 proto_tree *show_tree(const struct show_context *context, proto_tree *parent);
 

@@ -234,7 +234,7 @@ static void show_filters(const struct show_context *context, proto_tree *tree)
 
     show_packet_id(context, tree);
     show_properties(context, tree, &context->packet->properties, false);
-    while (mqtt_filters_next(context->packet, &at, &filter))
+    while (show_has_room(tree) && mqtt_filters_next(context->packet, &at, &filter))
         show_filter(context, tree, &filter);
 }
 
@@ -244,7 +244,7 @@ static void show_codes(const struct show_context *context, proto_tree *tree)
 
     show_packet_id(context, tree);
     show_properties(context, tree, &packet->properties, false);
-    for (uint32_t i = 0; i < packet->list.length && packet->list.at + i < packet->captured; i++)
+    for (uint32_t i = 0; show_has_room(tree) && i < packet->list.length && packet->list.at + i < packet->captured; i++)
         show_reason(context, tree, packet->list.at + i);
 }
 

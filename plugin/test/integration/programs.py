@@ -256,6 +256,31 @@ def tshark(*arguments: str, capture: Path | str | None = None, settings: Setting
     return tshark_bytes(arguments, capture, settings, order, builtin, timeout_s).decode("utf-8", "replace")
 
 
+def tshark_costs(*arguments: str, capture: Path | str, order: Order = Order.ONE_PASS, builtin: bool = False,
+                 memory_limit_mib: int, timeout_s: float = TIMEOUT_S) -> tuple[float, float]:
+    """CPU seconds and the peak of memory in MiB of a run of tshark that writes to nowhere.
+
+    Raises ToolError on failure, on a complaint, after `timeout_s`, and where the address space does not suffice.
+    """
+    if not builtin:
+        require_plugin()
+    limit = memory_limit_mib << 20
+    command = ["prlimit", f"--as={limit}", program("tshark"), "-n", *(["-2"] if order is Order.TWO_PASSES else []),
+               "-r", str(readable(capture)), *arguments]
+    with subprocess.Popen(command, env=_environment(Settings(), builtin), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=_private_folder(),
+                          **_identity()) as process:
+        timer = threading.Timer(timeout_s, process.kill)
+        timer.start()
+        assert process.stderr is not None
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        timer.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+    _complain_about(command, process.returncode, said)
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
 # ---- Running sharkd --------------------------------------------------------------------------
 
 class Sharkd:

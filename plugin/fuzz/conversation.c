@@ -1,0 +1,362 @@
+/* conversation.c - a libFuzzer target for whole conversations: many packets, several connections, two directions.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The first byte of the input chooses the user's settings; the others are steps of five bytes and more:
+ *
+ *   what    bits 0: the end that sends; 1, 2: the connection; 3: bytes are missing before these; 4: the capture lacks
+ *           the end of the last packet; 5: in the frame of the step before; 6: the connection ends; 7: a new one has
+ *           taken its place
+ *   time    how far the clock moves, exponentially; bit 6: back; 7: the segments have no numbers
+ *   length  of the bytes that follow, two bytes
+ *   bytes   a segment of the stream
+ *
+ * Segments are put together and packets cut out of them, as the plugin does it. Each packet is tracked; in the end all
+ * are recalled, the last first, and what is said of them then, the broken rules included, has to be what was said at once.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../check/check.h"
+#include "../model/connection.h"
+#include "../model/version.h"
+#include "../test/unit/walk.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { CONNECTIONS = 4, STEP_LEAST = 4, SECOND = 1000000000 };
+
+enum step_bits {
+    STEP_SENDER = 0x01,
+    STEP_CONNECTION_SHIFT = 1,
+    STEP_GAP = 0x08,
+    STEP_CUT = 0x10,
+    STEP_SAME_FRAME = 0x20,
+    STEP_END = 0x40,
+    STEP_ANEW = 0x80,
+};
+
+/** A packet that was tracked, and what was said of it. Its bytes are a heap block of their own. */
+struct told {
+    const struct mqtt_connection *connection;
+    struct mqtt_facts facts;
+    struct mqtt_epoch epoch;
+    struct mqtt_note note;
+    struct mqtt_packet packet;
+    struct check_findings findings;
+    uint8_t *bytes;
+};
+
+/** What of a direction was sent and is no whole packet yet. */
+struct rest {
+    uint8_t *bytes;
+    uint32_t length;
+    uint32_t sent_to; /**< the number behind its last byte */
+};
+
+/** A conversation under way. */
+struct fuzz {
+    wmem_allocator_t *scope;
+    struct mqtt_world *world;
+    struct mqtt_connection *connections[CONNECTIONS];
+    struct mqtt_transport_state *transports[CONNECTIONS];
+    struct rest rests[CONNECTIONS][2];
+    struct mqtt_place place;
+    int64_t now_ns;
+    bool has_numbers;
+    struct check_policy policy;
+    struct told *told;
+    uint32_t told_count;
+    uint32_t told_most;
+};
+
+/** The crash that libFuzzer looks for. */
+static void demand(const char *wrong)
+{
+    if (wrong == NULL)
+        return;
+    fprintf(stderr, "broken promise: %s\n", wrong);
+    abort();
+}
+
+/** Memory, or the end. */
+static void *get_memory(void *old, size_t size)
+{
+    void *memory = realloc(old, size > 0 ? size : 1);
+    if (memory == NULL)
+        abort();
+    return memory;
+}
+
+static struct mqtt_transport_state state_of(const void *handle)
+{
+    return *(const struct mqtt_transport_state *)handle;
+}
+
+/** Two brokers; what the transport knows of who is who is different for each connection. */
+static void connect_anew(struct fuzz *fuzz, unsigned number)
+{
+    static const struct mqtt_transport transports[CONNECTIONS] = {
+        {{{{10, 0, 0, 2}, 40001, 4}, {{10, 0, 0, 1}, 1883, 4}}, 1, MQTT_EVIDENCE_HANDSHAKE, NULL},
+        {{{{10, 0, 0, 1}, 1883, 4}, {{10, 0, 0, 2}, 40002, 4}}, 0, MQTT_EVIDENCE_PORT, NULL},
+        {{{{10, 0, 0, 2}, 40003, 4}, {{10, 0, 0, 1}, 1883, 4}}, MQTT_END_UNKNOWN, MQTT_EVIDENCE_NONE, NULL},
+        {{{{10, 0, 0, 2}, 40004, 4}, {{10, 0, 0, 9}, 1883, 4}}, 1, MQTT_EVIDENCE_HANDSHAKE, NULL},
+    };
+    struct mqtt_transport transport = transports[number];
+
+    fuzz->transports[number] = wmem_new0(fuzz->scope, struct mqtt_transport_state);
+    fuzz->transports[number]->last_ns = MQTT_TIME_UNKNOWN;
+    transport.handle = fuzz->transports[number];
+    fuzz->connections[number] = mqtt_connection_new(fuzz->world, &transport);
+    fuzz->rests[number][0].length = fuzz->rests[number][1].length = 0;
+}
+
+/** What the links of a note cannot be, wherever they come from. */
+static const char *judge_note(const struct mqtt_note *note)
+{
+    if (note->response_in != 0 && note->response_in < note->place.frame)
+        return "an answer comes before its request";
+    if (note->request_in > note->place.frame)
+        return "a request comes behind its answer";
+    if (note->first_sent_in > note->place.frame)
+        return "a packet was sent first behind its repetition";
+    return NULL;
+}
+
+/** What the findings of a packet cannot be. */
+static const char *judge_findings(const struct mqtt_packet *packet, const struct check_findings *findings)
+{
+    if (findings->count > CHECK_FINDINGS_MAX)
+        return "too many findings";
+    for (unsigned i = 0; i < findings->count; i++) {
+        const struct check_finding *finding = &findings->list[i];
+        char message[CHECK_MESSAGE_SIZE];
+        struct check_ids ids;
+
+        if (finding->at.at > packet->length || finding->at.length > packet->length - finding->at.at)
+            return "a finding's bytes leave the packet";
+        check_message(finding, message, sizeof message);
+        if (message[0] == '\0' || memchr(message, '\0', sizeof message) == NULL)
+            return "a finding without a message";
+        check_finding_ids(finding, &ids);
+        if (ids.count > CHECK_IDS_MAX)
+            return "too many statements";
+    }
+    return NULL;
+}
+
+/** Tracks a packet of which the last `missing` bytes were not captured, and keeps what is said of it. */
+static void track(struct fuzz *fuzz, unsigned number, unsigned sender, const uint8_t *bytes, uint32_t captured,
+                  uint32_t length)
+{
+    struct mqtt_connection *connection = fuzz->connections[number];
+
+    if (fuzz->told_count == fuzz->told_most) {
+        fuzz->told_most = 2 * fuzz->told_most + 16;
+        fuzz->told = (struct told *)get_memory(fuzz->told, fuzz->told_most * sizeof *fuzz->told);
+    }
+    struct told *told = &fuzz->told[fuzz->told_count++];
+    memset(told, 0, sizeof *told);
+    told->connection = connection;
+    told->bytes = (uint8_t *)get_memory(NULL, captured);
+    memcpy(told->bytes, bytes, captured);
+    mqtt_read(&told->packet, told->bytes, captured, length, mqtt_connection_version(connection));
+    const struct mqtt_arrival arrival = {
+        .ns = fuzz->now_ns,
+        .has_numbers = fuzz->has_numbers,
+        .sent_to = fuzz->rests[number][sender].sent_to,
+        .got_to = fuzz->rests[number][1 - sender].sent_to,
+    };
+    mqtt_track(connection, sender, fuzz->place, &arrival, &told->packet, &told->facts);
+    memcpy(&told->epoch, told->facts.epoch, sizeof told->epoch);
+    if (told->facts.note != NULL)
+        memcpy(&told->note, told->facts.note, sizeof told->note);
+    demand(walk_packet(&told->packet));
+    check_run(&fuzz->policy, &told->packet, &told->facts, &told->findings);
+    demand(judge_findings(&told->packet, &told->findings));
+    fuzz->place.pdu++;
+}
+
+/** Cuts the packets out of what has come. With `is_cut`, what is left was sent and not captured to its end. */
+static void track_packets(struct fuzz *fuzz, unsigned number, unsigned sender, bool is_cut)
+{
+    struct rest *rest = &fuzz->rests[number][sender];
+    uint32_t at = 0;
+
+    while (at < rest->length) {
+        uint32_t held = rest->length - at;
+        uint32_t length = held + 1;
+        enum mqtt_frame_state state = mqtt_frame(rest->bytes + at, held, &length);
+        if (state == MQTT_FRAME_UNREADABLE)
+            break;
+        if (length > held) {
+            if (is_cut)
+                track(fuzz, number, sender, rest->bytes + at, held, length);
+            break;
+        }
+        track(fuzz, number, sender, rest->bytes + at, length, length);
+        at += length;
+    }
+    if (is_cut)
+        at = rest->length;
+    memmove(rest->bytes, rest->bytes + at, rest->length - at);
+    rest->length -= at;
+}
+
+/** The clock of a capture file may jump, back as well, as far as the plugin lets it. */
+static void move_clock(struct fuzz *fuzz, uint8_t step)
+{
+    const int64_t bound = INT64_C(4600000000) * SECOND;
+    int64_t by = INT64_C(1) << step % 64 % 63;
+
+    if (step & 0x40)
+        fuzz->now_ns = fuzz->now_ns < -bound + by ? -bound : fuzz->now_ns - by;
+    else
+        fuzz->now_ns = fuzz->now_ns > bound - by ? bound : fuzz->now_ns + by;
+}
+
+/** Takes one step; returns how many bytes of the input it is. */
+static size_t take_step(struct fuzz *fuzz, const uint8_t *data, size_t size)
+{
+    uint8_t what = data[0];
+    unsigned sender = what & STEP_SENDER;
+    unsigned number = what >> STEP_CONNECTION_SHIFT & (CONNECTIONS - 1);
+    size_t length = (size_t)data[2] << 8 | data[3];
+    struct rest *rest = &fuzz->rests[number][sender];
+
+    length = MIN(length, size - STEP_LEAST);
+    if (!(what & STEP_SAME_FRAME)) {
+        fuzz->place = (struct mqtt_place){fuzz->place.frame + 1, 1};
+        move_clock(fuzz, data[1]);
+    }
+    if (what & STEP_ANEW || fuzz->connections[number] == NULL)
+        connect_anew(fuzz, number);
+    if (what & STEP_GAP) {
+        rest->length = 0;
+        mqtt_track_gap(fuzz->connections[number], fuzz->place);
+    }
+    rest->bytes = (uint8_t *)get_memory(rest->bytes, rest->length + length);
+    memcpy(rest->bytes + rest->length, data + STEP_LEAST, length);
+    rest->length += (uint32_t)length;
+    rest->sent_to += (uint32_t)length;
+    fuzz->has_numbers = !(data[1] & 0x80);
+    track_packets(fuzz, number, sender, what & STEP_CUT);
+    fuzz->transports[number]->last_ns = fuzz->now_ns;
+    fuzz->transports[number]->is_finished |= what & STEP_END;
+    return STEP_LEAST + length;
+}
+
+/** What is said of a packet now, but for answers that came later, is what was said at once. */
+static const char *recall(const struct fuzz *fuzz, const struct told *told)
+{
+    const struct mqtt_facts *first = &told->facts;
+    struct mqtt_facts now;
+    struct mqtt_packet packet;
+    struct check_findings findings;
+
+    mqtt_recall(told->connection, first->sender, first->place, &now);
+    if (now.connection != first->connection || now.sender != first->sender ||
+        memcmp(&now.place, &first->place, sizeof now.place) != 0)
+        return "a packet is recalled as another";
+    if (memcmp(now.epoch, &told->epoch, sizeof told->epoch) != 0)
+        return "the slow facts have changed";
+    if (now.idle_ns != first->idle_ns)
+        return "the silence before a packet has changed";
+    if (now.note != first->note)
+        return "the note is another";
+    if (now.note != NULL) {
+        struct mqtt_note note;
+        memcpy(&note, now.note, sizeof note);
+        if (told->note.response_in != 0 && told->note.response_in != note.response_in)
+            return "a packet's answer has changed";
+        note.response_in = told->note.response_in;
+        if (memcmp(&note, &told->note, sizeof note) != 0)
+            return "the note has changed";
+        const char *wrong = judge_note(now.note);
+        if (wrong != NULL)
+            return wrong;
+    }
+    mqtt_read(&packet, told->bytes, told->packet.captured, told->packet.length, now.epoch->version);
+    if (packet.version != told->packet.version || packet.type != told->packet.type ||
+        packet.read_to != told->packet.read_to || packet.fault.kind != told->packet.fault.kind)
+        return "a packet is read otherwise";
+    check_run(&fuzz->policy, &packet, &now, &findings);
+    if (findings.count != told->findings.count)
+        return "other rules are broken";
+    for (unsigned i = 0; i < findings.count; i++) {
+        const struct check_finding *one = &findings.list[i], *other = &told->findings.list[i];
+        if (one->rule != other->rule || one->severity != other->severity || one->at.at != other->at.at ||
+            one->at.length != other->at.length)
+            return "a rule is broken otherwise";
+    }
+    return NULL;
+}
+
+/** A connection at a glance, and its session's subscriptions from end to end. */
+static const char *judge_summary(const struct mqtt_connection *connection)
+{
+    struct mqtt_summary summary;
+
+    mqtt_summarise(connection, &summary);
+    for (const struct mqtt_subscription *each = summary.subscriptions; each != NULL; each = each->next) {
+        if (each->session == NULL || each->filter == NULL || each->filter->bytes[each->filter->length] != '\0')
+            return "a subscription without a session or a filter";
+        if (each->next != NULL && each->next->previous != each)
+            return "the list of subscriptions is broken";
+        if (each->granted >= 0x80)
+            return "a subscription that was refused";
+    }
+    return NULL;
+}
+
+static struct fuzz fuzz_begin(uint8_t choice)
+{
+    static const enum mqtt_version versions[] = {MQTT_VERSION_UNKNOWN, MQTT_V31, MQTT_V311, MQTT_V50};
+    static const uint32_t most_inflight[] = {65535, 0, 1, 2, 3, 16, 17, 20};
+    static const uint32_t most_memory[] = {0, 0, 100, 200, 400, 800, 1600, 3200};
+    struct mqtt_tracking_options options = {
+        .preferred_version = versions[choice & 3],
+        .max_inflight = most_inflight[choice >> 2 & 7],
+        .max_memory = most_memory[choice >> 5],
+        .observes = true,
+        .state_of = state_of,
+    };
+    struct fuzz fuzz = {0};
+
+    /* Each block by itself, so that the sanitizer sees its ends. */
+    fuzz.scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
+    fuzz.world = mqtt_world_new(fuzz.scope, &options);
+    check_policy_begin(&fuzz.policy, true, (enum check_severity)0);
+    fuzz.place = (struct mqtt_place){1, 1};
+    return fuzz;
+}
+
+static void fuzz_end(struct fuzz *fuzz)
+{
+    for (uint32_t i = fuzz->told_count; i > 0; i--)
+        demand(recall(fuzz, &fuzz->told[i - 1]));
+    for (unsigned i = 0; i < CONNECTIONS; i++) {
+        if (fuzz->connections[i] != NULL)
+            demand(judge_summary(fuzz->connections[i]));
+        free(fuzz->rests[i][0].bytes);
+        free(fuzz->rests[i][1].bytes);
+    }
+    for (uint32_t i = 0; i < fuzz->told_count; i++)
+        free(fuzz->told[i].bytes);
+    free(fuzz->told);
+    wmem_destroy_allocator(fuzz->scope);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    struct fuzz fuzz = fuzz_begin(data[0]);
+    size_t at = 1;
+
+    while (size - at >= STEP_LEAST)
+        at += take_step(&fuzz, data + at, size - at);
+    fuzz_end(&fuzz);
+    return 0;
+}

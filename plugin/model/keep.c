@@ -1,0 +1,88 @@
+/* keep.c - the memory for what has to be known for as long as the file is open, and the user's limit for it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Who sends ever new topics, filters and Client Identifiers could fill all memory. Text is therefore kept once, however
+ * often it comes, and beyond the limit nothing more is kept: what rests on it is then unknown.
+ */
+#include <string.h>
+
+#include "state.h"
+
+/* About what a map takes for one entry. */
+enum { MAP_ENTRY = 32 };
+
+guint mqtt_hash_text(guint seed, const struct mqtt_text *text)
+{
+    /* Not to be foreseen by who chooses the text. */
+    return (seed ^ wmem_strong_hash(text->bytes, text->length)) * 16777619u;
+}
+
+bool mqtt_is_same_text(const struct mqtt_text *one, const struct mqtt_text *other)
+{
+    return one->length == other->length && memcmp(one->bytes, other->bytes, one->length) == 0;
+}
+
+guint mqtt_hash_of_text(gconstpointer text)
+{
+    return mqtt_hash_text(0, (const struct mqtt_text *)text);
+}
+
+gboolean mqtt_is_equal_text(gconstpointer one, gconstpointer other)
+{
+    return mqtt_is_same_text((const struct mqtt_text *)one, (const struct mqtt_text *)other);
+}
+
+void *mqtt_keep(struct mqtt_world *world, size_t size)
+{
+    uint64_t most = world->options.max_memory;
+
+    if (most != 0 && (size > most || world->memory > most - size))
+        return NULL;
+    world->memory += size;
+    return wmem_alloc0(world->scope, size);
+}
+
+void mqtt_keep_no_longer(struct mqtt_world *world, void *memory, size_t size)
+{
+    world->memory -= size;
+    wmem_free(world->scope, memory);
+}
+
+const struct mqtt_text *mqtt_keep_copy(struct mqtt_world *world, const struct mqtt_text *text)
+{
+    struct mqtt_text *kept = (struct mqtt_text *)wmem_map_lookup(world->texts, text);
+    size_t size = sizeof *kept + text->length + 1;
+
+    if (kept != NULL)
+        return kept;
+    kept = (struct mqtt_text *)mqtt_keep(world, size + MAP_ENTRY);
+    if (kept == NULL)
+        return NULL;
+    memcpy(kept, text, size);
+    wmem_map_insert(world->texts, kept, kept);
+    return kept;
+}
+
+const struct mqtt_text *mqtt_keep_text(struct mqtt_world *world, const struct mqtt_packet *packet,
+                                       struct mqtt_span span)
+{
+    struct mqtt_text *text = (struct mqtt_text *)wmem_alloc(NULL, sizeof *text + span.length + 1);
+
+    text->length = span.length;
+    memcpy(text->bytes, packet->bytes + span.at, span.length);
+    text->bytes[span.length] = '\0';
+    const struct mqtt_text *kept = mqtt_keep_copy(world, text);
+    wmem_free(NULL, text);
+    return kept;
+}
+
+void mqtt_note_no_memory(struct mqtt_tracking *tracking)
+{
+    struct mqtt_connection *connection = tracking->connection;
+
+    if (connection->memory_noted)
+        return;
+    connection->memory_noted = true;
+    mqtt_tracking_note(tracking)->limits |= MQTT_LIMIT_MEMORY;
+}

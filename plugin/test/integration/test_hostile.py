@@ -1,0 +1,115 @@
+# test_hostile.py: traffic made to be expensive costs time and memory in proportion, and limits say that they bite.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Each shape (hostile.py) is dissected in its size and in four times that. What a linear dissector needs is then four times as
+much, what a quadratic one needs sixteen times; the bound lies between them. Where Wireshark itself is as bad (its reassembly of
+a packet in segments of one byte is quadratic), the plugin is not to be worse.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import harness  # noqa: E402
+import hostile  # noqa: E402
+from benchtraffic import write_segments  # noqa: E402
+
+FACTOR = 4
+BOUND = 2 * FACTOR
+"""How much more the larger file may cost."""
+LEAST_CPU_S = 0.3
+LEAST_MIB = 8
+"""What the smaller file is taken to cost at least, since less cannot be told from chance."""
+MEMORY_LIMIT_MIB = 3000
+"""Address space of a run."""
+AS_TREES = ("user_properties", "filters", "pings")
+"""Shapes that are shown in full, since their trees are what is large."""
+
+
+class TestHostile(unittest.TestCase):
+    """See the file's head."""
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = Path(folder.name, "hostile.pcap")
+
+    def write(self, name: str, size: int) -> None:
+        """A file of a shape."""
+        write_segments(self.path, hostile.SHAPES[name][0](size))
+        self.path.chmod(0o644)
+
+    def costs(self, name: str, size: int, **how: object) -> tuple[float, float]:
+        """CPU seconds and MiB beyond what the start of tshark costs."""
+        arguments = ["-V"] if name in AS_TREES else []
+        self.write(name, 1)
+        cpu0, memory0 = harness.tshark_costs(*arguments, capture=self.path, memory_limit_mib=MEMORY_LIMIT_MIB, **how)
+        self.write(name, size)
+        cpu, memory = harness.tshark_costs(*arguments, capture=self.path, memory_limit_mib=MEMORY_LIMIT_MIB, **how)
+        return cpu - cpu0, memory - memory0
+
+    def growth(self, name: str, **how: object) -> tuple[float, float]:
+        """How many times as much the larger file costs: CPU and memory."""
+        size = hostile.SHAPES[name][1]
+        small, large = (self.costs(name, each, **how) for each in (size, FACTOR * size))
+        return large[0] / max(small[0], LEAST_CPU_S), large[1] / max(small[1], LEAST_MIB)
+
+    def check_growth(self, name: str, order: harness.Order) -> None:
+        """The cost of a shape is linear."""
+        cpu, memory = self.growth(name, order=order)
+        if cpu > BOUND or memory > BOUND:
+            own_cpu, own_memory = self.growth(name, order=order, builtin=True)
+            self.assertLess(cpu, max(BOUND, 1.5 * own_cpu), f"{name}: CPU; Wireshark's own: {own_cpu:.1f}")
+            self.assertLess(memory, max(BOUND, 1.5 * own_memory), f"{name}: memory; Wireshark's own: {own_memory:.1f}")
+
+    def findings(self, name: str, size: int, wanted: str, **preferences: str) -> list[int]:
+        """The frames with this finding."""
+        self.write(name, size)
+        settings = harness.Settings(tuple((key.replace("__", "."), value) for key, value in preferences.items()))
+        found = harness.findings(self.path, settings=settings)
+        return [each.frame for each in found if each.name == wanted]
+
+    def test_limit_of_exchanges(self) -> None:
+        """Of five PUBLISHes at each end three are followed, and the others say that they are not."""
+        frames = self.findings("in_flight", 10, "mqttscope.limit_inflight", mqttscope__max_inflight_tracked="3")
+        self.assertEqual(len(frames), 4)
+
+    def test_no_limit_of_exchanges(self) -> None:
+        """All identifiers of both ends may be under way."""
+        self.assertEqual(self.findings("in_flight", 2000, "mqttscope.limit_inflight"), [])
+
+    def test_limit_of_memory(self) -> None:
+        """1 MiB holds about a thousand topics of a thousand bytes; then each use of an alias says that it is unknown."""
+        frames = self.findings("aliases", 1500, "mqttscope.limit_memory", mqttscope__max_memory="1")
+        self.assertGreater(len(frames), 500)
+        self.assertLess(len(frames), 1400)
+
+    def test_no_limit_of_memory(self) -> None:
+        """The usual limit is far away."""
+        self.assertEqual(self.findings("aliases", 1500, "mqttscope.limit_memory"), [])
+
+    def test_limit_of_items(self) -> None:
+        """A packet of too many properties is shown as far as Wireshark allows, and does not end in a dissector bug."""
+        for size, expected in ((200_000, True), (20_000, False)):
+            self.write("user_properties", size)
+            self.assertEqual("the rest of them is not shown" in harness.tshark("-V", capture=self.path), expected)
+
+
+def _add_tests() -> None:
+    for name in hostile.SHAPES:
+        for order in (harness.Order.ONE_PASS, harness.Order.TWO_PASSES):
+            def test(self: TestHostile, name: str = name, order: harness.Order = order) -> None:
+                self.check_growth(name, order)
+            test.__name__ = f"test_{name}_{order.name.lower()}"
+            test.__doc__ = hostile.SHAPES[name][0].__doc__
+            setattr(TestHostile, test.__name__, test)
+
+
+_add_tests()
+
+if __name__ == "__main__":
+    unittest.main()
