@@ -259,8 +259,9 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     case SEGMENT_FRAMED:
         break;
     }
-    if (segment.skip < tvb_captured_length(tvb))
-        dissect_packets(tvb_new_subset_remaining(tvb, (int)segment.skip), pinfo, tree, &stretch);
+    tvbuff_t *packets = segment.skip > 0 ? tvb_new_subset_remaining(tvb, (int)segment.skip) : tvb;
+    if (tvb_captured_length(packets) > 0)
+        dissect_packets(packets, pinfo, tree, &stretch);
     return (int)tvb_captured_length(tvb);
 }
 

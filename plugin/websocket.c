@@ -159,10 +159,13 @@ static void find_tail(struct websocket_direction *direction, const struct messag
 static struct message_split split_message(const struct stretch *stretch, packet_info *pinfo,
                                           const struct message *message)
 {
-    struct mqtt_connection *connection = stretch->stream->connection;
-    struct websocket_direction *direction = &stretch->stream->websocket[stretch->sender];
+    struct stream *stream = stretch->stream;
+    struct mqtt_connection *connection = stream->connection;
     struct message_split split = {0};
 
+    if (stream->websocket == NULL)
+        stream->websocket = wmem_alloc0_array(wmem_file_scope(), struct websocket_direction, 2);
+    struct websocket_direction *direction = &stream->websocket[stretch->sender];
     if (direction->is_lost) {
         struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, mqtt_connection_version(connection));
         if (run.broken || (run.packets == 0 && !run.begun))

@@ -11,8 +11,7 @@
 
 static struct mqtt_epoch *latest_epoch(const struct mqtt_connection *connection)
 {
-    struct mqtt_epoch *epochs = (struct mqtt_epoch *)wmem_array_get_raw(connection->epochs);
-    return &epochs[wmem_array_get_count(connection->epochs) - 1];
+    return &connection->epochs[connection->epoch_count - 1];
 }
 
 static bool is_before(struct mqtt_place one, struct mqtt_place other)
@@ -23,20 +22,31 @@ static bool is_before(struct mqtt_place one, struct mqtt_place other)
 /** The epoch that held at a place: the last one that does not begin behind it. */
 static const struct mqtt_epoch *find_epoch(const struct mqtt_connection *connection, struct mqtt_place place)
 {
-    const struct mqtt_epoch *epochs = (const struct mqtt_epoch *)wmem_array_get_raw(connection->epochs);
-    unsigned first = 0;
-    unsigned behind = wmem_array_get_count(connection->epochs);
+    const struct mqtt_epoch *epochs = connection->epochs;
+    uint32_t first = 0;
+    uint32_t behind = connection->epoch_count;
 
     if (!is_before(place, epochs[behind - 1].from))
         return &epochs[behind - 1];
     while (behind - first > 1) {
-        unsigned middle = first + (behind - first) / 2;
+        uint32_t middle = first + (behind - first) / 2;
         if (is_before(place, epochs[middle].from))
             behind = middle;
         else
             first = middle;
     }
     return &epochs[first];
+}
+
+/** Adds an epoch. Most connections have one or two of them: room is made by doubling from there. */
+static void add_epoch(struct mqtt_connection *connection, const struct mqtt_epoch *epoch)
+{
+    uint32_t count = connection->epoch_count;
+
+    if ((count & (count - 1)) == 0) /* a power of two: the room is used up */
+        connection->epochs = (struct mqtt_epoch *)wmem_realloc(connection->world->scope, connection->epochs,
+                                                               MAX(1, 2 * (size_t)count) * sizeof *epoch);
+    memcpy(&connection->epochs[connection->epoch_count++], epoch, sizeof *epoch);
 }
 
 /** Puts an epoch in force where it differs from the latest. What was assumed before the first packet is replaced. */
@@ -50,7 +60,7 @@ static void begin_epoch(struct mqtt_connection *connection, const struct mqtt_ep
         return;
     next.from = epoch->from;
     if (connection->has_packets)
-        wmem_array_append_one(connection->epochs, next);
+        add_epoch(connection, &next);
     else
         *latest = next;
 }
@@ -84,9 +94,13 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_world *world, const stru
     first.version_source = preferred == MQTT_VERSION_UNKNOWN ? MQTT_VERSION_FROM_NOTHING : MQTT_VERSION_FROM_PREFERENCE;
     first.broker = transport->server;
     first.evidence = (uint8_t)transport->evidence;
-    connection->epochs = wmem_array_sized_new(world->scope, sizeof first, 1);
-    wmem_array_append_one(connection->epochs, first);
+    add_epoch(connection, &first);
     return connection;
+}
+
+const struct mqtt_endpoint *mqtt_connection_end(const struct mqtt_connection *connection, unsigned end)
+{
+    return &connection->transport.ends[end];
 }
 
 enum mqtt_version mqtt_connection_version(const struct mqtt_connection *connection)

@@ -92,6 +92,9 @@ struct mqtt_world *mqtt_world_new(wmem_allocator_t *scope, const struct mqtt_tra
 /** Makes the record of a connection that was just met; connections are numbered from 0. */
 struct mqtt_connection *mqtt_connection_new(struct mqtt_world *world, const struct mqtt_transport *transport);
 
+/** The network address of an end. */
+const struct mqtt_endpoint *mqtt_connection_end(const struct mqtt_connection *connection, unsigned end);
+
 /** The version by which to read a packet at first. */
 enum mqtt_version mqtt_connection_version(const struct mqtt_connection *connection);
 

@@ -56,7 +56,7 @@ static void note_inflight(struct mqtt_tracking *tracking, unsigned ledger_end)
     struct mqtt_note *note = mqtt_tracking_note(tracking);
 
     note->has_inflight = epoch->session_known && !epoch->has_gap;
-    note->inflight = (uint16_t)MIN(tracking->connection->ends[ledger_end].ledger.publishes, UINT16_MAX);
+    note->inflight = tracking->connection->ends[ledger_end].ledger.publishes;
     note->inflight_max = limits != NULL ? limits->receive_maximum : 0;
 }
 
@@ -237,29 +237,54 @@ static void track_request_answer(struct mqtt_tracking *tracking)
     mqtt_ledger_close(ledger, flow);
 }
 
-/** Answers without an identifier: the other end's latest request, if it still waits. */
-static void answer_latest(struct mqtt_tracking *tracking, struct mqtt_step *step)
+/** The place in an end's list where the request of a type stands, or where it would. */
+static struct mqtt_request **find_request(struct mqtt_end *end, enum mqtt_packet_type type)
 {
-    if (step->note == NULL)
-        return;
-    answer(tracking, step);
-    *step = (struct mqtt_step){NULL, 0, 0};
+    struct mqtt_request **link = &end->requests;
+
+    while (*link != NULL && (*link)->type != type)
+        link = &(*link)->next;
+    return link;
+}
+
+/** Requests without an identifier: the latest of a type waits, and takes memory only while it does. */
+static void wait_as_latest(struct mqtt_tracking *tracking)
+{
+    enum mqtt_packet_type type = tracking->packet->type;
+    struct mqtt_request **link = find_request(own_end(tracking), type);
+
+    if (*link == NULL) {
+        *link = wmem_new0(tracking->connection->world->scope, struct mqtt_request);
+        (*link)->type = type;
+    }
+    wait_for_answer(tracking, &(*link)->waiting);
+}
+
+/** Answers without an identifier: to the other end's latest request of a type, if it still waits. */
+static bool answer_latest(struct mqtt_tracking *tracking, enum mqtt_packet_type type)
+{
+    struct mqtt_request **link = find_request(other_end(tracking), type);
+    struct mqtt_request *request = *link;
+
+    if (request == NULL)
+        return false;
+    answer(tracking, &request->waiting);
+    *link = request->next;
+    wmem_free(tracking->connection->world->scope, request);
+    return true;
 }
 
 /** AUTH goes back and forth; the first of a Server's answers the CONNECT, whose link belongs to the CONNACK. */
 static void track_auth(struct mqtt_tracking *tracking)
 {
-    struct mqtt_end *other = other_end(tracking);
-    const struct mqtt_step *connect = &other->connect;
+    const struct mqtt_request *connect = *find_request(other_end(tracking), MQTT_TYPE_CONNECT);
 
-    if (other->auth.note != NULL) {
-        answer_latest(tracking, &other->auth);
-    } else if (connect->note != NULL) {
+    if (!answer_latest(tracking, MQTT_TYPE_AUTH) && connect != NULL) {
         struct mqtt_note *note = mqtt_tracking_note(tracking);
-        note->request_in = connect->note->place.frame;
-        note->response_ns = tracking->now_ns - connect->sent_ns;
+        note->request_in = connect->waiting.note->place.frame;
+        note->response_ns = tracking->now_ns - connect->waiting.sent_ns;
     }
-    wait_for_answer(tracking, &own_end(tracking)->auth);
+    wait_as_latest(tracking);
 }
 
 void mqtt_track_exchange(struct mqtt_tracking *tracking)
@@ -271,10 +296,10 @@ void mqtt_track_exchange(struct mqtt_tracking *tracking)
         return;
     switch (packet->type) {
     case MQTT_TYPE_CONNECT:
-        wait_for_answer(tracking, &own_end(tracking)->connect);
+        wait_as_latest(tracking);
         break;
     case MQTT_TYPE_CONNACK:
-        answer_latest(tracking, &other_end(tracking)->connect);
+        answer_latest(tracking, MQTT_TYPE_CONNECT);
         break;
     case MQTT_TYPE_PUBLISH:
         track_publish(tracking);
@@ -298,10 +323,10 @@ void mqtt_track_exchange(struct mqtt_tracking *tracking)
         track_request_answer(tracking);
         break;
     case MQTT_TYPE_PINGREQ:
-        wait_for_answer(tracking, &own_end(tracking)->ping);
+        wait_as_latest(tracking);
         break;
     case MQTT_TYPE_PINGRESP:
-        answer_latest(tracking, &other_end(tracking)->ping);
+        answer_latest(tracking, MQTT_TYPE_PINGREQ);
         break;
     case MQTT_TYPE_AUTH:
         track_auth(tracking);

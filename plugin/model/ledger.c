@@ -10,12 +10,12 @@ enum { INDEX_FROM = 16 };
 
 void mqtt_ledger_begin(struct mqtt_ledger *ledger, wmem_allocator_t *scope, uint32_t most)
 {
-    *ledger = (struct mqtt_ledger){.scope = scope, .most = most};
+    *ledger = (struct mqtt_ledger){.scope = scope, .most = (uint16_t)MIN(most, UINT16_MAX)};
 }
 
 struct mqtt_flow *mqtt_ledger_find(const struct mqtt_ledger *ledger, uint16_t packet_id)
 {
-    if (ledger->index != NULL)
+    if (ledger->is_indexed)
         return (struct mqtt_flow *)wmem_map_lookup(ledger->index, GUINT_TO_POINTER(packet_id));
     struct mqtt_flow *flow = ledger->flows;
     while (flow != NULL && flow->packet_id != packet_id)
@@ -26,25 +26,28 @@ struct mqtt_flow *mqtt_ledger_find(const struct mqtt_ledger *ledger, uint16_t pa
 /** Changes over from the list to the index. */
 static void make_index(struct mqtt_ledger *ledger)
 {
-    ledger->index = wmem_map_new(ledger->scope, g_direct_hash, g_direct_equal);
+    wmem_map_t *index = wmem_map_new(ledger->scope, g_direct_hash, g_direct_equal);
+
     for (struct mqtt_flow *flow = ledger->flows; flow != NULL; flow = flow->next)
-        wmem_map_insert(ledger->index, GUINT_TO_POINTER(flow->packet_id), flow);
-    ledger->flows = NULL;
+        wmem_map_insert(index, GUINT_TO_POINTER(flow->packet_id), flow);
+    ledger->index = index;
+    ledger->is_indexed = true;
 }
 
 /** Puts a flow in, whoever had it before. */
 static void add_flow(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
 {
-    if (ledger->index == NULL && ledger->count >= INDEX_FROM)
+    if (!ledger->is_indexed && ledger->count >= INDEX_FROM)
         make_index(ledger);
-    if (ledger->index != NULL) {
+    if (ledger->is_indexed) {
         wmem_map_insert(ledger->index, GUINT_TO_POINTER(flow->packet_id), flow);
     } else {
         flow->next = ledger->flows;
         ledger->flows = flow;
     }
     ledger->count++;
-    ledger->publishes += flow->type == MQTT_TYPE_PUBLISH;
+    if (flow->type == MQTT_TYPE_PUBLISH)
+        ledger->publishes++;
 }
 
 struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_id, enum mqtt_packet_type type,
@@ -63,7 +66,7 @@ struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_i
 
 void mqtt_ledger_close(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
 {
-    if (ledger->index != NULL) {
+    if (ledger->is_indexed) {
         wmem_map_remove(ledger->index, GUINT_TO_POINTER(flow->packet_id));
     } else {
         struct mqtt_flow **link = &ledger->flows;
@@ -72,14 +75,15 @@ void mqtt_ledger_close(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
         *link = flow->next;
     }
     ledger->count--;
-    ledger->publishes -= flow->type == MQTT_TYPE_PUBLISH && !flow->is_inherited;
+    if (flow->type == MQTT_TYPE_PUBLISH && !flow->is_inherited)
+        ledger->publishes--;
     wmem_free(ledger->scope, flow);
 }
 
 void mqtt_ledger_set_inherited(struct mqtt_ledger *ledger, struct mqtt_flow *flow, bool is_inherited)
 {
     if (flow->type == MQTT_TYPE_PUBLISH && flow->is_inherited != is_inherited)
-        ledger->publishes += is_inherited ? -1u : 1u;
+        ledger->publishes = (uint16_t)(ledger->publishes + (is_inherited ? -1 : 1));
     flow->is_inherited = is_inherited;
 }
 
@@ -93,8 +97,10 @@ static wmem_array_t *all_flows(const struct mqtt_ledger *ledger)
 {
     wmem_array_t *flows = wmem_array_new(NULL, sizeof(struct mqtt_flow *));
 
-    if (ledger->index != NULL)
+    if (ledger->is_indexed) {
         wmem_map_foreach(ledger->index, collect, flows);
+        return flows;
+    }
     for (struct mqtt_flow *flow = ledger->flows; flow != NULL; flow = flow->next)
         wmem_array_append(flows, &flow, 1);
     return flows;
@@ -102,6 +108,8 @@ static wmem_array_t *all_flows(const struct mqtt_ledger *ledger)
 
 void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited)
 {
+    if (ledger->count == 0)
+        return;
     wmem_array_t *flows = all_flows(ledger);
 
     for (unsigned i = 0; i < wmem_array_get_count(flows); i++) {
@@ -114,6 +122,8 @@ void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited)
 
 void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
 {
+    if (from->count == 0)
+        return;
     wmem_array_t *flows = all_flows(from);
 
     /* The latest come first in a list: walking it from the back keeps their order. */

@@ -44,18 +44,22 @@ struct mqtt_flow {
     void *payload;            /**< what the owner of the ledger keeps with the exchange; file scope */
 };
 
-/** The exchanges that one end began. */
+/** The exchanges that one end began. Each connection has two, so they are kept small. */
 struct mqtt_ledger {
     wmem_allocator_t *scope;
-    struct mqtt_flow *flows; /**< the few under way, the latest first */
-    wmem_map_t *index;       /**< Packet Identifier to flow; made only when there are many */
-    uint32_t count;          /**< all of them */
-    uint32_t publishes;      /**< PUBLISHes among them, but for inherited ones: each connection has a send quota of its
-                                  own (section 4.9) */
-    uint32_t most;           /**< how many are followed at once; what is beyond is not followed */
+    union {
+        struct mqtt_flow *flows; /**< the few under way, the latest first */
+        wmem_map_t *index;       /**< where there are many: Packet Identifier to flow */
+    };
+    bool is_indexed;    /**< it is `index` */
+    uint16_t count;     /**< all of them */
+    uint16_t publishes; /**< PUBLISHes among them, but for inherited ones: each connection has a send quota of its own
+                             (section 4.9) */
+    uint16_t most;      /**< how many are followed at once; what is beyond is not followed */
 };
 
-/** Makes an empty ledger in `scope` that follows at most `most` exchanges at once. */
+/** Makes an empty ledger in `scope` that follows at most `most` exchanges at once (and no more than there are
+ *  identifiers). */
 void mqtt_ledger_begin(struct mqtt_ledger *ledger, wmem_allocator_t *scope, uint32_t most);
 
 /** The exchange of a Packet Identifier, NULL where none is under way. */

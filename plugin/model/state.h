@@ -17,7 +17,7 @@ struct mqtt_wills;
 
 /** What outlives a connection for one Client Identifier at one broker (MQTT 5.0 section 4.1). File scope. */
 struct mqtt_session {
-    struct mqtt_endpoint broker;
+    const struct mqtt_endpoint *broker; /**< as a connection has it */
     const struct mqtt_text *client_id;
     struct mqtt_connection *last;            /**< the connection that used it last */
     struct mqtt_subscription *subscriptions; /**< a list; the world's map finds one by its filter */
@@ -42,13 +42,18 @@ struct mqtt_alias {
     uint32_t set_in;
 };
 
+/** A request without a Packet Identifier that waits for its answer: CONNECT, PINGREQ or AUTH. */
+struct mqtt_request {
+    struct mqtt_request *next;
+    enum mqtt_packet_type type;
+    struct mqtt_step waiting;
+};
+
 /** What belongs to the packets of one end. The two ends' identifiers and aliases are separate spaces. */
 struct mqtt_end {
     struct mqtt_ledger ledger;
-    wmem_map_t *aliases;      /**< Topic Alias to struct mqtt_alias; NULL until the first is set */
-    struct mqtt_step connect; /**< the CONNECT not yet answered, if `note` is set */
-    struct mqtt_step ping;    /**< the latest PINGREQ not yet answered */
-    struct mqtt_step auth;    /**< the latest AUTH not yet answered */
+    wmem_map_t *aliases;           /**< Topic Alias to struct mqtt_alias; NULL until the first is set */
+    struct mqtt_request *requests; /**< a list: of each type the latest that is not yet answered */
 };
 
 /** Where a packet stands in its sender's bytes; tells whether the other end had it when it sent something. */
@@ -63,7 +68,8 @@ struct mqtt_connection {
     struct mqtt_world *world;
     uint32_t number;
     struct mqtt_transport transport;
-    wmem_array_t *epochs; /**< struct mqtt_epoch, in the order of their places; never empty */
+    struct mqtt_epoch *epochs; /**< in the order of their places; never empty */
+    uint32_t epoch_count;
     struct mqtt_end ends[2];
     struct mqtt_session *session;   /**< NULL while unknown */
     struct mqtt_connection *before; /**< the one that used the session before; NULL where none did */

@@ -229,7 +229,7 @@ static void ledger_is_the_same_with_an_index(void)
             CHECK(mqtt_ledger_open(&ledger, id, id == 5 ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_PUBLISH, 1) != NULL);
         CHECK(mqtt_ledger_open(&ledger, 100, MQTT_TYPE_PUBLISH, 1) == NULL);
         CHECK(mqtt_ledger_find(&ledger, 100) == NULL);
-        CHECK_EQ(ledger.index != NULL, most > 16);
+        CHECK_EQ(ledger.is_indexed, most > 16);
         mqtt_ledger_close(&ledger, mqtt_ledger_find(&ledger, 1));
         mqtt_ledger_close(&ledger, mqtt_ledger_find(&ledger, 9));
         CHECK(mqtt_ledger_find(&ledger, 9) == NULL);
