@@ -7,7 +7,7 @@
  */
 #include "delivery.h"
 
-enum { NEVER = UINT32_MAX };
+static const uint32_t NEVER = UINT32_MAX;
 
 static const int64_t SECOND_NS = INT64_C(1000000000);
 static const int64_t LONG_ENOUGH_NS = INT64_C(30000000000);
