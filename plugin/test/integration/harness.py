@@ -30,11 +30,12 @@ from pathlib import Path
 from typing import Any
 
 from programs import (TIMEOUT_S, Order, Settings, Sharkd, ToolError, program, readable, require_plugin, tshark,
-                      tshark_bytes, tshark_costs, version)
+                      tshark_bytes, tshark_costs, tshark_statistics, version)
 
 __all__ = ["Finding", "Order", "Packet", "Settings", "Sharkd", "ToolError", "assert_same_in_every_order", "findings",
            "info_column", "level_times", "packets", "program", "project", "projection", "readable", "require_plugin",
-           "rows", "three_orders", "tshark", "tshark_costs", "version"]
+           "rows", "three_orders", "tshark", "tshark_costs",
+           "tshark_statistics", "version"]
 
 FINDING_PREFIX = "mqttscope."
 """What the filter names of the plugin's expert items begin with."""

@@ -256,6 +256,13 @@ def tshark(*arguments: str, capture: Path | str | None = None, settings: Setting
     return tshark_bytes(arguments, capture, settings, order, builtin, timeout_s).decode("utf-8", "replace")
 
 
+def tshark_statistics() -> list[str]:
+    """The plugin's statistics, as tshark's -z takes them. tshark lists them on stderr."""
+    done = subprocess.run([program("tshark"), "-z", "help"], env=_environment(Settings(), False), capture_output=True,
+                          stdin=subprocess.DEVNULL, timeout=TIMEOUT_S, check=True, cwd=_private_folder(), **_identity())
+    return re.findall(r"^\s+(\S*mqttscope\S*)", (done.stdout + done.stderr).decode(), re.MULTILINE)
+
+
 def tshark_costs(*arguments: str, capture: Path | str, order: Order = Order.ONE_PASS, builtin: bool = False,
                  memory_limit_mib: int, timeout_s: float = TIMEOUT_S) -> tuple[float, float]:
     """CPU seconds and the peak of memory in MiB of a run of tshark that writes to nowhere.
