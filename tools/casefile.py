@@ -27,7 +27,7 @@ FLAG_WORDS = ("ACK", "FIN", "RST", "KEEPALIVE")
 
 SEND_OPTIONS = {
     # name: (fewest arguments, most arguments)
-    "split": (1, None), "mss": (1, 1), "snap": (1, 1), "seq": (1, 1), "late": (0, 1),
+    "split": (1, None), "mss": (1, 1), "snap": (1, 1), "seq": (1, 1), "late": (0, 1), "crossed": (0, 1),
     "lost": (0, 0), "fin": (0, 0), "text": (0, 0), "raw": (0, 0),
     "messages": (1, None), "fragments": (1, None),
 }
@@ -408,8 +408,8 @@ def _add_option(options: dict[str, list[int]], text: str) -> None:
 def _check_options(send: Send) -> None:
     """ValueError where the options of a line contradict each other or its bytes."""
     options = send.options
-    if send.flag and options.keys() - {"lost", "late"}:
-        raise ValueError(f"{send.flag} takes no option but [lost] and [late]")
+    if send.flag and options.keys() - {"lost", "late", "crossed"}:
+        raise ValueError(f"{send.flag} takes no option but [lost], [late] and [crossed]")
     if {"split", "mss"} & options.keys() and len({"split", "mss", "lost", "late", "snap", "seq"} & options.keys()) > 1:
         raise ValueError("[split] and [mss] do not go with each other nor with [lost], [late], [snap], [seq]: "
                          "write the pieces as lines of their own")

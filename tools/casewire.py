@@ -51,9 +51,12 @@ class Segment:
 
 @dataclass
 class _Stream:
-    """Next sequence number of each side of a connection."""
+    """Next sequence number of each side of a connection, and where each of its segments began."""
 
     next_sequence: dict[bool, int] = field(default_factory=lambda: {True: CLIENT_ISN, False: SERVER_ISN})
+    starts: dict[bool, list[int]] = field(default_factory=lambda: {True: [], False: []})
+    unseen: int = 0
+    """How many of the other end's latest segments the next segment does not acknowledge."""
 
 
 @dataclass
@@ -198,6 +201,8 @@ class _Builder:
         lost, snap = "lost" in options, options["snap"][0] if "snap" in options else None
         late = (options["late"] or [1])[0] if "late" in options else 0
         shift = options.get("seq", [0])[0]
+        stream = self.streams[send.connection.name]
+        stream.unseen = (options["crossed"] or [1])[0] if "crossed" in options else 0
         flags = {"FIN": FIN | ACK, "RST": RST | ACK}.get(send.flag or "", ACK)
         segments: list[Segment] = []
         if send.flag == "KEEPALIVE":
@@ -233,9 +238,12 @@ class _Builder:
     def _emit(self, connection: Connection, from_client: bool, flags: int, payload: bytes = b"", lost: bool = False,
               late: int = 0, shift: int = 0, snap: int | None = None) -> Segment:
         """Sends a segment at the sequence number that is due, moved by `shift`."""
-        following = self.streams[connection.name].next_sequence
-        segment = Segment(connection, from_client, flags, following[from_client] + shift, following[not from_client],
-                          payload)
+        stream = self.streams[connection.name]
+        following = stream.next_sequence
+        arrived = [*stream.starts[not from_client], following[not from_client]]
+        acknowledged = arrived[max(0, len(arrived) - 1 - stream.unseen)]
+        segment = Segment(connection, from_client, flags, following[from_client] + shift, acknowledged, payload)
+        stream.starts[from_client].append(following[from_client])
         end = segment.sequence + len(payload) + (1 if flags & (SYN | FIN) else 0)
         following[from_client] = max(following[from_client], end)
         if lost:

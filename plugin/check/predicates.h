@@ -43,13 +43,6 @@ static inline const struct mqtt_limits *receiver_limits(const struct mqtt_facts 
     return facts->epoch->limits[1 - facts->sender];
 }
 
-/* --- Properties ----------------------------------------------------------------------------- */
-
-/** The name of the block that a property stands in: its packet's, or "Will Properties". */
-const char *block_name(const struct check_subject *subject);
-
-/** A property that its block may hold, but once. PUBLISH's Payload Format Indicator and Message Expiry Interval have a
- *  rule of their own, since the text does not say it of them. */
-bool is_repeat_forbidden(const struct check_subject *subject);
+#include "predicates-properties.h"
 
 #endif

@@ -24,6 +24,7 @@ struct mqtt_world {
     wmem_map_t *sessions;      /**< struct mqtt_session to itself */
     wmem_map_t *subscriptions; /**< struct mqtt_subscription, by session and filter, to itself */
     uint32_t connections;
+    const struct mqtt_greeting *greeting; /**< the latest new one: most Clients say the same */
 };
 
 /** Where a Topic Alias points (section 3.3.2.3.4). */
@@ -123,6 +124,9 @@ void mqtt_track_roles(struct mqtt_tracking *tracking);
 
 /** Takes in CONNECT, CONNACK and DISCONNECT: identity, limits, the session taken up or begun. */
 void mqtt_track_session(struct mqtt_tracking *tracking);
+
+/** Keeps what a CONNECT says, if it is the connection's first. */
+void mqtt_track_greeting(struct mqtt_tracking *tracking);
 
 /** Notices what is out of order in the life of a connection: before the packet changes anything. */
 void mqtt_track_order(struct mqtt_tracking *tracking);
