@@ -43,6 +43,7 @@ static inline const struct mqtt_limits *receiver_limits(const struct mqtt_facts 
     return facts->epoch->limits[1 - facts->sender];
 }
 
+#include "predicates-order.h"
 #include "predicates-properties.h"
 
 #endif

@@ -84,6 +84,8 @@ struct mqtt_limits {
 struct mqtt_greeting {
     const struct mqtt_text *auth_method; /**< the Authentication Method; NULL: none */
     uint16_t client_id_length;           /**< bytes of the Client Identifier; 0: it gave none */
+    uint16_t client_id_characters;
+    uint16_t keep_alive_s; /**< as the Client wants it */
     uint8_t will_qos;
     bool has_plain_client_id; /**< 1 to 23 of the characters that each Server has to accept (section 3.1.3.1) */
     bool clean_start;

@@ -17,6 +17,16 @@ static bool is_plain_client_id(const struct mqtt_packet *packet, struct mqtt_spa
     return span.length > 0 && span.length <= LONGEST;
 }
 
+/** Characters of UTF-8: bytes that do not continue one. */
+static uint16_t count_characters(const struct mqtt_packet *packet, struct mqtt_span span)
+{
+    uint16_t count = 0;
+
+    for (uint32_t i = 0; i < span.length; i++)
+        count += (packet->bytes[span.at + i] & 0xC0) != 0x80;
+    return count;
+}
+
 static bool has_value(const struct mqtt_packet *packet, enum mqtt_property_index index, uint32_t value)
 {
     const struct mqtt_property *property = mqtt_properties_find(&packet->properties, index);
@@ -36,6 +46,8 @@ void mqtt_track_greeting(struct mqtt_tracking *tracking)
         return;
     memset(&greeting, 0, sizeof greeting);
     greeting.client_id_length = (uint16_t)connect->client_id.length;
+    greeting.client_id_characters = count_characters(packet, connect->client_id);
+    greeting.keep_alive_s = connect->keep_alive_s;
     greeting.has_plain_client_id = is_plain_client_id(packet, connect->client_id);
     greeting.clean_start = connect->flags & MQTT_CONNECT_CLEAN_START;
     greeting.has_will = connect->flags & MQTT_CONNECT_WILL;
