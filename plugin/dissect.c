@@ -125,4 +125,5 @@ void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
     mqtt_decode(&packet, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), facts.epoch->version);
     check_run(mqttscope_rules(), &packet, &facts, &findings);
     show_unframeable(&context, tree);
+    queue_record(&context, stretch);
 }

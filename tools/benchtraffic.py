@@ -150,14 +150,14 @@ WORKLOADS: dict[str, Callable[[int], Iterator[Segment]]] = {
     "qos0": qos0, "qos1v5": qos1v5, "conns": conns, "batch": batch, "mixed": mixed, "large": large}
 
 
-def frames(client: Client, to_server: bool, data: bytes, flags: int) -> Iterator[bytes]:
+def frames(client: Client, to_server: bool, data: bytes, flags: int, segment: int = SEGMENT) -> Iterator[bytes]:
     """The Ethernet frames of one stretch of data; checksums are left out, Wireshark does not look at them."""
     host, port = client.ends()
     server = (b"\x0a\x00\x00\x01", 1883)
     mine = (host[:2] + host[2:4], port)
     source, target = (mine, server) if to_server else (server, mine)
-    for at in range(0, max(1, len(data)), SEGMENT):
-        part = data[at:at + SEGMENT]
+    for at in range(0, max(1, len(data)), segment):
+        part = data[at:at + segment]
         header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 40 + len(part), 0, 0x4000, 64, 6, 0, source[0], target[0])
         tcp = struct.pack(">HHIIBBHHH", source[1], target[1], client.sent[to_server], client.sent[not to_server], 0x50,
                           flags, 0xFFFF, 0, 0)

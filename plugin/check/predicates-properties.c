@@ -2,8 +2,6 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <string.h>
-
 #include "predicates.h"
 
 const char *block_name(const struct check_subject *subject)
@@ -74,19 +72,6 @@ struct mqtt_span property_span(const struct mqtt_packet *packet, enum mqtt_prope
 {
     const struct mqtt_property *property = mqtt_properties_find(&packet->properties, index);
     return property != NULL ? property->whole : whole_packet(packet);
-}
-
-bool is_property_length_missing(const struct mqtt_packet *packet)
-{
-    const struct mqtt_fault *fault = &packet->fault;
-    return fault->kind == MQTT_FAULT_PAST_END && fault->found == 0 && fault->at.at == packet->length &&
-           (strcmp(fault->field, "Property Length") == 0 || strcmp(fault->field, "Will Property Length") == 0);
-}
-
-bool has_wildcard(const struct mqtt_packet *packet, struct mqtt_span text)
-{
-    const uint8_t *bytes = packet->bytes + text.at;
-    return memchr(bytes, '+', text.length) != NULL || memchr(bytes, '#', text.length) != NULL;
 }
 
 static struct mqtt_span ill_formed_at(const struct mqtt_packet *packet, const struct mqtt_properties *properties,

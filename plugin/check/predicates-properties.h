@@ -37,12 +37,6 @@ bool has_property(const struct mqtt_packet *packet, enum mqtt_property_index ind
 /** The bytes of a packet's property, of which there is one. */
 struct mqtt_span property_span(const struct mqtt_packet *packet, enum mqtt_property_index index);
 
-/** The packet ends where its Property Length should begin. */
-bool is_property_length_missing(const struct mqtt_packet *packet);
-
-/** A text has one of the two wildcard characters. */
-bool has_wildcard(const struct mqtt_packet *packet, struct mqtt_span text);
-
 /** The first byte of a payload that a Payload Format Indicator of 1 calls UTF-8 and that is not; an empty span where there
  *  is none. Character data may hold U+0000 and control characters. */
 struct mqtt_span ill_formed_payload(const struct mqtt_packet *packet);

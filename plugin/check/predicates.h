@@ -43,7 +43,10 @@ static inline const struct mqtt_limits *receiver_limits(const struct mqtt_facts 
     return facts->epoch->limits[1 - facts->sender];
 }
 
+#include "predicates-framing.h"
 #include "predicates-order.h"
+#include "predicates-packets.h"
 #include "predicates-properties.h"
+#include "predicates-text.h"
 
 #endif

@@ -15,14 +15,12 @@
 
 #include "../compat.h"
 #include "sessions.h"
+#include "table.h"
 
 #define TITLE "MQTT Sessions"
 
 /** The columns, in the order of enum session_column. */
-static const struct {
-    const char *name;
-    stat_tap_table_item_enum type;
-} columns[SESSION_COLUMNS] = {
+static const struct tap_column column_list[SESSION_COLUMNS] = {
     [COLUMN_NUMBER] = {"#", TABLE_ITEM_UINT},
     [COLUMN_STREAM] = {"Stream", TABLE_ITEM_STRING},
     [COLUMN_CLIENT] = {"Client", TABLE_ITEM_STRING},
@@ -41,10 +39,10 @@ static const struct {
     [COLUMN_END] = {"End", TABLE_ITEM_STRING},
 };
 
-/* What Wireshark reads. Names and formats are padded to the widest cell before tshark prints the table. */
 static stat_tap_table_item fields[SESSION_COLUMNS];
 static char *padded_names[SESSION_COLUMNS];
 static char *padded_formats[SESSION_COLUMNS];
+static struct tap_columns columns = {column_list, SESSION_COLUMNS, fields, padded_names, padded_formats};
 
 /* The table that is open. Wireshark keeps one for each kind of statistics. */
 static struct {
@@ -55,52 +53,10 @@ static struct {
     bool has_completer;
 } open_table;
 
-static const char *plain_format(stat_tap_table_item_enum type)
+/** The text of a cell. */
+static const char *cell_text(unsigned row, unsigned column)
 {
-    return type == TABLE_ITEM_UINT ? "%u" : type == TABLE_ITEM_FLOAT ? "%.6f" : "%s";
-}
-
-static void unpad_columns(void)
-{
-    for (unsigned column = 0; column < SESSION_COLUMNS; column++) {
-        fields[column] = (stat_tap_table_item){
-            .type = columns[column].type,
-            .align = columns[column].type == TABLE_ITEM_STRING ? TAP_ALIGN_LEFT : TAP_ALIGN_RIGHT,
-            .column_name = columns[column].name,
-            .field_format = plain_format(columns[column].type),
-        };
-        g_clear_pointer(&padded_names[column], g_free);
-        g_clear_pointer(&padded_formats[column], g_free);
-    }
-}
-
-/** The characters that the widest cell of a column takes. */
-static int column_width(unsigned column)
-{
-    size_t width = strlen(columns[column].name);
-
-    if (columns[column].type != TABLE_ITEM_STRING)
-        return (int)MAX(width, columns[column].type == TABLE_ITEM_UINT ? 4u : 12u);
-    for (unsigned i = 0; i < open_table.rows->len; i++) {
-        const struct session_row *row = (const struct session_row *)g_ptr_array_index(open_table.rows, i);
-        width = MAX(width, strlen(row->texts[column]));
-    }
-    return (int)width;
-}
-
-static void pad_columns(void)
-{
-    unpad_columns();
-    for (unsigned column = 0; column < SESSION_COLUMNS; column++) {
-        int width = column_width(column);
-        bool is_text = columns[column].type == TABLE_ITEM_STRING;
-        const char *kind = plain_format(columns[column].type) + 1;
-
-        padded_names[column] = g_strdup_printf("%*s", is_text ? -width : width, columns[column].name);
-        padded_formats[column] = g_strdup_printf("%%%s%d%s", is_text ? "-" : "", width, kind);
-        fields[column].column_name = padded_names[column];
-        fields[column].field_format = padded_formats[column];
-    }
+    return ((const struct session_row *)g_ptr_array_index(open_table.rows, row))->texts[column];
 }
 
 /** Copies a row's texts and numbers to its cells. */
@@ -111,7 +67,7 @@ static void fill_cells(unsigned index)
 
     memset(cells, 0, sizeof cells);
     for (unsigned column = 0; column < SESSION_COLUMNS; column++) {
-        cells[column].type = columns[column].type;
+        cells[column].type = column_list[column].type;
         cells[column].value.string_value = row->texts[column];
     }
     cells[COLUMN_NUMBER].value.uint_value = row->number;
@@ -140,7 +96,7 @@ static void on_draw(void *tapdata _U_)
     if (open_table.table == NULL)
         return;
     complete_rows();
-    pad_columns();
+    tap_columns_pad(&columns, open_table.rows->len, cell_text);
 }
 
 static void add_completer(void)
@@ -223,7 +179,7 @@ static void on_init(stat_tap_table_ui *statistics)
         statistics->stat_tap_reset_table_cb(table);
         return;
     }
-    unpad_columns();
+    tap_columns_reset(&columns);
     begin_rows();
     open_table.table = stat_tap_init_table(TITLE, SESSION_COLUMNS, 0, NULL);
     stat_tap_add_table(statistics, open_table.table);
@@ -231,9 +187,7 @@ static void on_init(stat_tap_table_ui *statistics)
 
 static void on_reset(stat_tap_table *table)
 {
-    for (unsigned i = 0; i < table->num_elements; i++)
-        g_free(table->elements[i]);
-    table->num_elements = 0;
+    tap_table_clear(table);
     begin_rows();
 }
 
@@ -247,7 +201,7 @@ static void on_free_cell(stat_tap_table *table, unsigned row, unsigned column, s
     open_table.has_completer = false;
     open_table.table = NULL;
     forget_rows();
-    unpad_columns();
+    tap_columns_reset(&columns);
 }
 
 void tap_register_sessions(void)
@@ -268,6 +222,6 @@ void tap_register_sessions(void)
         .params = parameters,
     };
 
-    unpad_columns();
+    tap_columns_reset(&columns);
     register_stat_tap_table_ui(&statistics);
 }

@@ -20,6 +20,7 @@ void tap_register(int proto);
 
 /** Registers one of them. */
 void tap_register_sessions(void);
+void tap_register_rules_table(void);
 void tap_register_packets_tree(void);
 void tap_register_topics_tree(void);
 void tap_register_clients_tree(void);

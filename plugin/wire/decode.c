@@ -201,6 +201,13 @@ static void read_disconnect_or_auth(struct mqtt_cursor *cursor, struct mqtt_pack
         mqtt_properties_read(cursor, &packet->properties, "Property Length");
 }
 
+/** Section 2.1.2: type 0 is no packet's, and 15 is none's before MQTT 5.0. */
+static void refuse_type(struct mqtt_cursor *cursor, const struct mqtt_packet *packet)
+{
+    uint32_t last = packet->version == MQTT_V50 ? MQTT_TYPE_AUTH : MQTT_TYPE_DISCONNECT;
+    mqtt_cursor_fail(cursor, MQTT_FAULT_RESERVED_TYPE, "Packet Type", (struct mqtt_span){0, 1}, last, packet->type);
+}
+
 /** Everything behind the fixed header. */
 static void read_body(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
 {
@@ -228,8 +235,13 @@ static void read_body(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
     case MQTT_TYPE_UNSUBACK:
         read_subscribe_ack(cursor, packet);
         break;
-    case MQTT_TYPE_DISCONNECT:
     case MQTT_TYPE_AUTH:
+        if (packet->version == MQTT_V50)
+            read_disconnect_or_auth(cursor, packet);
+        else
+            refuse_type(cursor, packet);
+        break;
+    case MQTT_TYPE_DISCONNECT:
         read_disconnect_or_auth(cursor, packet);
         break;
     case MQTT_TYPE_PINGREQ:
@@ -237,7 +249,7 @@ static void read_body(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
         break;
     case MQTT_TYPE_RESERVED:
     case MQTT_TYPE_WILL:
-        mqtt_cursor_fail(cursor, MQTT_FAULT_RESERVED_TYPE, "Packet Type", (struct mqtt_span){0, 1}, 1, 0);
+        refuse_type(cursor, packet);
         break;
     }
 }

@@ -4,7 +4,6 @@
  */
 #include "utf8.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /** Reads one code point of RFC 3629; returns its length in bytes, 0 where it is ill-formed. */
@@ -47,6 +46,10 @@ enum mqtt_utf8 mqtt_utf8_judge(const uint8_t *bytes, uint32_t length, uint32_t *
 
     for (uint32_t i = 0; i < length && worst != MQTT_UTF8_ILL_FORMED;) {
         uint32_t code_point;
+        if (bytes[i] >= 0x20 && bytes[i] < 0x7F) { /* most of them, by far */
+            i++;
+            continue;
+        }
         uint32_t size = read_code_point(bytes + i, length - i, &code_point);
         enum mqtt_utf8 judged = size == 0 ? MQTT_UTF8_ILL_FORMED : judge_code_point(code_point);
         if (judged > worst) {
@@ -58,4 +61,33 @@ enum mqtt_utf8 mqtt_utf8_judge(const uint8_t *bytes, uint32_t length, uint32_t *
     if (at != NULL)
         *at = worst_at;
     return worst;
+}
+
+bool mqtt_utf8_is_modified(const uint8_t *bytes, uint32_t length)
+{
+    for (uint32_t i = 0; i < length;) {
+        uint8_t first = bytes[i];
+        uint32_t size = first < 0x80 ? 1 : first >> 5 == 0x06 ? 2 : first >> 4 == 0x0E ? 3 : 0;
+        if (first == 0 || size == 0 || size > length - i)
+            return false;
+        uint32_t value = size == 1 ? first : first & (0xFFu >> (size + 1));
+        for (uint32_t next = i + 1; next < i + size; next++) {
+            if ((bytes[next] & 0xC0) != 0x80)
+                return false;
+            value = value << 6 | (bytes[next] & 0x3F);
+        }
+        if ((size == 2 && value < 0x80 && value != 0) || (size == 3 && value < 0x800))
+            return false;
+        i += size;
+    }
+    return true;
+}
+
+uint32_t mqtt_utf8_characters(const uint8_t *bytes, uint32_t length)
+{
+    uint32_t characters = 0;
+
+    for (uint32_t i = 0; i < length; i++)
+        characters += (bytes[i] & 0xC0) != 0x80;
+    return characters;
 }

@@ -5,6 +5,7 @@
 #ifndef MQTTSCOPE_WIRE_UTF8_H
 #define MQTTSCOPE_WIRE_UTF8_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** What a string holds, from harmless to forbidden (MQTT 5.0 section 1.5.4); the worst found counts. */
@@ -18,5 +19,12 @@ enum mqtt_utf8 {
 
 /** Judges `length` bytes. `*at` (may be NULL) is set to the first byte of the worst place. */
 enum mqtt_utf8 mqtt_utf8_judge(const uint8_t *bytes, uint32_t length, uint32_t *at);
+
+/** True where the bytes are a string as Java's writeUTF makes them, which MQTT 3.1 section 2.5 names: U+0000 is C0 80, and
+ *  what lies beyond U+FFFF is two surrogates of three bytes each. */
+bool mqtt_utf8_is_modified(const uint8_t *bytes, uint32_t length);
+
+/** The characters of a string; of an ill-formed one, an estimate. */
+uint32_t mqtt_utf8_characters(const uint8_t *bytes, uint32_t length);
 
 #endif

@@ -8,6 +8,7 @@
     findings(...)     the plugin's findings alone
     projection(...)   a capture as text, for comparing
     three_orders(...) the same capture in one pass, in two, and in random access
+    level_times(...)  a printed tree, its times as every version says them
 
 All take settings=Settings(...), and builtin=True for the dissector that Wireshark brings.
 What differs between Wireshark 4.0, 4.4 and 4.6 is levelled here and nowhere else.
@@ -24,6 +25,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +33,8 @@ from programs import (TIMEOUT_S, Order, Settings, Sharkd, ToolError, program, re
                       tshark_bytes, version)
 
 __all__ = ["Finding", "Order", "Packet", "Settings", "Sharkd", "ToolError", "assert_same_in_every_order", "findings",
-           "info_column", "packets", "program", "project", "projection", "readable", "require_plugin", "rows",
-           "three_orders", "tshark", "version"]
+           "info_column", "level_times", "packets", "program", "project", "projection", "readable", "require_plugin",
+           "rows", "three_orders", "tshark", "version"]
 
 FINDING_PREFIX = "mqttscope."
 """What the filter names of the plugin's expert items begin with."""
@@ -119,6 +121,19 @@ def _level(name: str, value: str, builtin: bool) -> str:
     if value in ("True", "False") and name in _booleans(builtin):
         return "1" if value == "True" else "0"
     return value
+
+
+_TIME_UNITS = {"nanoseconds": -9, "microseconds": -6, "milliseconds": -3, "seconds": 0}
+_SPAN_OF_TIME = re.compile(r"(-?\d+) (nanoseconds)\b|(-?\d+\.\d+) (microseconds|milliseconds|seconds)\b")
+
+
+def level_times(tree: str) -> str:
+    """A printed tree with every span of time in seconds and nine decimals; since 4.6 short ones have units of their own."""
+    def in_seconds(match: re.Match[str]) -> str:
+        number, unit = (each for each in match.groups() if each is not None)
+        return f"{Decimal(number).scaleb(_TIME_UNITS[unit]):.9f} seconds"
+
+    return _SPAN_OF_TIME.sub(in_seconds, tree)
 
 
 # ---- What is shown of each frame -----------------------------------------------------------

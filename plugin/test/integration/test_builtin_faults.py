@@ -80,7 +80,7 @@ class TestBuiltinFaults(CraftedTest):
         """No byte is shown twice, and it is said what is wrong; the packet behind is read."""
         capture = CASES / "property-past-block.pcap"
         self.compare(capture, "mqtt.msg", lambda frames: [each for each in frames if each] == [["77:65:6c:6c"]])
-        self.assertEqual([each.name for each in harness.findings(capture)], ["mqttscope.malformed"])
+        self.assertEqual([each.name for each in harness.findings(capture)], ["mqttscope.rule.property_past_block"])
         named = [each.message for each in harness.findings(CASES / "property-unknown.pcap")]
         self.assertIn("127", named[0])
 

@@ -75,6 +75,14 @@ class TestHarness(unittest.TestCase):
         self.assertEqual(len(text.splitlines()), 4)
         self.assertTrue(text.startswith("4 10.0.0.2:40001 > 10.0.0.1:1884 [Connect Command]"), text)
 
+    def test_times_are_levelled(self) -> None:
+        """Each unit becomes seconds, no digit is lost, and what is no time with decimals stays."""
+        for said, level in (("0.000196000 seconds", "0.000196000 seconds"), ("196.000 microseconds", "0.000196000 seconds"),
+                            ("196.001 microseconds", "0.000196001 seconds"), ("7 nanoseconds", "0.000000007 seconds"),
+                            ("-1.500000 milliseconds", "-0.001500000 seconds"), ("60 seconds", "60 seconds"),
+                            ("12345678.123456789 seconds", "12345678.123456789 seconds")):
+            self.assertEqual(harness.level_times(f"[Idle: {said}]"), f"[Idle: {level}]")
+
     def test_failures_are_told(self) -> None:
         """A wrong argument, a complaint on stderr, a file that is no capture, a run that takes too long."""
         with self.assertRaisesRegex(ToolError, "exit status"):

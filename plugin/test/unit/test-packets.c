@@ -262,6 +262,8 @@ static void short_packets(void)
         {"f0 { 18 }", MQTT_V50, MQTT_FAULT_PAST_END, "Property Length"}, /* unlike a DISCONNECT */
         {"f0 { 18 {} }", MQTT_V50, MQTT_FAULT_NONE, NULL},
         {"0000", MQTT_V50, MQTT_FAULT_RESERVED_TYPE, "Packet Type"},
+        {"f000", MQTT_V311, MQTT_FAULT_RESERVED_TYPE, "Packet Type"},
+        {"f0 {'more'}", MQTT_V31, MQTT_FAULT_RESERVED_TYPE, "Packet Type"},
         {"30 80808080 01", MQTT_V50, MQTT_FAULT_VARINT_TOO_LONG, "Remaining Length"},
         {"30", MQTT_V50, MQTT_FAULT_PAST_END, "Remaining Length"},
         {"", MQTT_V50, MQTT_FAULT_PAST_END, "Fixed Header"},

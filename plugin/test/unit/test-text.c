@@ -95,6 +95,42 @@ static void every_code_point_is_judged(void)
     }
 }
 
+static void javas_utf8_is_told(void)
+{
+    static const struct {
+        const char *notation;
+        bool is_modified;
+        uint32_t characters;
+    } rows[] = {
+        {"", true, 0},
+        {"'abc'", true, 3},
+        {"01 7f", true, 2},
+        {"c080", true, 1}, /* U+0000 */
+        {"00", false, 1},
+        {"c081", false, 1}, /* no other overlong form */
+        {"c1bf", false, 1},
+        {"c280", true, 1},
+        {"c3bc 'x'", true, 2},
+        {"e09fbf", false, 1},
+        {"e0a080", true, 1},
+        {"eda080 edb080", true, 2}, /* a pair of surrogates */
+        {"efbfbf", true, 1},
+        {"f0908080", false, 1}, /* four bytes are not Java's */
+        {"'a' c3", false, 2},
+        {"'a' e282", false, 2},
+        {"c341", false, 2},
+        {"80", false, 0},
+        {"ff", false, 1},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buffer buffer = buffer_from(rows[i].notation);
+        CHECK_EQ(mqtt_utf8_is_modified(buffer.bytes, buffer.length), rows[i].is_modified);
+        CHECK_EQ(mqtt_utf8_characters(buffer.bytes, buffer.length), rows[i].characters);
+        free(buffer.bytes);
+    }
+}
+
 static void codes_have_their_packets_names(void)
 {
     CHECK_TEXT(mqtt_reason_name(MQTT_V50, MQTT_TYPE_DISCONNECT, 0x00), "Normal disconnection");
@@ -148,6 +184,7 @@ int main(void)
 {
     RUN(utf8_is_judged);
     RUN(every_code_point_is_judged);
+    RUN(javas_utf8_is_told);
     RUN(codes_have_their_packets_names);
     RUN(each_row_of_codes_is_found);
     RUN(packet_types_have_names_senders_and_flags);

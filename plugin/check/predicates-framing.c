@@ -1,0 +1,161 @@
+/* predicates-framing.c - questions about the fixed header, lengths, and packets that cannot be read to their end.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+
+#include "predicates.h"
+
+/** What is left over where nothing should be. */
+static enum fault_class class_of_left_over(const struct mqtt_packet *packet)
+{
+    enum { PAYLOAD_FLAGS = MQTT_CONNECT_WILL | MQTT_CONNECT_USER_NAME | MQTT_CONNECT_PASSWORD };
+    bool is_v3 = packet->version != MQTT_V50;
+
+    switch (packet->type) {
+    case MQTT_TYPE_CONNECT:
+        return (packet->connect.flags & PAYLOAD_FLAGS) == PAYLOAD_FLAGS ? FAULT_LEFT_OVER : FAULT_CONNECT_LEFT_OVER;
+    case MQTT_TYPE_PINGREQ:
+    case MQTT_TYPE_PINGRESP:
+        return FAULT_BARE_LENGTH;
+    case MQTT_TYPE_DISCONNECT:
+        return is_v3 ? FAULT_BARE_LENGTH : FAULT_LEFT_OVER;
+    case MQTT_TYPE_CONNACK:
+    case MQTT_TYPE_PUBACK:
+    case MQTT_TYPE_PUBREC:
+    case MQTT_TYPE_PUBREL:
+    case MQTT_TYPE_PUBCOMP:
+    case MQTT_TYPE_UNSUBACK:
+        return is_v3 ? FAULT_ACK_LENGTH : FAULT_LEFT_OVER;
+    default:
+        return FAULT_LEFT_OVER;
+    }
+}
+
+/** A field of a CONNECT that its end cuts off; FAULT_PAST_END for one that has no statement of its own. */
+static enum fault_class class_of_connect_end(const struct mqtt_packet *packet)
+{
+    const struct mqtt_fault *fault = &packet->fault;
+    bool is_v31 = packet->version == MQTT_V31;
+
+    if (strcmp(fault->field, "Client Identifier") == 0)
+        return fault->found < 2 && fault->needed == 2 && !is_v31 ? FAULT_CLIENT_ID_MISSING : FAULT_PAST_END;
+    if (strncmp(fault->field, "Will ", 5) == 0)
+        return FAULT_WILL_MISSING;
+    if (strcmp(fault->field, "User Name") == 0)
+        return is_v31 ? FAULT_PAST_END : FAULT_USER_NAME_MISSING;
+    if (strcmp(fault->field, "Password") == 0)
+        return is_v31 ? FAULT_PAST_END : FAULT_PASSWORD_MISSING;
+    return FAULT_PAST_END;
+}
+
+/** A field that the packet's end cuts off. */
+static enum fault_class class_of_past_end(const struct mqtt_packet *packet)
+{
+    const struct mqtt_fault *fault = &packet->fault;
+    bool is_request = packet->type == MQTT_TYPE_SUBSCRIBE || packet->type == MQTT_TYPE_UNSUBSCRIBE;
+
+    if (packet->type == MQTT_TYPE_CONNECT) {
+        enum fault_class class_of_field = class_of_connect_end(packet);
+        if (class_of_field != FAULT_PAST_END)
+            return class_of_field;
+    }
+    if (strcmp(fault->field, "Property Length") == 0 && fault->found == 0)
+        return FAULT_PROPERTY_LENGTH_MISSING;
+    if (packet->type == MQTT_TYPE_PUBLISH && packet->version != MQTT_V31 && strcmp(fault->field, "Topic Name") == 0)
+        return FAULT_TOPIC_MISSING;
+    if (packet->version == MQTT_V50)
+        return packet->remaining_length < least_remaining_length(packet) ? FAULT_TOO_SHORT : FAULT_PAST_END;
+    if (is_request && packet->version == MQTT_V31 && !(packet->flags & 0x06))
+        return FAULT_REQUEST_WITHOUT_ID;
+    return class_of_left_over(packet) == FAULT_ACK_LENGTH ? FAULT_ACK_LENGTH : FAULT_PAST_END;
+}
+
+enum fault_class fault_class_of(const struct mqtt_packet *packet)
+{
+    switch (packet->fault.kind) {
+    case MQTT_FAULT_RESERVED_TYPE:
+        return packet->type == MQTT_TYPE_AUTH ? FAULT_AUTH_BEFORE_V5 : FAULT_TYPE_0;
+    case MQTT_FAULT_LEVEL_UNKNOWN:
+        return FAULT_LEVEL;
+    case MQTT_FAULT_VARINT_TOO_LONG:
+        return packet->fault.at.at == 1 ? FAULT_REMAINING_LENGTH : FAULT_VARINT;
+    case MQTT_FAULT_PROPERTY_UNKNOWN:
+        return FAULT_PROPERTY_UNKNOWN;
+    case MQTT_FAULT_PAST_BLOCK:
+        return FAULT_PROPERTY_PAST_BLOCK;
+    case MQTT_FAULT_BLOCK_PAST_END:
+        return FAULT_BLOCK_PAST_END;
+    case MQTT_FAULT_LEFT_OVER:
+        return class_of_left_over(packet);
+    case MQTT_FAULT_PAST_END:
+    case MQTT_FAULT_CUT:
+    case MQTT_FAULT_NONE:
+        break;
+    }
+    return class_of_past_end(packet);
+}
+
+uint32_t least_remaining_length(const struct mqtt_packet *packet)
+{
+    switch (packet->type) {
+    case MQTT_TYPE_CONNECT:
+        return 13;
+    case MQTT_TYPE_PUBLISH:
+        return packet->publish.qos > 0 ? 5 : 3;
+    case MQTT_TYPE_PUBACK:
+    case MQTT_TYPE_PUBREC:
+    case MQTT_TYPE_PUBREL:
+    case MQTT_TYPE_PUBCOMP:
+        return 2;
+    case MQTT_TYPE_CONNACK:
+    case MQTT_TYPE_SUBSCRIBE:
+    case MQTT_TYPE_SUBACK:
+    case MQTT_TYPE_UNSUBSCRIBE:
+    case MQTT_TYPE_UNSUBACK:
+        return 3;
+    default:
+        return 0;
+    }
+}
+
+struct mqtt_span padded_property_length(const struct mqtt_packet *packet)
+{
+    const struct mqtt_span none = {0, 0};
+
+    if (is_padded(packet, packet->properties.length_at))
+        return packet->properties.length_at;
+    if (packet->type == MQTT_TYPE_CONNECT && is_padded(packet, packet->connect.will_properties.length_at))
+        return packet->connect.will_properties.length_at;
+    return none;
+}
+
+struct mqtt_span padded_property_varint(const struct check_subject *subject)
+{
+    const struct mqtt_property *property = &subject->property;
+    struct mqtt_span identifier = {property->whole.at, property->value.at - property->whole.at};
+    const struct mqtt_span none = {0, 0};
+
+    if (is_padded(subject->packet, identifier))
+        return identifier;
+    if (mqtt_property_info(property->index)->type == MQTT_PROPERTY_VARINT &&
+        is_padded(subject->packet, property->value))
+        return property->value;
+    return none;
+}
+
+bool is_wrong_direction(const struct check_subject *subject)
+{
+    const struct mqtt_packet *packet = subject->packet;
+    const struct mqtt_facts *facts = subject->facts;
+    uint8_t source = facts->epoch->version_source;
+    bool is_v3 =
+        packet->version != MQTT_V50 && (source == MQTT_VERSION_FROM_CONNECT || source == MQTT_VERSION_FROM_PREFERENCE);
+    enum mqtt_senders senders = mqtt_packet_type_senders(packet->type);
+
+    /* A Server says goodbye by closing; only MQTT 5.0 gave it a DISCONNECT. */
+    if (packet->type == MQTT_TYPE_DISCONNECT && is_v3)
+        senders = MQTT_SENT_BY_CLIENT;
+    return (senders == MQTT_SENT_BY_CLIENT && is_from_server(facts)) ||
+           (senders == MQTT_SENT_BY_SERVER && is_from_client(facts));
+}
