@@ -77,6 +77,7 @@ static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct
     if (!PINFO_FD_VISITED(pinfo)) {
         mqtt_read(packet, bytes, captured, length, mqtt_connection_version(connection));
         stream_arrival(stretch->stream, pinfo, &arrival);
+        arrival.from_start = stretch->stream->tcp[stretch->sender].from_start;
         mqtt_track(connection, stretch->sender, place, &arrival, packet, facts);
     } else {
         mqtt_recall(connection, stretch->sender, place, facts);

@@ -134,13 +134,19 @@ static bool is_foreign(tvbuff_t *tvb)
     return true;
 }
 
+/** The handshake was captured, so that it is known where the first byte of both directions stands. */
+static bool has_handshake(const struct stream *stream)
+{
+    return stream->analysis != NULL && stream->analysis->conversation_completeness & SYN_ACK_SEEN;
+}
+
 /** The first data of a direction: is it known to be the stream's first byte? Wireshark counts sequence numbers from the
  *  SYN unless it is told not to; without a SYN + ACK its count may begin anywhere. */
 static bool is_stream_start(const struct stream *stream, uint32_t seq)
 {
     const struct tcp_analysis *tcp = stream->analysis;
 
-    return tcp != NULL && tcp->conversation_completeness & SYN_ACK_SEEN && (seq == 1 || seq == tcp->fwd->base_seq + 1);
+    return has_handshake(stream) && (seq == 1 || seq == tcp->fwd->base_seq + 1);
 }
 
 /** Looks for the place where a packet begins in a segment of which nothing is known. */
@@ -189,9 +195,11 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
     } else if (!direction->seen && is_stream_start(stretch->stream, seq)) {
         segment.skip = proxy_header_length(tvb);
         segment.kind = segment.skip > 0 ? SEGMENT_PROXY : SEGMENT_FRAMED;
-        direction->framed = true;
+        direction->from_start = direction->framed = true;
         direction->begins_at = seq + segment.skip;
     } else if (!direction->seen) {
+        if (has_handshake(stretch->stream))
+            mqtt_track_gap(stretch->stream->connection, (struct mqtt_place){pinfo->num, 1});
         segment = search_segment(direction, stretch, tvb, info, seq);
     } else if (!goes_on && (int32_t)(next_seq - direction->next_seq) <= 0) {
         return (struct segment){SEGMENT_REPEATED, 0};

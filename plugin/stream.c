@@ -21,6 +21,8 @@ struct frame_counts {
 
 enum { COUNTS_KEY = 0 };
 
+enum { SYN_SEEN = 0x01, SYN_ACK_SEEN = 0x02 }; /* completeness bits of Wireshark's TCP analysis */
+
 static struct mqtt_world *world;        /* of the file that is open; NULL until it shows a connection */
 static struct frame_counts first_visit; /* of the frame that is visited for the first time */
 
@@ -120,11 +122,10 @@ static bool is_broker_port(uint32_t port)
 /** What the transport tells of who is who: the handshake, else the ports. */
 static void guess_server(struct mqtt_transport *transport, const packet_info *pinfo, const struct tcp_analysis *tcp)
 {
-    enum { SYN_SEEN = 0x03 };
-
     transport->server = MQTT_END_UNKNOWN;
     transport->evidence = MQTT_EVIDENCE_NONE;
-    if (tcp != NULL && tcp->conversation_completeness & SYN_SEEN && pinfo->srcport != pinfo->destport) {
+    if (tcp != NULL && tcp->conversation_completeness & (SYN_SEEN | SYN_ACK_SEEN) &&
+        pinfo->srcport != pinfo->destport) {
         transport->server = tcp->server_port == pinfo->srcport ? 0 : 1;
         transport->evidence = MQTT_EVIDENCE_HANDSHAKE;
     } else if (is_broker_port(pinfo->srcport) != is_broker_port(pinfo->destport)) {
@@ -137,7 +138,8 @@ static struct stream *new_stream(packet_info *pinfo, conversation_t *conversatio
 {
     struct stream *stream = wmem_new0(wmem_file_scope(), struct stream);
     const struct tcp_analysis *tcp = find_tcp(pinfo, conversation);
-    struct mqtt_transport transport = {.handle = tcp};
+    bool is_begun = tcp != NULL && tcp->conversation_completeness & SYN_SEEN;
+    struct mqtt_transport transport = {.handle = tcp, .begun_ns = is_begun ? to_ns(&tcp->ts_first) : MQTT_TIME_UNKNOWN};
 
     transport.ends[0] = endpoint_of(&pinfo->src, pinfo->srcport);
     transport.ends[1] = endpoint_of(&pinfo->dst, pinfo->destport);

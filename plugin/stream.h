@@ -12,6 +12,7 @@
 /** What the TCP framing knows of one direction; written on the first visit only. */
 struct tcp_direction {
     bool seen;           /**< data of this direction was met before */
+    bool from_start;     /**< the first of it was the stream's first byte */
     bool framed;         /**< it is known where the next packet begins */
     uint32_t begins_at;  /**< the sequence number of that place: behind the last packet, met or still to come */
     uint32_t next_seq;   /**< the sequence number behind the last byte met */

@@ -51,17 +51,10 @@ static inline const struct mqtt_limits *sender_limits(const struct mqtt_facts *f
 }
 
 #include "predicates-framing.h"
+#include "predicates-order.h"
 #include "predicates-packets.h"
+#include "predicates-properties.h"
 #include "predicates-subscriptions.h"
 #include "predicates-text.h"
-
-/* --- Properties ----------------------------------------------------------------------------- */
-
-/** The name of the block that a property stands in: its packet's, or "Will Properties". */
-const char *block_name(const struct check_subject *subject);
-
-/** A property that its block may hold, but once. PUBLISH's Payload Format Indicator and Message Expiry Interval have a
- *  rule of their own, since the text does not say it of them. */
-bool is_repeat_forbidden(const struct check_subject *subject);
 
 #endif

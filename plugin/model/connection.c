@@ -129,7 +129,7 @@ static void track_version(struct mqtt_epoch *epoch, const struct mqtt_packet *pa
     if (epoch->version_source == MQTT_VERSION_FROM_CONNECT)
         return;
     struct mqtt_version_guess guess = mqtt_guess_version(packet);
-    if (guess.certain) {
+    if (guess.certain && guess.version != epoch->version) {
         epoch->version = guess.version;
         epoch->version_source = MQTT_VERSION_FROM_PACKETS;
     }
@@ -175,6 +175,7 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
         mqtt_decode(packet, packet->bytes, packet->captured, packet->length, version);
 
     mqtt_track_roles(&tracking);
+    mqtt_track_greeting(&tracking);
     mqtt_track_order(&tracking);
     mqtt_track_session(&tracking);
     mqtt_track_watch(&tracking);

@@ -32,6 +32,7 @@ struct mqtt_transport {
     uint8_t server;              /**< the end that seems to be the server, or MQTT_END_UNKNOWN */
     enum mqtt_evidence evidence; /**< what that rests on: HANDSHAKE, PORT or NONE */
     const void *handle;          /**< for state_of(); NULL where the transport knows no end */
+    int64_t begun_ns;            /**< when its handshake began; MQTT_TIME_UNKNOWN where that was not seen */
 };
 
 /** How the transport of a connection stands, as far as the file was read. */
@@ -47,6 +48,7 @@ struct mqtt_transport_state {
 /** When and how a packet arrived. */
 struct mqtt_arrival {
     int64_t ns;       /**< the time of its frame, for differences */
+    bool from_start;  /**< its sender's bytes were met from the first of the stream on */
     bool has_numbers; /**< the transport counts bytes: the two below are good */
     uint32_t sent_to; /**< the sequence number behind the bytes that its sender has sent by now */
     uint32_t got_to;  /**< the sequence number up to which its sender says to have received the other end's bytes */

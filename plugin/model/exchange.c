@@ -277,6 +277,12 @@ static struct mqtt_request **find_request(struct mqtt_end *end, enum mqtt_packet
     return link;
 }
 
+const struct mqtt_step *mqtt_waiting_request(struct mqtt_end *end, enum mqtt_packet_type type)
+{
+    const struct mqtt_request *request = *find_request(end, type);
+    return request != NULL ? &request->waiting : NULL;
+}
+
 /** Requests without an identifier: the latest of a type waits, and takes memory only while it does. */
 static void wait_as_latest(struct mqtt_tracking *tracking)
 {

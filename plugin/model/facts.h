@@ -79,6 +79,22 @@ struct mqtt_limits {
     bool shared_available;
 };
 
+/** What a Client said in its first CONNECT of a connection, where later packets are held against it. File scope, shared by
+ *  connections that said the same. */
+struct mqtt_greeting {
+    const struct mqtt_text *auth_method; /**< the Authentication Method; NULL: none */
+    uint16_t client_id_length;           /**< bytes of the Client Identifier; 0: it gave none */
+    uint16_t client_id_characters;
+    uint16_t keep_alive_s; /**< as the Client wants it */
+    uint8_t will_qos;
+    bool has_plain_client_id; /**< 1 to 23 of the characters that each Server has to accept (section 3.1.3.1) */
+    bool clean_start;
+    bool has_will;
+    bool will_retain;
+    bool wants_response_information;
+    bool refuses_problem_information;
+};
+
 /** The slow facts of a connection from one packet on. File scope, never changed. Each connection has a few, so they are
  *  kept small. */
 struct mqtt_epoch {
@@ -97,6 +113,8 @@ struct mqtt_epoch {
     uint16_t keep_alive_s;               /**< the Keep Alive in force: a Server Keep Alive wins */
     const struct mqtt_text *client_id;   /**< NULL while unknown, or where the Client gave none */
     const struct mqtt_limits *limits[2]; /**< what each end allows the other; NULL before it said so */
+    const struct mqtt_greeting
+        *greeting; /**< what the CONNECT said; NULL where it was not seen or not read to its end */
 };
 
 /** A span of time that is not known. */

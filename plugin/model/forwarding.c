@@ -174,7 +174,7 @@ static void compare_stored(struct mqtt_delivery *delivery, const struct mqtt_pub
     }
 }
 
-static uint32_t latest_of(const struct mqtt_order *order)
+static uint32_t latest_of(const struct mqtt_topic_order *order)
 {
     uint32_t latest = 0;
 
@@ -184,31 +184,31 @@ static uint32_t latest_of(const struct mqtt_order *order)
 }
 
 /** The record of one publisher's messages of a topic and QoS; takes the place of the one that was used least lately. */
-static struct mqtt_order *order_of(struct mqtt_delivery *delivery, const struct mqtt_publication *source)
+static struct mqtt_topic_order *order_of(struct mqtt_delivery *delivery, const struct mqtt_publication *source)
 {
     struct mqtt_book *book = delivery->book;
     wmem_allocator_t *scope = delivery->tracking->connection->world->scope;
-    struct mqtt_order *oldest;
+    struct mqtt_topic_order *oldest;
 
     if (book->orders == NULL)
-        book->orders = (struct mqtt_order *)wmem_alloc0(scope, MQTT_ORDERED_TOPICS * sizeof(struct mqtt_order));
+        book->orders = (struct mqtt_topic_order *)wmem_alloc0(scope, MQTT_ORDERED_TOPICS * sizeof(struct mqtt_order));
     oldest = book->orders;
     for (unsigned i = 0; i < MQTT_ORDERED_TOPICS; i++) {
-        struct mqtt_order *order = &book->orders[i];
+        struct mqtt_topic_order *order = &book->orders[i];
         if (order->next > 0 && order->topic == source->topic && order->publisher == source->connection &&
             order->qos == source->qos)
             return order;
         if (latest_of(order) < latest_of(oldest))
             oldest = order;
     }
-    *oldest = (struct mqtt_order){.topic = source->topic, .publisher = source->connection, .qos = source->qos};
+    *oldest = (struct mqtt_topic_order){.topic = source->topic, .publisher = source->connection, .qos = source->qos};
     return oldest;
 }
 
 /** Messages of one publisher, topic and QoS come in the order in which they were published. */
 static void compare_order(struct mqtt_delivery *delivery, const struct mqtt_publication *source)
 {
-    struct mqtt_order *order = order_of(delivery, source);
+    struct mqtt_topic_order *order = order_of(delivery, source);
 
     for (unsigned i = 0; i < MQTT_RECENT_ORDERS; i++)
         if (order->orders[i] == source->order)

@@ -73,9 +73,9 @@ struct mqtt_book {
         uint8_t left; /**< copies of the request that may still be answered */
     } answers[MQTT_ANSWERS];
     uint32_t reported[MQTT_REPORTS];
-    struct mqtt_echo *retained; /**< topics of retained messages that came; NULL until the first */
-    struct mqtt_echo *own;      /**< what the Client published; NULL while no filter has No Local */
-    struct mqtt_order *orders;  /**< which messages came last; NULL until one is known */
+    struct mqtt_echo *retained;      /**< topics of retained messages that came; NULL until the first */
+    struct mqtt_echo *own;           /**< what the Client published; NULL while no filter has No Local */
+    struct mqtt_topic_order *orders; /**< which messages came last; NULL until one is known */
 };
 
 /** What is kept of a message to know it again. */

@@ -61,7 +61,7 @@ struct mqtt_traffic {
 };
 
 /** Which messages of one publisher, topic and QoS were delivered last. */
-struct mqtt_order {
+struct mqtt_topic_order {
     uint32_t topic;
     uint32_t publisher;
     uint32_t next;

@@ -35,7 +35,8 @@ struct mqtt_world {
     struct mqtt_traffic *
         *brokers; /**< what was published lately, at each of the first brokers; NULL until something was */
     uint32_t broker_count;
-    struct mqtt_wills *wills; /**< NULL until a CONNECT has a Will */
+    struct mqtt_wills *wills;             /**< NULL until a CONNECT has a Will */
+    const struct mqtt_greeting *greeting; /**< the latest new one: most Clients say the same */
 };
 
 /** Where a Topic Alias points (section 3.3.2.3.4). */
@@ -69,6 +70,37 @@ struct mqtt_mark {
     bool has_numbers;
     uint32_t sent_to;
     int64_t ns;
+};
+
+/** Packets after which a connection should end. Made when there is one. File scope. */
+struct mqtt_endings {
+    struct mqtt_mark disconnect; /**< the first DISCONNECT */
+    struct mqtt_mark bad;        /**< the first packet that is malformed */
+    uint8_t disconnect_by;
+    uint8_t bad_by;
+    bool has_bad_flags; /**< it is malformed by its flags */
+};
+
+/** What is remembered of the order in which a connection's packets came; used only where rules are wanted. */
+struct mqtt_order {
+    struct mqtt_endings *endings; /**< NULL while nothing asks for the end */
+    int64_t ping_since_ns;        /**< when the first PINGREQ was sent that still waits; good while `pings` is not 0 */
+    uint64_t told;                /**< bit for each kind of observation that is made once a connection and was made */
+    uint32_t client_sent_to;      /**< behind the Client's latest packet: tells that it has sent a part of another */
+    uint32_t ping_got_to;         /**< what the Client had received then, where the transport counts */
+    uint32_t connect_got_to;      /**< what the Client had received when it sent its CONNECT */
+    uint16_t pings;               /**< PINGREQs that wait for a PINGRESP */
+    bool has_client_sent_to;
+    bool has_connect_got_to;
+    bool has_sent[2];         /**< the end has sent a packet */
+    bool has_disconnected[2]; /**< the end has sent a DISCONNECT */
+    bool is_disconnect_error[2];
+    bool has_connack;         /**< a CONNACK was met, be it readable or not */
+    bool connects_again;      /**< a second CONNECT was met */
+    bool is_connect_bad;      /**< the CONNECT cannot be read */
+    uint8_t unknown_level;    /**< the protocol level of the CONNECT if no specification has it, else 0 */
+    bool server_asked;        /**< the Server's AUTH 0x18 waits for the Client's answer */
+    bool is_reauthenticating; /**< the Client's AUTH 0x19 waits for the Server's word */
 };
 
 struct mqtt_connection {
@@ -106,6 +138,7 @@ struct mqtt_connection {
     struct mqtt_book *book;  /**< what the Client asked for; NULL until it asked, or while nothing is observed */
     struct mqtt_will *will;  /**< the latest that it had; its place may have been taken */
     bool may_lose;           /**< packets may go by unseen */
+    struct mqtt_order order;
 };
 
 /** One packet on its way through mqtt_track(). */
@@ -174,6 +207,9 @@ void mqtt_track_roles(struct mqtt_tracking *tracking);
 /** Takes in CONNECT, CONNACK and DISCONNECT: identity, limits, the session taken up or begun. */
 void mqtt_track_session(struct mqtt_tracking *tracking);
 
+/** Keeps what a CONNECT says, if it is the connection's first. */
+void mqtt_track_greeting(struct mqtt_tracking *tracking);
+
 /** Notices what is out of order in the life of a connection: before the packet changes anything. */
 void mqtt_track_order(struct mqtt_tracking *tracking);
 
@@ -192,6 +228,33 @@ void mqtt_observe_alias(struct mqtt_tracking *tracking);
 
 /** A hash of what a PUBLISH carries, its topic and the beginning of its payload, or of all that a request holds. */
 uint32_t mqtt_content_hash(const struct mqtt_packet *packet);
+
+/** Its parts: who does not stop, the steps of enhanced authentication, silence and waiting. */
+void mqtt_track_endings(struct mqtt_tracking *tracking);
+void mqtt_track_authentication(struct mqtt_tracking *tracking);
+void mqtt_track_liveness(struct mqtt_tracking *tracking);
+
+/** Notices something about order or time that is worth telling once a connection. */
+void mqtt_observe_once(struct mqtt_tracking *tracking, struct mqtt_observation observation);
+
+/** Everything that the connection's ends sent was captured, from the CONNECT on. */
+static inline bool mqtt_has_history(const struct mqtt_tracking *tracking)
+{
+    return tracking->epoch.connect_seen && !tracking->epoch.has_gap;
+}
+
+/** The packet comes from the Client, or from the Server. */
+static inline bool mqtt_is_clients(const struct mqtt_tracking *tracking)
+{
+    return tracking->epoch.broker == 1 - tracking->sender;
+}
+static inline bool mqtt_is_servers(const struct mqtt_tracking *tracking)
+{
+    return tracking->epoch.broker == tracking->sender;
+}
+
+/** The latest CONNECT, PINGREQ or AUTH of an end that waits for its answer; NULL where none does. */
+const struct mqtt_step *mqtt_waiting_request(struct mqtt_end *end, enum mqtt_packet_type type);
 
 /** Follows the exchanges that the packet begins, continues or completes. */
 void mqtt_track_exchange(struct mqtt_tracking *tracking);

@@ -74,3 +74,18 @@ const char *mqtt_reason_name(enum mqtt_version version, enum mqtt_packet_type ty
 {
     return version == MQTT_V50 ? reason_code_name(type, code) : return_code_name(version, type, code);
 }
+
+enum mqtt_senders mqtt_reason_senders(enum mqtt_packet_type type, uint8_t code)
+{
+    switch ((unsigned)type << 8 | code) {
+#define RETURN_CODE(packet, code, name, versions)
+#define REASON_CODE(packet, code, name, senders)                                                                       \
+    case (unsigned)MQTT_TYPE_##packet << 8 | code:                                                                     \
+        return MQTT_SENT_BY_##senders;
+#include "reason-codes.def"
+#undef RETURN_CODE
+#undef REASON_CODE
+    default:
+        return MQTT_SENT_BY_NOBODY;
+    }
+}

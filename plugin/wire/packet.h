@@ -235,4 +235,7 @@ const struct mqtt_property_info *mqtt_property_info(enum mqtt_property_index ind
  *  have it. */
 const char *mqtt_reason_name(enum mqtt_version version, enum mqtt_packet_type type, uint8_t code);
 
+/** Who may send a Reason Code of MQTT 5.0 in a packet; MQTT_SENT_BY_NOBODY where the packet's table does not have it. */
+enum mqtt_senders mqtt_reason_senders(enum mqtt_packet_type type, uint8_t code);
+
 #endif

@@ -100,7 +100,8 @@ static void exchanges_go_to_the_same_role(void)
     const struct mqtt_facts *publish, *pubrec;
     broken_off(&story, &publish, &pubrec);
     struct mqtt_transport usual = story_transport();
-    struct mqtt_transport swapped = {{usual.ends[1], usual.ends[0]}, 0, MQTT_EVIDENCE_HANDSHAKE, NULL};
+    struct mqtt_transport swapped = {
+        {usual.ends[1], usual.ends[0]}, 0, MQTT_EVIDENCE_HANDSHAKE, NULL, MQTT_TIME_UNKNOWN};
     struct mqtt_connection *connection = story_connect_by(&story, &swapped);
     story_send(&story, connection, 1, RESUME_50);
     story_send(&story, connection, 0, PRESENT_50);

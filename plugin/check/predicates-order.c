@@ -1,0 +1,37 @@
+/* predicates-order.c - questions about a packet and what the CONNECT said.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <string.h>
+
+#include "predicates.h"
+
+bool accepts(const struct mqtt_packet *packet, const struct mqtt_epoch *epoch)
+{
+    return packet->reason_at != 0 && packet->reason == 0 && epoch->greeting != NULL;
+}
+
+bool is_problem_information(const struct check_subject *subject)
+{
+    enum mqtt_property_index index = subject->property.index;
+    return (index == MQTT_PROPERTY_REASON_STRING || index == MQTT_PROPERTY_USER_PROPERTY) &&
+           is_property_in_place(subject);
+}
+
+bool is_reauthentication(const struct mqtt_packet *packet)
+{
+    enum { REAUTHENTICATE = 0x19 };
+    return packet->type == MQTT_TYPE_AUTH && packet->reason == REAUTHENTICATE;
+}
+
+bool is_other_method(const struct check_subject *subject)
+{
+    const struct mqtt_greeting *greeting = subject->facts->epoch->greeting;
+    struct mqtt_span method = subject->property.text;
+
+    if (subject->property.index != MQTT_PROPERTY_AUTHENTICATION_METHOD || greeting == NULL ||
+        greeting->auth_method == NULL)
+        return false;
+    return method.length != greeting->auth_method->length ||
+           memcmp(subject->packet->bytes + method.at, greeting->auth_method->bytes, method.length) != 0;
+}

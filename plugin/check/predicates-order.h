@@ -1,0 +1,24 @@
+/* predicates-order.h - questions about a packet and what the CONNECT said.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Included by predicates.h, which has what they share with other families.
+ */
+#ifndef MQTTSCOPE_CHECK_PREDICATES_ORDER_H
+#define MQTTSCOPE_CHECK_PREDICATES_ORDER_H
+
+#include "check.h"
+
+/** A CONNACK that accepts a CONNECT of which all was read. */
+bool accepts(const struct mqtt_packet *packet, const struct mqtt_epoch *epoch);
+
+/** A Reason String or a User Property. */
+bool is_problem_information(const struct check_subject *subject);
+
+/** An AUTH that begins re-authentication. */
+bool is_reauthentication(const struct mqtt_packet *packet);
+
+/** An Authentication Method that is another than the CONNECT's; false where that had none or was not read. */
+bool is_other_method(const struct check_subject *subject);
+
+#endif

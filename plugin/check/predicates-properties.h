@@ -1,0 +1,74 @@
+/* predicates-properties.h - questions about property blocks, single properties, and codes.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Included by predicates.h, which has what they share with other families.
+ */
+#ifndef MQTTSCOPE_CHECK_PREDICATES_PROPERTIES_H
+#define MQTTSCOPE_CHECK_PREDICATES_PROPERTIES_H
+
+#include "check.h"
+
+/** The name of the block that a property stands in: its packet's, or "Will Properties". */
+const char *block_name(const struct check_subject *subject);
+
+/** A property that its block may hold, but once. PUBLISH's Payload Format Indicator and Message Expiry Interval have a
+ *  rule of their own, since the text does not say it of them. */
+bool is_repeat_forbidden(const struct check_subject *subject);
+
+/** The same for those two, of which the text does not say it. */
+bool is_repeat_unsaid(const struct check_subject *subject);
+
+/** The block of the property may hold it. */
+bool is_property_in_place(const struct check_subject *subject);
+
+/** The property is of this kind and stands in the block of this packet (MQTT_TYPE_WILL: in the Will Properties). */
+bool is_property_of(const struct check_subject *subject, enum mqtt_packet_type block, enum mqtt_property_index index);
+
+/** A property whose value is 0 or 1 has another. */
+bool is_neither_0_nor_1(const struct check_subject *subject);
+
+/** A number that must not be 0 is 0. */
+bool is_forbidden_zero(const struct check_subject *subject);
+
+/** The packet has a property of this kind. */
+bool has_property(const struct mqtt_packet *packet, enum mqtt_property_index index);
+
+/** The bytes of a packet's property, of which there is one. */
+struct mqtt_span property_span(const struct mqtt_packet *packet, enum mqtt_property_index index);
+
+/** The first byte of a payload that a Payload Format Indicator of 1 calls UTF-8 and that is not; an empty span where there
+ *  is none. Character data may hold U+0000 and control characters. */
+struct mqtt_span ill_formed_payload(const struct mqtt_packet *packet);
+struct mqtt_span ill_formed_will_payload(const struct mqtt_packet *packet);
+
+/** The packet is larger than its receiver allows. */
+bool is_over_maximum_size(const struct check_subject *subject);
+
+/** The property to blame for that: without it (and its like) the packet would have kept the limit. MQTT_PROPERTY_COUNT
+ *  where leaving properties out would not have helped. */
+enum mqtt_property_index property_over_maximum_size(const struct check_subject *subject);
+
+/** A code that the packet's table does not have, in a packet that has one. */
+bool is_unknown_code(const struct mqtt_packet *packet);
+
+/** The packet's code, without one on the wire 0x00, is one that its table leaves to the other side. */
+bool is_code_of_other_side(const struct mqtt_packet *packet, const struct mqtt_facts *facts);
+
+/** A Client's DISCONNECT has a code of Servers where the standard leaves it no other: 0x9B, which section 3.3.4 tells it to
+ *  use, or what may_have_failed_authentication() says. */
+bool is_excused_disconnect_code(const struct mqtt_packet *packet, const struct mqtt_facts *facts);
+
+/** A Client's DISCONNECT 0x87 where enhanced authentication is, or may be, in use. */
+bool may_have_failed_authentication(const struct mqtt_packet *packet, const struct mqtt_facts *facts);
+
+/** "Client" or "Server": who sent the packet. */
+const char *sender_name(const struct mqtt_facts *facts);
+
+/** The bytes of the packet's code, its first byte where the code is left out. */
+struct mqtt_span code_span(const struct mqtt_packet *packet);
+
+/** Server Reference stands beside a code that does not send the Client elsewhere. */
+bool is_reference_unexplained(const struct mqtt_packet *packet);
+
+#endif

@@ -1,0 +1,135 @@
+/* endings.c - notices who goes on after a packet that should have ended the connection.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * TCP acknowledges bytes before their program reads them. So an end is blamed for going on only some time after it had the
+ * other end's packet, and once a connection.
+ */
+#include "state.h"
+
+static const int64_t TIME_TO_REACT_NS = INT64_C(2000000000);
+
+/** The flags of the fixed header are not what the packet's type asks for. MQTT 3.1 lets requests be sent again with DUP,
+ *  and gives flags elsewhere no meaning. */
+static bool has_bad_flags(const struct mqtt_packet *packet)
+{
+    int flags = mqtt_packet_type_flags(packet->type);
+    return packet->version != MQTT_V31 && flags >= 0 && packet->flags != flags;
+}
+
+/** Properties where they may not stand, or more often than they may. */
+static bool has_bad_properties(const struct mqtt_properties *block, enum mqtt_packet_type type)
+{
+    for (unsigned i = 0; block->length_at.at != 0 && i < MQTT_PROPERTY_COUNT; i++) {
+        const struct mqtt_property_info *info = mqtt_property_info((enum mqtt_property_index)i);
+        bool is_unsaid = type == MQTT_TYPE_PUBLISH;
+        if ((block->seen >> i & 1 && !(info->packets >> type & 1)) ||
+            (block->repeated >> i & 1 && !(info->repeats >> type & 1) && !is_unsaid))
+            return true;
+    }
+    return false;
+}
+
+/** The text calls the packet malformed, or a Protocol Error that has to end the connection. Only what is beyond doubt. */
+static bool is_bad(const struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    bool is_request = packet->type == MQTT_TYPE_SUBSCRIBE || packet->type == MQTT_TYPE_UNSUBSCRIBE;
+
+    if (packet->fault.kind != MQTT_FAULT_NONE)
+        return packet->fault.kind > MQTT_FAULT_CUT;
+    return has_bad_flags(packet) || (packet->type == MQTT_TYPE_PUBLISH && packet->publish.qos == 3) ||
+           (is_request && packet->list.length == 0) ||
+           (packet->type == MQTT_TYPE_CONNECT && packet->version != MQTT_V31 && tracking->epoch.connect_seen) ||
+           (packet->version == MQTT_V50 && has_bad_properties(&packet->properties, packet->type)) ||
+           (packet->type == MQTT_TYPE_CONNECT && packet->version == MQTT_V50 &&
+            has_bad_properties(&packet->connect.will_properties, MQTT_TYPE_WILL));
+}
+
+/** How long the packet's sender had an earlier packet of the other end; -1 where it may not have had it long enough. */
+static int64_t had_it_for(const struct mqtt_tracking *tracking, const struct mqtt_mark *mark)
+{
+    int64_t ns = tracking->now_ns - mark->ns;
+    return mqtt_sender_awareness(tracking, mark) == MQTT_AWARE && ns >= TIME_TO_REACT_NS ? ns : -1;
+}
+
+/** Packets after a DISCONNECT that their own sender had sent. */
+static void observe_own_end(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_order *order = &tracking->connection->order;
+    struct mqtt_observation observation = {.kind = MQTT_OBSERVED_AFTER_OWN_DISCONNECT,
+                                           .value = tracking->connection->disconnect_reason};
+
+    if (!order->has_disconnected[tracking->sender])
+        return;
+    if (order->is_disconnect_error[tracking->sender])
+        observation.kind = order->is_reauthenticating ? MQTT_OBSERVED_AFTER_OWN_DISCONNECT_ON_AUTHENTICATION
+                                                      : MQTT_OBSERVED_AFTER_OWN_DISCONNECT_ON_ERROR;
+    mqtt_observe_once(tracking, observation);
+}
+
+/** Packets in spite of what the other end had sent. */
+static void observe_other_end(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_endings *endings = tracking->connection->order.endings;
+    const struct mqtt_packet *packet = tracking->packet;
+    bool is_refusal = packet->type == MQTT_TYPE_CONNACK && packet->reason_at != 0 && packet->reason != 0;
+    int64_t ns;
+
+    if (endings == NULL || packet->type == MQTT_TYPE_DISCONNECT || is_refusal)
+        return;
+    if (endings->disconnect.frame != 0 && endings->disconnect_by != tracking->sender &&
+        (ns = had_it_for(tracking, &endings->disconnect)) >= 0)
+        mqtt_observe_once(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_AFTER_RECEIVED_DISCONNECT,
+                                                              .frame = endings->disconnect.frame,
+                                                              .value = (uint32_t)MIN(ns / 1000000, UINT32_MAX)});
+    else if (endings->bad.frame != 0 && endings->bad_by != tracking->sender && had_it_for(tracking, &endings->bad) >= 0)
+        mqtt_observe_once(tracking, (struct mqtt_observation){.kind = endings->has_bad_flags
+                                                                          ? MQTT_OBSERVED_WENT_ON_AFTER_BAD_FLAGS
+                                                                          : MQTT_OBSERVED_WENT_ON_AFTER_BAD_PACKET,
+                                                              .frame = endings->bad.frame});
+}
+
+static struct mqtt_endings *endings_of(struct mqtt_connection *connection)
+{
+    if (connection->order.endings == NULL)
+        connection->order.endings = wmem_new0(connection->world->scope, struct mqtt_endings);
+    return connection->order.endings;
+}
+
+/** Takes in a packet that should be the last. */
+static void remember(struct mqtt_tracking *tracking)
+{
+    struct mqtt_connection *connection = tracking->connection;
+    struct mqtt_order *order = &connection->order;
+    const struct mqtt_packet *packet = tracking->packet;
+    bool is_disconnect =
+        packet->type == MQTT_TYPE_DISCONNECT && (packet->version == MQTT_V50 || mqtt_is_clients(tracking));
+
+    if (is_disconnect && packet->fault.kind <= MQTT_FAULT_CUT) {
+        order->has_disconnected[tracking->sender] = true;
+        order->is_disconnect_error[tracking->sender] = packet->reason >= 0x80;
+        struct mqtt_endings *endings = endings_of(connection);
+        if (endings->disconnect.frame == 0) {
+            endings->disconnect = mqtt_mark_of(tracking);
+            endings->disconnect_by = (uint8_t)tracking->sender;
+        }
+    } else if (is_bad(tracking)) {
+        struct mqtt_endings *endings = endings_of(connection);
+        if (endings->bad.frame == 0) {
+            endings->bad = mqtt_mark_of(tracking);
+            endings->bad_by = (uint8_t)tracking->sender;
+            endings->has_bad_flags = packet->fault.kind == MQTT_FAULT_NONE && has_bad_flags(packet);
+        }
+    }
+}
+
+void mqtt_track_endings(struct mqtt_tracking *tracking)
+{
+    if (tracking->epoch.broker == MQTT_END_UNKNOWN || tracking->epoch.has_gap ||
+        (!tracking->epoch.connect_seen && tracking->packet->type != MQTT_TYPE_CONNECT))
+        return;
+    observe_own_end(tracking);
+    observe_other_end(tracking);
+    remember(tracking);
+}
