@@ -174,6 +174,21 @@ static struct segment place_segment(struct tcp_direction *direction, const struc
     return (struct segment){SEGMENT_FRAMED, (uint32_t)ahead};
 }
 
+/** Packets went by unseen behind what the capture holds of a segment: more was cut off than the rest of one packet. */
+static bool hides_packets(tvbuff_t *tvb, uint32_t at)
+{
+    uint32_t captured = tvb_captured_length(tvb);
+
+    while (at < captured) {
+        unsigned header = MIN(captured - at, 5);
+        uint32_t length;
+        if (mqtt_frame(tvb_get_ptr(tvb, (int)at, (int)header), header, &length) != MQTT_FRAME_WHOLE)
+            return true;
+        at += length;
+    }
+    return at < tvb_reported_length(tvb);
+}
+
 /** Decides on a segment, first visit only, and takes its sequence numbers in. */
 static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo, tvbuff_t *tvb,
                                     const struct tcpinfo *info)
@@ -206,6 +221,8 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
     } else if (!goes_on || !direction->framed) {
         segment = place_segment(direction, stretch, tvb, info, seq);
     }
+    if (tvb_captured_length(tvb) < tvb_reported_length(tvb) && hides_packets(tvb, segment.skip))
+        mqtt_track_gap(stretch->stream->connection, stream_next_place(pinfo));
     direction->seen = true;
     direction->next_seq = next_seq;
     direction->last_frame = pinfo->num;

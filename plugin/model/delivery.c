@@ -352,12 +352,11 @@ static void look_at_delivery(struct mqtt_delivery *delivery)
     look_at_qos(delivery);
     look_at_removed(delivery);
     mqtt_compare_delivery(delivery);
-    if (packet->version != MQTT_V50)
-        return;
+    if (packet->version != MQTT_V50 || packet->fault.kind != MQTT_FAULT_NONE)
+        return; /* what was cut off may hold an identifier, or a payload */
     if (packet->publish.retain && !tracking->epoch.is_bridge)
         look_at_retained(delivery);
-    if (packet->publish.payload.at != 0)
-        look_at_subscription_ids(delivery);
+    look_at_subscription_ids(delivery);
     look_at_own(delivery);
 }
 

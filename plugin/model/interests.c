@@ -255,7 +255,7 @@ void mqtt_note_answer(struct mqtt_tracking *tracking, struct mqtt_kept_filters *
     if (book == NULL)
         return;
     remember_answer(tracking, kept);
-    if (packet->fault.kind > MQTT_FAULT_CUT) {
+    if (packet->fault.kind != MQTT_FAULT_NONE) {
         book->is_blind = true;
         return;
     }
@@ -266,7 +266,7 @@ void mqtt_note_answer(struct mqtt_tracking *tracking, struct mqtt_kept_filters *
                                                          .frame = kept->sent_in,
                                                          .value = packet->list.length,
                                                          .other = kept->count});
-    if (!fits || (has_codes && packet->list.at + packet->list.length > packet->captured))
+    if (!fits)
         book->is_blind = true;
     for (uint32_t i = 0; i < kept->count && !book->is_blind; i++) {
         const struct mqtt_text *filter = kept->entries[i].filter;

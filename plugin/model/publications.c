@@ -150,15 +150,26 @@ const struct mqtt_publication *mqtt_find_replacement(const struct mqtt_tracking 
     return latest;
 }
 
+/** A message that was not captured to its end may be the same as one kept: what looks like one of them is nobody's. */
+static void doubt_all(struct mqtt_traffic *traffic)
+{
+    for (unsigned i = 0; i < MQTT_PUBLICATIONS_KEPT; i++)
+        traffic->kept[i].is_repeated = true;
+}
+
 void mqtt_keep_publication(struct mqtt_tracking *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_topic topic;
 
-    if (packet->fault.kind > MQTT_FAULT_CUT || !mqtt_topic_of(tracking, &topic))
+    if (packet->fault.kind > MQTT_FAULT_CUT)
         return;
     struct mqtt_traffic *traffic = traffic_of(tracking, true);
     if (traffic == NULL)
+        return;
+    if (packet->fault.kind != MQTT_FAULT_NONE)
+        doubt_all(traffic);
+    if (!mqtt_topic_of(tracking, &topic))
         return;
     uint32_t topic_hash = mqtt_hash_bytes(topic.bytes, topic.length);
     uint32_t content = content_of_publish(tracking, topic);
