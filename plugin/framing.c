@@ -185,6 +185,8 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
     bool is_missing_bytes = direction->seen && !goes_on && (int32_t)(seq - direction->next_seq) > 0;
     struct segment segment = {SEGMENT_FRAMED, 0};
 
+    if (tvb_captured_length(tvb) < tvb_reported_length(tvb))
+        mqtt_track_loss(stretch->stream->connection);
     if (is_missing_bytes || (direction->seen && !direction->framed))
         mqtt_track_gap(stretch->stream->connection, (struct mqtt_place){pinfo->num, 1});
     if (!stretch->stream->tcp[0].seen && !stretch->stream->tcp[1].seen && is_stream_start(stretch->stream, seq) &&
@@ -267,8 +269,9 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     case SEGMENT_FRAMED:
         break;
     }
-    if (segment.skip < tvb_captured_length(tvb))
-        dissect_packets(tvb_new_subset_remaining(tvb, (int)segment.skip), pinfo, tree, &stretch);
+    tvbuff_t *packets = segment.skip > 0 ? tvb_new_subset_remaining(tvb, (int)segment.skip) : tvb;
+    if (tvb_captured_length(packets) > 0)
+        dissect_packets(packets, pinfo, tree, &stretch);
     return (int)tvb_captured_length(tvb);
 }
 

@@ -10,6 +10,7 @@
 
 #include <epan/packet.h>
 
+#include <epan/charsets.h>
 #include <epan/column-utils.h>
 #include <epan/exceptions.h>
 #include <epan/prefs-int.h>
@@ -20,6 +21,7 @@
 
 #include "compat.h"
 #include "mqttscope.h"
+#include "wire/utf8.h"
 
 /** How a row of the table compares its pattern with the topic. */
 enum match { MATCH_EQUAL, MATCH_CONTAINS, MATCH_STARTS_WITH, MATCH_ENDS_WITH, MATCH_REGEX };
@@ -148,15 +150,25 @@ static bool topic_matches(const struct decoding *decoding, const char *topic)
 }
 
 /** The topic as the built-in hands it on: text in the packet's pool, the alias resolved. */
-static const char *plain_topic(const struct show_context *context)
+static char *plain_topic(const struct show_context *context)
 {
+    wmem_allocator_t *pool = context->pinfo->pool;
     const struct mqtt_text *aliased = mqtt_alias_topic(context->facts);
     struct mqtt_span topic = context->packet->publish.topic;
+    const uint8_t *bytes = context->packet->bytes + topic.at;
+    uint32_t length = topic.length;
 
-    if (topic.length == 0 && aliased != NULL)
-        return show_text_value(context, aliased);
-    return (const char *)tvb_get_string_enc(context->pinfo->pool, context->tvb, (int)topic.at, (int)topic.length,
-                                            ENC_UTF_8);
+    if (length == 0 && aliased != NULL) {
+        bytes = aliased->bytes;
+        length = aliased->length;
+    }
+    if (mqtt_utf8_is_plain(bytes, length)) {
+        char *text = (char *)wmem_alloc(pool, length + 1);
+        memcpy(text, bytes, length);
+        text[length] = '\0';
+        return text;
+    }
+    return (char *)get_utf_8_string(pool, bytes, (int)length);
 }
 
 /** The user's table. True where a row fits the topic, even if its dissector could do nothing with the payload. */
@@ -222,13 +234,13 @@ static bool try_json(const struct show_context *context, proto_tree *parent, tvb
 
 static void try_each(const struct show_context *context, proto_tree *parent, proto_tree *tree, tvbuff_t *payload)
 {
-    const char *topic = plain_topic(context);
+    char *topic = plain_topic(context);
     heur_dtbl_entry_t *entry;
 
     if (try_table(context, parent, tree, payload, topic) || try_content_type(context, parent, payload))
         return;
-    if (topic_heuristics != NULL && dissector_try_heuristic(topic_heuristics, payload, context->pinfo, parent, &entry,
-                                                            wmem_strdup(context->pinfo->pool, topic)))
+    if (topic_heuristics != NULL &&
+        dissector_try_heuristic(topic_heuristics, payload, context->pinfo, parent, &entry, topic))
         return;
     try_json(context, parent, payload);
 }
@@ -238,7 +250,12 @@ static void try_each(const struct show_context *context, proto_tree *parent, pro
 static void try_each_safely(const struct show_context *context, proto_tree *parent, proto_tree *tree, tvbuff_t *payload)
 {
     packet_info *pinfo = context->pinfo;
-    const packet_info before = *pinfo;
+    const char *const current_proto = pinfo->current_proto;
+    const uint16_t can_desegment = pinfo->can_desegment;
+    const int desegment_offset = pinfo->desegment_offset;
+    const uint32_t desegment_len = pinfo->desegment_len;
+    const uint16_t want_pdu_tracking = pinfo->want_pdu_tracking;
+    const uint32_t bytes_until_next_pdu = pinfo->bytes_until_next_pdu;
 
     pinfo->can_desegment = 0;
     TRY
@@ -249,14 +266,14 @@ static void try_each_safely(const struct show_context *context, proto_tree *pare
            ReassemblyError)
     {
         show_exception(payload, pinfo, parent, EXCEPT_CODE, GET_MESSAGE);
-        pinfo->current_proto = before.current_proto;
+        pinfo->current_proto = current_proto;
     }
     ENDTRY;
-    pinfo->can_desegment = before.can_desegment;
-    pinfo->desegment_offset = before.desegment_offset;
-    pinfo->desegment_len = before.desegment_len;
-    pinfo->want_pdu_tracking = before.want_pdu_tracking;
-    pinfo->bytes_until_next_pdu = before.bytes_until_next_pdu;
+    pinfo->can_desegment = can_desegment;
+    pinfo->desegment_offset = desegment_offset;
+    pinfo->desegment_len = desegment_len;
+    pinfo->want_pdu_tracking = want_pdu_tracking;
+    pinfo->bytes_until_next_pdu = bytes_until_next_pdu;
 }
 
 void payload_hand_over(const struct show_context *context, proto_tree *parent, proto_tree *tree)

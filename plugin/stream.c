@@ -12,8 +12,9 @@
 
 #include "mqttscope.h"
 
-/* Counters of the frame being dissected, in its own pool. */
+/* Counters of the frame being dissected. */
 struct frame_counts {
+    uint32_t frame;
     uint32_t pdus;
     uint32_t messages;
 };
@@ -22,11 +23,13 @@ enum { COUNTS_KEY = 0 };
 
 enum { SYN_SEEN = 0x01, SYN_ACK_SEEN = 0x02 }; /* completeness bits of Wireshark's TCP analysis */
 
-static struct mqtt_world *world; /* of the file that is open; NULL until it shows a connection */
+static struct mqtt_world *world;        /* of the file that is open; NULL until it shows a connection */
+static struct frame_counts first_visit; /* of the frame that is visited for the first time */
 
 void stream_reset(void)
 {
     world = NULL;
+    first_visit = (struct frame_counts){0};
 }
 
 /** A time in nanoseconds; what does not fit into 64 bits of them is bounded. */
@@ -59,8 +62,14 @@ static struct mqtt_transport_state tcp_state(const void *handle)
 {
     enum { FIN_SEEN = 0x10, RST_SEEN = 0x20 };
     const struct tcp_analysis *tcp = (const struct tcp_analysis *)handle;
+    const tcp_analyze_seq_flow_info_t *one = tcp->flow1.tcp_analyze_seq_info;
+    const tcp_analyze_seq_flow_info_t *other = tcp->flow2.tcp_analyze_seq_info;
+    bool has_numbers = one != NULL && other != NULL && one->nextseq != 0 && other->nextseq != 0;
 
     return (struct mqtt_transport_state){
+        .has_numbers = has_numbers,
+        .sent_to = has_numbers ? one->nextseq + other->nextseq : 0,
+        .got_to = has_numbers ? one->lastack + other->lastack : 0,
         .is_finished = tcp->conversation_completeness & FIN_SEEN,
         .is_reset = tcp->conversation_completeness & RST_SEEN,
         .last_ns = nstime_is_zero(&tcp->ts_prev) ? MQTT_TIME_UNKNOWN : to_ns(&tcp->ts_prev),
@@ -81,20 +90,26 @@ static struct mqtt_world *current_world(void)
     return world;
 }
 
+/** The bytes of an address that an endpoint holds. */
+static uint8_t address_length(const address *from)
+{
+    return (uint8_t)MIN((size_t)from->len, sizeof((struct mqtt_endpoint *)NULL)->address);
+}
+
 static struct mqtt_endpoint endpoint_of(const address *from, uint32_t port)
 {
-    struct mqtt_endpoint endpoint = {.port = (uint16_t)port};
+    struct mqtt_endpoint endpoint = {.port = (uint16_t)port, .length = address_length(from)};
 
-    endpoint.length = (uint8_t)MIN((size_t)from->len, sizeof endpoint.address);
     if (endpoint.length > 0)
         memcpy(endpoint.address, from->data, endpoint.length);
     return endpoint;
 }
 
-static bool is_same_endpoint(const struct mqtt_endpoint *one, const struct mqtt_endpoint *other)
+/** True where the endpoint sent the frame. */
+static bool is_sender(const packet_info *pinfo, const struct mqtt_endpoint *endpoint)
 {
-    return one->port == other->port && one->length == other->length &&
-           memcmp(one->address, other->address, one->length) == 0;
+    return endpoint->port == (uint16_t)pinfo->srcport && endpoint->length == address_length(&pinfo->src) &&
+           (endpoint->length == 0 || memcmp(endpoint->address, pinfo->src.data, endpoint->length) == 0);
 }
 
 /** A port that MQTT brokers are known by (section 4.2). */
@@ -129,7 +144,6 @@ static struct stream *new_stream(packet_info *pinfo, conversation_t *conversatio
     transport.ends[1] = endpoint_of(&pinfo->dst, pinfo->destport);
     guess_server(&transport, pinfo, tcp);
     stream->connection = mqtt_connection_new(current_world(), &transport);
-    stream->first_sender = transport.ends[0];
     stream->analysis = tcp;
     return stream;
 }
@@ -138,19 +152,25 @@ void stretch_begin(struct stretch *stretch, packet_info *pinfo)
 {
     conversation_t *conversation = find_or_create_conversation(pinfo);
     struct stream *stream = (struct stream *)conversation_get_proto_data(conversation, mqttscope_proto());
-    struct mqtt_endpoint sender = endpoint_of(&pinfo->src, pinfo->srcport);
 
     if (stream == NULL) {
         stream = new_stream(pinfo, conversation);
         conversation_add_proto_data(conversation, mqttscope_proto(), stream);
     }
     stretch->stream = stream;
-    stretch->sender = is_same_endpoint(&sender, &stream->first_sender) ? 0 : 1;
+    stretch->sender = is_sender(pinfo, mqtt_connection_end(stream->connection, 0)) ? 0 : 1;
     stretch->in_websocket_text = false;
 }
 
+/** The first visit is once for each frame, so that one record serves all of them; later visits come in any order, and
+ *  often again to the same frame: theirs live as long as the visit, in its pool. */
 static struct frame_counts *frame_counts(packet_info *pinfo)
 {
+    if (!PINFO_FD_VISITED(pinfo)) {
+        if (first_visit.frame != pinfo->num)
+            first_visit = (struct frame_counts){.frame = pinfo->num};
+        return &first_visit;
+    }
     struct frame_counts *counts =
         (struct frame_counts *)p_get_proto_data(pinfo->pool, pinfo, mqttscope_proto(), COUNTS_KEY);
 

@@ -30,14 +30,14 @@ struct websocket_direction {
 };
 
 /** A stream that carries MQTT: the model's connection, and what its transport has to remember. File scope; hangs on
- *  Wireshark's conversation. End 0 is the one that sent the first data met. */
+ *  Wireshark's conversation. End 0 is the one that sent the first data met. There may be 100,000 of them: what few need
+ *  is made where it is needed. */
 struct stream {
     struct mqtt_connection *connection;
-    const struct tcp_analysis *analysis; /**< Wireshark's analysis of the TCP connection; NULL over anything else */
-    struct mqtt_endpoint first_sender;
-    bool is_foreign; /**< it begins with what is no MQTT: others may have it */
+    const struct tcp_analysis *analysis;   /**< Wireshark's analysis of the TCP connection; NULL over anything else */
+    struct websocket_direction *websocket; /**< both directions; NULL over anything but WebSocket */
     struct tcp_direction tcp[2];
-    struct websocket_direction websocket[2];
+    bool is_foreign; /**< it begins with what is no MQTT: others may have it */
 };
 
 /** What the framing hands to each control packet of one stretch of data. On the caller's stack. */

@@ -159,10 +159,13 @@ static void find_tail(struct websocket_direction *direction, const struct messag
 static struct message_split split_message(const struct stretch *stretch, packet_info *pinfo,
                                           const struct message *message)
 {
-    struct mqtt_connection *connection = stretch->stream->connection;
-    struct websocket_direction *direction = &stretch->stream->websocket[stretch->sender];
+    struct stream *stream = stretch->stream;
+    struct mqtt_connection *connection = stream->connection;
     struct message_split split = {0};
 
+    if (stream->websocket == NULL)
+        stream->websocket = wmem_alloc0_array(wmem_file_scope(), struct websocket_direction, 2);
+    struct websocket_direction *direction = &stream->websocket[stretch->sender];
     if (direction->is_lost) {
         struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, mqtt_connection_version(connection));
         if (run.broken || (run.packets == 0 && !run.begun))
@@ -272,6 +275,9 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
 
     message.joins = mqttscope_reassembles() && captured == message.length;
     stretch_begin(&stretch, pinfo);
+    /* Whole messages may be missing, and the next one begins with a packet all the same. TLS would not decrypt it. */
+    if (!PINFO_FD_VISITED(pinfo) && !proto_is_frame_protocol(pinfo->layers, "tls"))
+        mqtt_track_loss(stretch.stream->connection);
     stretch.in_websocket_text = is_text_frame(tree);
     struct message_split split = find_split(&stretch, pinfo, &message, stream_next_message(pinfo));
     if (split.is_unframed) {

@@ -8,6 +8,7 @@
 #define MQTTSCOPE_CHECK_PREDICATES_H
 
 #include "check.h"
+#include "predicates-flows.h"
 
 /** A run of bytes. */
 static inline struct mqtt_span bytes_at(uint32_t at, uint32_t length)
@@ -43,10 +44,17 @@ static inline const struct mqtt_limits *receiver_limits(const struct mqtt_facts 
     return facts->epoch->limits[1 - facts->sender];
 }
 
+/** What the sender of the packet allows its receiver; NULL before it said so, and before MQTT 5.0. */
+static inline const struct mqtt_limits *sender_limits(const struct mqtt_facts *facts)
+{
+    return facts->epoch->limits[facts->sender];
+}
+
 #include "predicates-framing.h"
 #include "predicates-order.h"
 #include "predicates-packets.h"
 #include "predicates-properties.h"
+#include "predicates-subscriptions.h"
 #include "predicates-text.h"
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "state.h"
+#include "watch.h"
 
 static void set_alias(struct mqtt_tracking *tracking, struct mqtt_end *end, uint32_t number)
 {
@@ -57,4 +57,89 @@ void mqtt_track_alias(struct mqtt_tracking *tracking)
         use_alias(tracking, end, property->number);
     else if (mqtt_has_span(packet, packet->publish.topic))
         set_alias(tracking, end, property->number);
+}
+
+/** A PUBLISH that was not captured as far as its properties may have set any alias. */
+static bool is_alias_hidden(const struct mqtt_packet *packet)
+{
+    if (packet->fault.kind == MQTT_FAULT_NONE)
+        return false;
+    return packet->publish.payload.at == 0 || !mqtt_has_span(packet, packet->publish.topic);
+}
+
+/** The PUBLISH names a Topic Alias; is it one that the other end has to take? */
+static void observe_use(struct mqtt_tracking *tracking, const struct mqtt_property *property)
+{
+    struct mqtt_watched_end *own = &tracking->connection->watch->ends[tracking->sender];
+    const struct mqtt_limits *limits = tracking->epoch.limits[1 - tracking->sender];
+    const struct mqtt_note *note = tracking->note;
+    bool is_above = limits != NULL && property->number > limits->topic_alias_maximum;
+    bool is_unset = note != NULL && note->uses_alias && note->topic == NULL;
+
+    own->used_alias = true;
+    own->used_bad_alias |= property->number == 0 || limits == NULL || is_above || is_unset;
+    if (!is_unset || is_above || own->alias_is_unsure || own->no_alias != NULL || !mqtt_watch_is_sure(tracking))
+        return;
+    mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_ALIAS_NEVER_SET,
+                                                     .at = property->whole,
+                                                     .value = property->number});
+    own->no_alias = wmem_new(tracking->connection->world->scope, struct mqtt_mark);
+    *own->no_alias = mqtt_mark_of(tracking);
+}
+
+/** The other end used an alias that was never set: whoever goes on after it takes it from an earlier connection. What is
+ *  on its way excuses a few packets, and who refuses the PUBLISH is not meant. */
+static void observe_going_on(struct mqtt_tracking *tracking, struct mqtt_watched_end *other)
+{
+    enum { EXCUSED = 2 };
+    const struct mqtt_packet *packet = tracking->packet;
+    bool is_refusal =
+        packet->type == MQTT_TYPE_DISCONNECT ||
+        ((packet->type == MQTT_TYPE_PUBACK || packet->type == MQTT_TYPE_PUBREC) && packet->reason >= 0x80);
+
+    if (is_refusal)
+        other->after_no_alias = UINT8_MAX;
+    if (other->after_no_alias == UINT8_MAX || mqtt_sender_awareness(tracking, other->no_alias) != MQTT_AWARE)
+        return;
+    if (other->after_no_alias++ < EXCUSED)
+        return;
+    mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_WENT_ON_AFTER_UNSET_ALIAS,
+                                                     .at = {0, packet->length},
+                                                     .frame = other->no_alias->frame});
+    other->after_no_alias = UINT8_MAX;
+}
+
+/** DISCONNECT 0x94 says that an alias was not valid. */
+static void observe_refused_alias(struct mqtt_tracking *tracking, const struct mqtt_watched_end *other)
+{
+    enum { TOPIC_ALIAS_INVALID = 0x94 };
+    const struct mqtt_packet *packet = tracking->packet;
+
+    if (packet->reason != TOPIC_ALIAS_INVALID || !other->used_alias || other->used_bad_alias ||
+        other->alias_is_unsure || !mqtt_watch_is_sure(tracking))
+        return;
+    mqtt_observe(tracking,
+                 (struct mqtt_observation){.kind = MQTT_OBSERVED_ALIAS_REFUSED,
+                                           .at = {packet->reason_at, 1},
+                                           .value = tracking->epoch.limits[tracking->sender]->topic_alias_maximum});
+}
+
+void mqtt_observe_alias(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_watch *watch = tracking->connection->watch;
+
+    if (watch == NULL || packet->version != MQTT_V50)
+        return;
+    struct mqtt_watched_end *other = &watch->ends[1 - tracking->sender];
+    if (packet->type == MQTT_TYPE_PUBLISH) {
+        const struct mqtt_property *property = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
+        watch->ends[tracking->sender].alias_is_unsure |= is_alias_hidden(packet);
+        if (property != NULL)
+            observe_use(tracking, property);
+    } else if (packet->type == MQTT_TYPE_DISCONNECT) {
+        observe_refused_alias(tracking, other);
+    }
+    if (other->no_alias != NULL)
+        observe_going_on(tracking, other);
 }

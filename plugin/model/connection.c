@@ -11,8 +11,7 @@
 
 static struct mqtt_epoch *latest_epoch(const struct mqtt_connection *connection)
 {
-    struct mqtt_epoch *epochs = (struct mqtt_epoch *)wmem_array_get_raw(connection->epochs);
-    return &epochs[wmem_array_get_count(connection->epochs) - 1];
+    return &connection->epochs[connection->epoch_count - 1];
 }
 
 static bool is_before(struct mqtt_place one, struct mqtt_place other)
@@ -23,20 +22,31 @@ static bool is_before(struct mqtt_place one, struct mqtt_place other)
 /** The epoch that held at a place: the last one that does not begin behind it. */
 static const struct mqtt_epoch *find_epoch(const struct mqtt_connection *connection, struct mqtt_place place)
 {
-    const struct mqtt_epoch *epochs = (const struct mqtt_epoch *)wmem_array_get_raw(connection->epochs);
-    unsigned first = 0;
-    unsigned behind = wmem_array_get_count(connection->epochs);
+    const struct mqtt_epoch *epochs = connection->epochs;
+    uint32_t first = 0;
+    uint32_t behind = connection->epoch_count;
 
     if (!is_before(place, epochs[behind - 1].from))
         return &epochs[behind - 1];
     while (behind - first > 1) {
-        unsigned middle = first + (behind - first) / 2;
+        uint32_t middle = first + (behind - first) / 2;
         if (is_before(place, epochs[middle].from))
             behind = middle;
         else
             first = middle;
     }
     return &epochs[first];
+}
+
+/** Adds an epoch. Most connections have one or two of them: room is made by doubling from there. */
+static void add_epoch(struct mqtt_connection *connection, const struct mqtt_epoch *epoch)
+{
+    uint32_t count = connection->epoch_count;
+
+    if ((count & (count - 1)) == 0) /* a power of two: the room is used up */
+        connection->epochs = (struct mqtt_epoch *)wmem_realloc(connection->world->scope, connection->epochs,
+                                                               MAX(1, 2 * (size_t)count) * sizeof *epoch);
+    memcpy(&connection->epochs[connection->epoch_count++], epoch, sizeof *epoch);
 }
 
 /** Puts an epoch in force where it differs from the latest. What was assumed before the first packet is replaced. */
@@ -50,7 +60,7 @@ static void begin_epoch(struct mqtt_connection *connection, const struct mqtt_ep
         return;
     next.from = epoch->from;
     if (connection->has_packets)
-        wmem_array_append_one(connection->epochs, next);
+        add_epoch(connection, &next);
     else
         *latest = next;
 }
@@ -84,9 +94,13 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_world *world, const stru
     first.version_source = preferred == MQTT_VERSION_UNKNOWN ? MQTT_VERSION_FROM_NOTHING : MQTT_VERSION_FROM_PREFERENCE;
     first.broker = transport->server;
     first.evidence = (uint8_t)transport->evidence;
-    connection->epochs = wmem_array_sized_new(world->scope, sizeof first, 1);
-    wmem_array_append_one(connection->epochs, first);
+    add_epoch(connection, &first);
     return connection;
+}
+
+const struct mqtt_endpoint *mqtt_connection_end(const struct mqtt_connection *connection, unsigned end)
+{
+    return &connection->transport.ends[end];
 }
 
 enum mqtt_version mqtt_connection_version(const struct mqtt_connection *connection)
@@ -174,8 +188,13 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     mqtt_track_greeting(&tracking);
     mqtt_track_order(&tracking);
     mqtt_track_session(&tracking);
+    mqtt_track_watch(&tracking);
     mqtt_track_alias(&tracking);
+    mqtt_observe_alias(&tracking);
+    mqtt_observe_flows(&tracking);
     mqtt_track_exchange(&tracking);
+    mqtt_track_takeup(&tracking);
+    mqtt_track_delivery(&tracking);
     begin_epoch(connection, &tracking.epoch);
     connection->has_packets = true;
     facts->connection = connection->number;
@@ -196,6 +215,11 @@ void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place)
     epoch.has_gap = true;
     epoch.session_known = false;
     begin_epoch(connection, &epoch);
+}
+
+void mqtt_track_loss(struct mqtt_connection *connection)
+{
+    connection->may_lose = true;
 }
 
 void mqtt_recall(const struct mqtt_connection *connection, unsigned sender, struct mqtt_place place,
@@ -220,7 +244,7 @@ struct mqtt_transport_state mqtt_transport_state_of(const struct mqtt_connection
     const struct mqtt_tracking_options *options = &connection->world->options;
 
     if (options->state_of == NULL || connection->transport.handle == NULL)
-        return (struct mqtt_transport_state){false, false, MQTT_TIME_UNKNOWN};
+        return (struct mqtt_transport_state){.last_ns = MQTT_TIME_UNKNOWN};
     return options->state_of(connection->transport.handle);
 }
 

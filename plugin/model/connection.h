@@ -40,6 +40,9 @@ struct mqtt_transport_state {
     bool is_finished; /**< closed by a FIN */
     bool is_reset;    /**< broken off by a RST */
     int64_t last_ns;  /**< when its last frame came; MQTT_TIME_UNKNOWN where that is not known */
+    bool has_numbers; /**< it counts bytes: the two below are good */
+    uint32_t sent_to; /**< the sequence number behind all that was sent, the sum of both ends' */
+    uint32_t got_to;  /**< the sequence number up to which bytes were acknowledged, the sum of both ends' */
 };
 
 /** When and how a packet arrived. */
@@ -94,6 +97,9 @@ struct mqtt_world *mqtt_world_new(wmem_allocator_t *scope, const struct mqtt_tra
 /** Makes the record of a connection that was just met; connections are numbered from 0. */
 struct mqtt_connection *mqtt_connection_new(struct mqtt_world *world, const struct mqtt_transport *transport);
 
+/** The network address of an end. */
+const struct mqtt_endpoint *mqtt_connection_end(const struct mqtt_connection *connection, unsigned end);
+
 /** The version by which to read a packet at first. */
 enum mqtt_version mqtt_connection_version(const struct mqtt_connection *connection);
 
@@ -105,6 +111,10 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
 /** Takes in that bytes of the connection are missing before `place`, first visit only: what rests on having seen
  *  everything is unknown from there on. */
 void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place);
+
+/** Takes in that packets of the connection may go by unseen without a gap to tell it: what rests on having seen each of
+ *  them is not judged. */
+void mqtt_track_loss(struct mqtt_connection *connection);
 
 /** The facts of a packet that was tracked before. Reads nothing that a later packet can change, but for links to answers
  *  that were not there on the first visit. */

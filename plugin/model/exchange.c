@@ -56,7 +56,7 @@ static void note_inflight(struct mqtt_tracking *tracking, unsigned ledger_end)
     struct mqtt_note *note = mqtt_tracking_note(tracking);
 
     note->has_inflight = epoch->session_known && !epoch->has_gap;
-    note->inflight = (uint16_t)MIN(tracking->connection->ends[ledger_end].ledger.publishes, UINT16_MAX);
+    note->inflight = tracking->connection->ends[ledger_end].ledger.publishes;
     note->inflight_max = limits != NULL ? limits->receive_maximum : 0;
 }
 
@@ -68,14 +68,15 @@ static uint32_t hash_span(uint32_t hash, const struct mqtt_packet *packet, struc
     return hash ^ span.length;
 }
 
-/** A hash of what a PUBLISH carries, its topic and the beginning of its payload, or of the filters of a request. */
-static uint32_t content_hash(const struct mqtt_packet *packet)
+uint32_t mqtt_content_hash(const struct mqtt_packet *packet)
 {
     enum { PAYLOAD_PART = 256 };
     uint32_t hash = 2166136261u;
 
-    if (packet->type != MQTT_TYPE_PUBLISH)
-        return hash_span(hash, packet, packet->list, UINT32_MAX);
+    if (packet->type != MQTT_TYPE_PUBLISH) {
+        struct mqtt_span all = {packet->packet_id_at, packet->length - packet->packet_id_at};
+        return hash_span(hash, packet, all, UINT32_MAX);
+    }
     hash = hash_span(hash, packet, packet->publish.topic, UINT16_MAX);
     return hash_span(hash, packet, packet->publish.payload, PAYLOAD_PART);
 }
@@ -84,9 +85,27 @@ static uint32_t content_hash(const struct mqtt_packet *packet)
  *  unseen, and only DUP says so. */
 static bool is_sent_again(const struct mqtt_tracking *tracking, const struct mqtt_flow *flow, uint32_t hash)
 {
-    if (flow->type != MQTT_TYPE_PUBLISH || flow->state != MQTT_FLOW_PUBLISHED)
+    if (flow->type != MQTT_TYPE_PUBLISH || flow->state == MQTT_FLOW_RELEASED ||
+        flow->qos != tracking->packet->publish.qos)
         return false;
     return tracking->packet->publish.dup || (flow->content_hash == hash && !tracking->epoch.has_gap);
+}
+
+/** A PUBLISH was sent again. Its PUBREC may have come by then: on the same connection the two crossed, and the exchange
+ *  goes on from there; on a new one the sender never got it, and the exchange begins again. */
+static void publish_again(struct mqtt_tracking *tracking, struct mqtt_flow *flow)
+{
+    if (flow->state == MQTT_FLOW_PUBLISHED) {
+        send_again(tracking, &flow->waiting);
+        return;
+    }
+    uint32_t published_in = flow->waiting.note->request_in;
+    mqtt_tracking_note(tracking)->first_sent_in = published_in;
+    if (flow->is_inherited) {
+        flow->state = MQTT_FLOW_PUBLISHED;
+        wait_for_answer(tracking, &flow->waiting);
+        flow->waiting.first_frame = published_in;
+    }
 }
 
 static void track_publish(struct mqtt_tracking *tracking)
@@ -97,9 +116,9 @@ static void track_publish(struct mqtt_tracking *tracking)
     if (packet->packet_id_at == 0 || packet->publish.qos == 3)
         return;
     struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
-    uint32_t hash = content_hash(packet);
+    uint32_t hash = mqtt_content_hash(packet);
     if (flow != NULL && is_sent_again(tracking, flow, hash)) {
-        send_again(tracking, &flow->waiting);
+        publish_again(tracking, flow);
         mqtt_ledger_set_inherited(ledger, flow, false);
     } else {
         if (flow != NULL)
@@ -199,19 +218,24 @@ static void track_request(struct mqtt_tracking *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_ledger *ledger = &own_end(tracking)->ledger;
     struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
-    uint32_t hash = content_hash(packet);
+    uint32_t hash = mqtt_content_hash(packet);
 
     if (flow != NULL && flow->type == packet->type && flow->content_hash == hash) {
         send_again(tracking, &flow->waiting);
+        mqtt_note_request_again(tracking, flow);
         return;
     }
-    if (flow != NULL)
+    if (flow != NULL) {
+        mqtt_note_request_lost(tracking);
         mqtt_ledger_close(ledger, flow);
+    }
     flow = mqtt_ledger_open(ledger, packet->packet_id, packet->type, 0);
     if (flow != NULL) {
         flow->content_hash = hash;
         wait_for_answer(tracking, &flow->waiting);
         mqtt_keep_filters(tracking, flow);
+    } else {
+        mqtt_note_request_lost(tracking);
     }
 }
 
@@ -223,36 +247,63 @@ static void track_request_answer(struct mqtt_tracking *tracking)
     struct mqtt_flow *flow = mqtt_ledger_find(ledger, packet->packet_id);
     enum mqtt_packet_type request = packet->type == MQTT_TYPE_SUBACK ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_UNSUBSCRIBE;
 
-    if (flow == NULL || flow->type != request)
+    if (flow == NULL || flow->type != request) {
+        mqtt_note_stray_answer(tracking);
         return;
+    }
     answer(tracking, &flow->waiting);
     mqtt_apply_filters(tracking, flow);
     mqtt_ledger_close(ledger, flow);
 }
 
-/** Answers without an identifier: the other end's latest request, if it still waits. */
-static void answer_latest(struct mqtt_tracking *tracking, struct mqtt_step *step)
+/** The place in an end's list where the request of a type stands, or where it would. */
+static struct mqtt_request **find_request(struct mqtt_end *end, enum mqtt_packet_type type)
 {
-    if (step->note == NULL)
-        return;
-    answer(tracking, step);
-    *step = (struct mqtt_step){NULL, 0, 0};
+    struct mqtt_request **link = &end->requests;
+
+    while (*link != NULL && (*link)->type != type)
+        link = &(*link)->next;
+    return link;
+}
+
+/** Requests without an identifier: the latest of a type waits, and takes memory only while it does. */
+static void wait_as_latest(struct mqtt_tracking *tracking)
+{
+    enum mqtt_packet_type type = tracking->packet->type;
+    struct mqtt_request **link = find_request(own_end(tracking), type);
+
+    if (*link == NULL) {
+        *link = wmem_new0(tracking->connection->world->scope, struct mqtt_request);
+        (*link)->type = type;
+    }
+    wait_for_answer(tracking, &(*link)->waiting);
+}
+
+/** Answers without an identifier: to the other end's latest request of a type, if it still waits. */
+static bool answer_latest(struct mqtt_tracking *tracking, enum mqtt_packet_type type)
+{
+    struct mqtt_request **link = find_request(other_end(tracking), type);
+    struct mqtt_request *request = *link;
+
+    if (request == NULL)
+        return false;
+    answer(tracking, &request->waiting);
+    *link = request->next;
+    wmem_free(tracking->connection->world->scope, request);
+    return true;
 }
 
 /** AUTH goes back and forth; the first of a Server's answers the CONNECT, whose link belongs to the CONNACK. */
 static void track_auth(struct mqtt_tracking *tracking)
 {
-    struct mqtt_end *other = other_end(tracking);
-    const struct mqtt_step *connect = &other->connect;
+    const struct mqtt_request *connect = *find_request(other_end(tracking), MQTT_TYPE_CONNECT);
 
-    if (other->auth.note != NULL) {
-        answer_latest(tracking, &other->auth);
-    } else if (connect->note != NULL) {
+    if (!answer_latest(tracking, MQTT_TYPE_AUTH) && connect != NULL) {
         struct mqtt_note *note = mqtt_tracking_note(tracking);
-        note->request_in = connect->note->place.frame;
-        note->response_ns = tracking->now_ns - connect->sent_ns;
+        note->request_in = connect->waiting.note->place.frame;
+        note->response_ns = tracking->now_ns - connect->waiting.sent_ns;
     }
-    wait_for_answer(tracking, &own_end(tracking)->auth);
+    wait_as_latest(tracking);
 }
 
 void mqtt_track_exchange(struct mqtt_tracking *tracking)
@@ -264,10 +315,10 @@ void mqtt_track_exchange(struct mqtt_tracking *tracking)
         return;
     switch (packet->type) {
     case MQTT_TYPE_CONNECT:
-        wait_for_answer(tracking, &own_end(tracking)->connect);
+        wait_as_latest(tracking);
         break;
     case MQTT_TYPE_CONNACK:
-        answer_latest(tracking, &other_end(tracking)->connect);
+        answer_latest(tracking, MQTT_TYPE_CONNECT);
         break;
     case MQTT_TYPE_PUBLISH:
         track_publish(tracking);
@@ -291,10 +342,10 @@ void mqtt_track_exchange(struct mqtt_tracking *tracking)
         track_request_answer(tracking);
         break;
     case MQTT_TYPE_PINGREQ:
-        wait_for_answer(tracking, &own_end(tracking)->ping);
+        wait_as_latest(tracking);
         break;
     case MQTT_TYPE_PINGRESP:
-        answer_latest(tracking, &other_end(tracking)->ping);
+        answer_latest(tracking, MQTT_TYPE_PINGREQ);
         break;
     case MQTT_TYPE_AUTH:
         track_auth(tracking);

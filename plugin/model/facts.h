@@ -95,20 +95,21 @@ struct mqtt_greeting {
     bool refuses_problem_information;
 };
 
-/** The slow facts of a connection from one packet on. File scope, never changed. */
+/** The slow facts of a connection from one packet on. File scope, never changed. Each connection has a few, so they are
+ *  kept small. */
 struct mqtt_epoch {
     struct mqtt_place from;
-    enum mqtt_version version; /**< MQTT_VERSION_UNKNOWN where nothing tells it */
-    uint8_t version_source;    /**< enum mqtt_version_source */
-    uint8_t broker;            /**< the end that is the broker: 0, 1 or MQTT_END_UNKNOWN */
-    uint8_t evidence;          /**< enum mqtt_evidence: the strongest seen for `broker` */
-    bool is_bridge;            /**< the client said by its protocol level that it is a bridge */
-    bool has_published;        /**< the client sent a PUBLISH */
-    bool has_subscribed;       /**< the client sent a SUBSCRIBE */
-    bool connect_seen;         /**< the CONNECT was captured */
-    bool session_known;        /**< nothing in flight can stem from before the capture */
-    bool has_gap;              /**< bytes of this connection are missing before this packet */
-    bool has_keep_alive;
+    uint8_t version;         /**< enum mqtt_version: MQTT_VERSION_UNKNOWN where nothing tells it */
+    uint8_t version_source;  /**< enum mqtt_version_source */
+    uint8_t broker;          /**< the end that is the broker: 0, 1 or MQTT_END_UNKNOWN */
+    uint8_t evidence;        /**< enum mqtt_evidence: the strongest seen for `broker` */
+    bool is_bridge : 1;      /**< the client said by its protocol level that it is a bridge */
+    bool has_published : 1;  /**< the client sent a PUBLISH */
+    bool has_subscribed : 1; /**< the client sent a SUBSCRIBE */
+    bool connect_seen : 1;   /**< the CONNECT was captured */
+    bool session_known : 1;  /**< nothing in flight can stem from before the capture */
+    bool has_gap : 1;        /**< bytes of this connection are missing before this packet */
+    bool has_keep_alive : 1;
     uint16_t keep_alive_s;               /**< the Keep Alive in force: a Server Keep Alive wins */
     const struct mqtt_text *client_id;   /**< NULL while unknown, or where the Client gave none */
     const struct mqtt_limits *limits[2]; /**< what each end allows the other; NULL before it said so */

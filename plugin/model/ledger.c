@@ -10,12 +10,12 @@ enum { INDEX_FROM = 16 };
 
 void mqtt_ledger_begin(struct mqtt_ledger *ledger, wmem_allocator_t *scope, uint32_t most)
 {
-    *ledger = (struct mqtt_ledger){.scope = scope, .most = most};
+    *ledger = (struct mqtt_ledger){.scope = scope, .most = (uint16_t)MIN(most, UINT16_MAX)};
 }
 
 struct mqtt_flow *mqtt_ledger_find(const struct mqtt_ledger *ledger, uint16_t packet_id)
 {
-    if (ledger->index != NULL)
+    if (ledger->is_indexed)
         return (struct mqtt_flow *)wmem_map_lookup(ledger->index, GUINT_TO_POINTER(packet_id));
     struct mqtt_flow *flow = ledger->flows;
     while (flow != NULL && flow->packet_id != packet_id)
@@ -26,31 +26,34 @@ struct mqtt_flow *mqtt_ledger_find(const struct mqtt_ledger *ledger, uint16_t pa
 /** Changes over from the list to the index. */
 static void make_index(struct mqtt_ledger *ledger)
 {
-    ledger->index = wmem_map_new(ledger->scope, g_direct_hash, g_direct_equal);
+    wmem_map_t *index = wmem_map_new(ledger->scope, g_direct_hash, g_direct_equal);
+
     for (struct mqtt_flow *flow = ledger->flows; flow != NULL; flow = flow->next)
-        wmem_map_insert(ledger->index, GUINT_TO_POINTER(flow->packet_id), flow);
-    ledger->flows = NULL;
+        wmem_map_insert(index, GUINT_TO_POINTER(flow->packet_id), flow);
+    ledger->index = index;
+    ledger->is_indexed = true;
 }
 
 /** Puts a flow in, whoever had it before. */
 static void add_flow(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
 {
-    if (ledger->index == NULL && ledger->count >= INDEX_FROM)
+    if (!ledger->is_indexed && ledger->count >= INDEX_FROM)
         make_index(ledger);
-    if (ledger->index != NULL) {
+    if (ledger->is_indexed) {
         wmem_map_insert(ledger->index, GUINT_TO_POINTER(flow->packet_id), flow);
     } else {
         flow->next = ledger->flows;
         ledger->flows = flow;
     }
     ledger->count++;
-    ledger->publishes += flow->type == MQTT_TYPE_PUBLISH;
+    if (flow->type == MQTT_TYPE_PUBLISH)
+        ledger->publishes++;
 }
 
 struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_id, enum mqtt_packet_type type,
                                    unsigned qos)
 {
-    if (ledger->count >= ledger->most)
+    if (mqtt_ledger_is_full(ledger))
         return NULL;
     struct mqtt_flow *flow = wmem_new0(ledger->scope, struct mqtt_flow);
     flow->packet_id = packet_id;
@@ -63,7 +66,7 @@ struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_i
 
 void mqtt_ledger_close(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
 {
-    if (ledger->index != NULL) {
+    if (ledger->is_indexed) {
         wmem_map_remove(ledger->index, GUINT_TO_POINTER(flow->packet_id));
     } else {
         struct mqtt_flow **link = &ledger->flows;
@@ -72,14 +75,15 @@ void mqtt_ledger_close(struct mqtt_ledger *ledger, struct mqtt_flow *flow)
         *link = flow->next;
     }
     ledger->count--;
-    ledger->publishes -= flow->type == MQTT_TYPE_PUBLISH && !flow->is_inherited;
+    if (flow->type == MQTT_TYPE_PUBLISH && !flow->is_inherited)
+        ledger->publishes--;
     wmem_free(ledger->scope, flow);
 }
 
 void mqtt_ledger_set_inherited(struct mqtt_ledger *ledger, struct mqtt_flow *flow, bool is_inherited)
 {
     if (flow->type == MQTT_TYPE_PUBLISH && flow->is_inherited != is_inherited)
-        ledger->publishes += is_inherited ? -1u : 1u;
+        ledger->publishes = (uint16_t)(ledger->publishes + (is_inherited ? -1 : 1));
     flow->is_inherited = is_inherited;
 }
 
@@ -88,13 +92,14 @@ static void collect(void *key G_GNUC_UNUSED, void *value, void *data)
     wmem_array_append((wmem_array_t *)data, &value, 1);
 }
 
-/** All flows of a ledger; the array is the caller's to destroy. */
-static wmem_array_t *all_flows(const struct mqtt_ledger *ledger)
+wmem_array_t *mqtt_ledger_flows(const struct mqtt_ledger *ledger)
 {
     wmem_array_t *flows = wmem_array_new(NULL, sizeof(struct mqtt_flow *));
 
-    if (ledger->index != NULL)
+    if (ledger->is_indexed) {
         wmem_map_foreach(ledger->index, collect, flows);
+        return flows;
+    }
     for (struct mqtt_flow *flow = ledger->flows; flow != NULL; flow = flow->next)
         wmem_array_append(flows, &flow, 1);
     return flows;
@@ -102,7 +107,9 @@ static wmem_array_t *all_flows(const struct mqtt_ledger *ledger)
 
 void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited)
 {
-    wmem_array_t *flows = all_flows(ledger);
+    if (ledger->count == 0)
+        return;
+    wmem_array_t *flows = mqtt_ledger_flows(ledger);
 
     for (unsigned i = 0; i < wmem_array_get_count(flows); i++) {
         struct mqtt_flow *flow = *(struct mqtt_flow **)wmem_array_index(flows, i);
@@ -114,7 +121,9 @@ void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited)
 
 void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
 {
-    wmem_array_t *flows = all_flows(from);
+    if (from->count == 0)
+        return;
+    wmem_array_t *flows = mqtt_ledger_flows(from);
 
     /* The latest come first in a list: walking it from the back keeps their order. */
     for (unsigned i = wmem_array_get_count(flows); i > 0; i--) {
@@ -132,4 +141,34 @@ void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
     }
     wmem_destroy_array(flows);
     mqtt_ledger_clear(from, false);
+}
+
+const struct mqtt_flow *mqtt_ledger_find_older(const struct mqtt_ledger *ledger, uint32_t frame)
+{
+    wmem_array_t *flows = mqtt_ledger_flows(ledger);
+    const struct mqtt_flow *oldest = NULL;
+
+    for (unsigned i = 0; i < wmem_array_get_count(flows); i++) {
+        const struct mqtt_flow *flow = *(struct mqtt_flow **)wmem_array_index(flows, i);
+        if (flow->type == MQTT_TYPE_PUBLISH && flow->waiting.note != NULL && flow->waiting.note->place.frame < frame &&
+            (oldest == NULL || flow->waiting.first_frame < oldest->waiting.first_frame))
+            oldest = flow;
+    }
+    wmem_destroy_array(flows);
+    return oldest;
+}
+
+const struct mqtt_flow *mqtt_ledger_find_twin(const struct mqtt_ledger *ledger, const struct mqtt_flow *flow)
+{
+    wmem_array_t *flows = mqtt_ledger_flows(ledger);
+    const struct mqtt_flow *twin = NULL;
+
+    for (unsigned i = 0; i < wmem_array_get_count(flows) && twin == NULL; i++) {
+        const struct mqtt_flow *each = *(struct mqtt_flow **)wmem_array_index(flows, i);
+        if (each != flow && each->is_inherited && each->type == MQTT_TYPE_PUBLISH && each->qos == flow->qos &&
+            each->state == MQTT_FLOW_PUBLISHED && each->content_hash == flow->content_hash)
+            twin = each;
+    }
+    wmem_destroy_array(flows);
+    return twin;
 }

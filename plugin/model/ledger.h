@@ -44,18 +44,22 @@ struct mqtt_flow {
     void *payload;            /**< what the owner of the ledger keeps with the exchange; file scope */
 };
 
-/** The exchanges that one end began. */
+/** The exchanges that one end began. Each connection has two, so they are kept small. */
 struct mqtt_ledger {
     wmem_allocator_t *scope;
-    struct mqtt_flow *flows; /**< the few under way, the latest first */
-    wmem_map_t *index;       /**< Packet Identifier to flow; made only when there are many */
-    uint32_t count;          /**< all of them */
-    uint32_t publishes;      /**< PUBLISHes among them, but for inherited ones: each connection has a send quota of its
-                                  own (section 4.9) */
-    uint32_t most;           /**< how many are followed at once; what is beyond is not followed */
+    union {
+        struct mqtt_flow *flows; /**< the few under way, the latest first */
+        wmem_map_t *index;       /**< where there are many: Packet Identifier to flow */
+    };
+    bool is_indexed;    /**< it is `index` */
+    uint16_t count;     /**< all of them */
+    uint16_t publishes; /**< PUBLISHes among them, but for inherited ones: each connection has a send quota of its own
+                             (section 4.9) */
+    uint16_t most;      /**< how many are followed at once; what is beyond is not followed */
 };
 
-/** Makes an empty ledger in `scope` that follows at most `most` exchanges at once. */
+/** Makes an empty ledger in `scope` that follows at most `most` exchanges at once (and no more than there are
+ *  identifiers). */
 void mqtt_ledger_begin(struct mqtt_ledger *ledger, wmem_allocator_t *scope, uint32_t most);
 
 /** The exchange of a Packet Identifier, NULL where none is under way. */
@@ -68,6 +72,15 @@ struct mqtt_flow *mqtt_ledger_open(struct mqtt_ledger *ledger, uint16_t packet_i
 /** Ends an exchange and frees it. */
 void mqtt_ledger_close(struct mqtt_ledger *ledger, struct mqtt_flow *flow);
 
+/** True where no further exchange is followed. */
+static inline bool mqtt_ledger_is_full(const struct mqtt_ledger *ledger)
+{
+    return ledger->count >= ledger->most;
+}
+
+/** All exchanges under way; the array is the caller's to destroy. */
+wmem_array_t *mqtt_ledger_flows(const struct mqtt_ledger *ledger);
+
 /** Says whether an exchange was begun on an earlier connection; one whose PUBLISH is sent again is this connection's. */
 void mqtt_ledger_set_inherited(struct mqtt_ledger *ledger, struct mqtt_flow *flow, bool is_inherited);
 
@@ -77,5 +90,11 @@ void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited);
 /** Moves all PUBLISH exchanges of `from` into `to` as inherited ones, and ends the others (a SUBSCRIBE does not outlive
  *  its connection). What `to` has under the same identifier stays. */
 void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from);
+
+/** Another PUBLISH exchange, begun on an earlier connection, of the same content; NULL where there is none. */
+const struct mqtt_flow *mqtt_ledger_find_twin(const struct mqtt_ledger *ledger, const struct mqtt_flow *flow);
+
+/** A PUBLISH exchange whose latest packet was sent before a frame; the oldest of them. NULL where there is none. */
+const struct mqtt_flow *mqtt_ledger_find_older(const struct mqtt_ledger *ledger, uint32_t frame);
 
 #endif

@@ -54,9 +54,9 @@ static void observe_silence(struct mqtt_tracking *tracking)
 static void observe_waiting(struct mqtt_tracking *tracking)
 {
     const struct mqtt_connection *connection = tracking->connection;
-    const struct mqtt_order *order = &connection->order;
+    const struct mqtt_conduct *order = &connection->order;
     const struct mqtt_arrival *arrival = tracking->arrival;
-    const struct mqtt_step *connect = &connection->ends[tracking->sender].connect;
+    const struct mqtt_request *connect = connection->ends[tracking->sender].requests;
     int64_t limit = tracking->epoch.keep_alive_s * INT64_C(1000) + CLIENT_SLACK_MS;
 
     if (tracking->packet->type == MQTT_TYPE_DISCONNECT || !mqtt_has_history(tracking))
@@ -67,15 +67,17 @@ static void observe_waiting(struct mqtt_tracking *tracking)
     if (order->pings > 0 && order->has_connack && got_nothing && tracking->epoch.keep_alive_s > 0 && waited > limit)
         observe(tracking, MQTT_OBSERVED_PINGRESP_MISSED, waited);
     got_nothing = order->has_connect_got_to && arrival->has_numbers && arrival->got_to == order->connect_got_to;
-    waited = (tracking->now_ns - connect->sent_ns) / MS_NS;
-    if (connect->note != NULL && got_nothing && !order->connects_again && waited > PATIENCE_MS)
+    while (connect != NULL && connect->type != MQTT_TYPE_CONNECT)
+        connect = connect->next;
+    waited = connect != NULL ? (tracking->now_ns - connect->waiting.sent_ns) / MS_NS : 0;
+    if (got_nothing && !order->connects_again && waited > PATIENCE_MS)
         observe(tracking, MQTT_OBSERVED_CONNACK_MISSED, waited);
 }
 
 static void track_clients(struct mqtt_tracking *tracking)
 {
     struct mqtt_connection *connection = tracking->connection;
-    struct mqtt_order *order = &connection->order;
+    struct mqtt_conduct *order = &connection->order;
     int64_t begun_ns = connection->transport.begun_ns;
 
     if (tracking->packet->type == MQTT_TYPE_CONNECT && begun_ns != MQTT_TIME_UNKNOWN && !order->has_sent[0] &&
@@ -97,7 +99,7 @@ static void track_clients(struct mqtt_tracking *tracking)
 /** The Client has sent a part of a packet, or one that was captured late, since its latest whole one, as far as the Server's acknowledgements tell. */
 static bool is_client_sending(const struct mqtt_tracking *tracking)
 {
-    const struct mqtt_order *order = &tracking->connection->order;
+    const struct mqtt_conduct *order = &tracking->connection->order;
     const struct mqtt_arrival *arrival = tracking->arrival;
 
     return order->has_client_sent_to && arrival->has_numbers && (int32_t)(arrival->got_to - order->client_sent_to) > 0;
@@ -106,7 +108,7 @@ static bool is_client_sending(const struct mqtt_tracking *tracking)
 static void track_servers(struct mqtt_tracking *tracking)
 {
     enum { KEEP_ALIVE_TIMEOUT = 0x8D };
-    struct mqtt_order *order = &tracking->connection->order;
+    struct mqtt_conduct *order = &tracking->connection->order;
     const struct mqtt_packet *packet = tracking->packet;
     const struct mqtt_greeting *greeting = tracking->epoch.greeting;
     int64_t keep_alive = tracking->epoch.keep_alive_s * INT64_C(1000);

@@ -9,10 +9,10 @@
 static guint hash_session(gconstpointer key)
 {
     const struct mqtt_session *session = (const struct mqtt_session *)key;
-    guint hash = 2166136261u ^ session->broker.port;
+    guint hash = 2166136261u ^ session->broker->port;
 
-    for (unsigned i = 0; i < session->broker.length; i++)
-        hash = (hash ^ session->broker.address[i]) * 16777619u;
+    for (unsigned i = 0; i < session->broker->length; i++)
+        hash = (hash ^ session->broker->address[i]) * 16777619u;
     return mqtt_hash_text(hash, session->client_id);
 }
 
@@ -21,16 +21,17 @@ static gboolean is_same_session(gconstpointer one, gconstpointer other)
     const struct mqtt_session *a = (const struct mqtt_session *)one;
     const struct mqtt_session *b = (const struct mqtt_session *)other;
 
-    return a->broker.port == b->broker.port && a->broker.length == b->broker.length &&
-           memcmp(a->broker.address, b->broker.address, a->broker.length) == 0 &&
+    return a->broker->port == b->broker->port && a->broker->length == b->broker->length &&
+           memcmp(a->broker->address, b->broker->address, a->broker->length) == 0 &&
            mqtt_is_same_text(a->client_id, b->client_id);
 }
 
-/** The session of a Client Identifier at a broker; made where it is met for the first time. */
+/** The session of a Client Identifier at a broker; made where it is met for the first time, and then it points to what
+ *  it is found by. */
 static struct mqtt_session *find_session(struct mqtt_world *world, const struct mqtt_endpoint *broker,
                                          const struct mqtt_text *client_id)
 {
-    struct mqtt_session wanted = {.broker = *broker, .client_id = client_id};
+    struct mqtt_session wanted = {.broker = broker, .client_id = client_id};
 
     if (world->sessions == NULL)
         world->sessions = wmem_map_new(world->scope, hash_session, is_same_session);
@@ -85,6 +86,7 @@ static void join_session(struct mqtt_tracking *tracking, const struct mqtt_text 
         last->taken_over = true;
         mqtt_tracking_note(tracking)->takes_over = last->number + 1;
     }
+    mqtt_observe_unanswered(tracking, last);
     const struct mqtt_epoch *old = last_epoch(last);
     if (!connection->clean_start && old->broker != MQTT_END_UNKNOWN) {
         inherit_exchanges(connection, broker, last, old->broker);
@@ -141,6 +143,8 @@ static void track_connect(struct mqtt_tracking *tracking)
 
     if (connect->flags_at == 0 || epoch->broker != 1 - tracking->sender)
         return;
+    if (connection->connack_seen)
+        mqtt_observe_unanswered(tracking, connection);
     connection->clean_start = connect->flags & MQTT_CONNECT_CLEAN_START;
     epoch->connect_seen = true;
     epoch->session_known = connection->clean_start;

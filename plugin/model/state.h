@@ -9,9 +9,15 @@
 #include "ledger.h"
 #include "notes.h"
 
+struct mqtt_book;
+struct mqtt_kept_filters;
+struct mqtt_traffic;
+struct mqtt_will;
+struct mqtt_wills;
+
 /** What outlives a connection for one Client Identifier at one broker (MQTT 5.0 section 4.1). File scope. */
 struct mqtt_session {
-    struct mqtt_endpoint broker;
+    const struct mqtt_endpoint *broker; /**< as a connection has it */
     const struct mqtt_text *client_id;
     struct mqtt_connection *last;            /**< the connection that used it last */
     struct mqtt_subscription *subscriptions; /**< a list; the world's map finds one by its filter */
@@ -25,6 +31,10 @@ struct mqtt_world {
     wmem_map_t *subscriptions; /**< struct mqtt_subscription, by session and filter, to itself */
     uint32_t connections;
     const struct mqtt_greeting *greeting; /**< the latest new one: most Clients say the same */
+    struct mqtt_traffic *
+        *brokers; /**< what was published lately, at each of the first brokers; NULL until something was */
+    uint32_t broker_count;
+    struct mqtt_wills *wills; /**< NULL until a CONNECT has a Will */
 };
 
 /** Where a Topic Alias points (section 3.3.2.3.4). */
@@ -33,13 +43,18 @@ struct mqtt_alias {
     uint32_t set_in;
 };
 
+/** A request without a Packet Identifier that waits for its answer: CONNECT, PINGREQ or AUTH. */
+struct mqtt_request {
+    struct mqtt_request *next;
+    enum mqtt_packet_type type;
+    struct mqtt_step waiting;
+};
+
 /** What belongs to the packets of one end. The two ends' identifiers and aliases are separate spaces. */
 struct mqtt_end {
     struct mqtt_ledger ledger;
-    wmem_map_t *aliases;      /**< Topic Alias to struct mqtt_alias; NULL until the first is set */
-    struct mqtt_step connect; /**< the CONNECT not yet answered, if `note` is set */
-    struct mqtt_step ping;    /**< the latest PINGREQ not yet answered */
-    struct mqtt_step auth;    /**< the latest AUTH not yet answered */
+    wmem_map_t *aliases;           /**< Topic Alias to struct mqtt_alias; NULL until the first is set */
+    struct mqtt_request *requests; /**< a list: of each type the latest that is not yet answered */
 };
 
 /** Where a packet stands in its sender's bytes; tells whether the other end had it when it sent something. */
@@ -60,7 +75,7 @@ struct mqtt_endings {
 };
 
 /** What is remembered of the order in which a connection's packets came; used only where rules are wanted. */
-struct mqtt_order {
+struct mqtt_conduct {
     struct mqtt_endings *endings; /**< NULL while nothing asks for the end */
     int64_t ping_since_ns;        /**< when the first PINGREQ was sent that still waits; good while `pings` is not 0 */
     uint64_t told;                /**< bit for each kind of observation that is made once a connection and was made */
@@ -85,7 +100,8 @@ struct mqtt_connection {
     struct mqtt_world *world;
     uint32_t number;
     struct mqtt_transport transport;
-    wmem_array_t *epochs; /**< struct mqtt_epoch, in the order of their places; never empty */
+    struct mqtt_epoch *epochs; /**< in the order of their places; never empty */
+    uint32_t epoch_count;
     struct mqtt_end ends[2];
     struct mqtt_session *session;   /**< NULL while unknown */
     struct mqtt_connection *before; /**< the one that used the session before; NULL where none did */
@@ -98,11 +114,23 @@ struct mqtt_connection {
     bool session_present;
     uint8_t connack_code;
     struct mqtt_mark connack; /**< the first CONNACK */
+    struct mqtt_watch *watch; /**< what the observers of exchanges remember; NULL where they can say nothing */
     bool disconnected;
     uint8_t disconnected_by;
     uint8_t disconnect_reason;
     bool taken_over;
-    struct mqtt_order order;
+    struct mqtt_conduct order;
+    bool has_client_numbers; /**< `client_sent_to` is good */
+    uint32_t client_sent_to; /**< the sequence number behind the Client's latest packet */
+    bool goes_on;            /**< it was said that it goes on though taken over */
+    bool duties_seen[2];     /**< each end: what it had to send again was looked for */
+    uint32_t user_hash;      /**< of the User Name; 0: none */
+    uint32_t expiry_s;       /**< how long the session outlives it; UINT32_MAX: for ever */
+    uint32_t sent_again;     /**< the latest frame of an older connection that the Client sent again */
+    int64_t disconnected_ns; /**< when the first DISCONNECT was sent */
+    struct mqtt_book *book;  /**< what the Client asked for; NULL until it asked, or while nothing is observed */
+    struct mqtt_will *will;  /**< the latest that it had; its place may have been taken */
+    bool may_lose;           /**< packets may go by unseen */
 };
 
 /** One packet on its way through mqtt_track(). */
@@ -113,8 +141,10 @@ struct mqtt_tracking {
     int64_t now_ns;
     const struct mqtt_arrival *arrival;
     const struct mqtt_packet *packet;
-    struct mqtt_epoch epoch;  /**< the epoch in the making; appended if it differs from the latest */
-    struct mqtt_note *note;   /**< NULL until somebody has something to note */
+    struct mqtt_epoch epoch; /**< the epoch in the making; appended if it differs from the latest */
+    struct mqtt_note *note;  /**< NULL until somebody has something to note */
+    uint32_t content;        /**< a hash of a PUBLISH's topic and payload, where `has_content` */
+    bool has_content;
     struct mqtt_facts *facts; /**< the facts in the making; only the observations are good yet */
 };
 
@@ -187,6 +217,22 @@ static inline bool mqtt_is_servers(const struct mqtt_tracking *tracking)
     return tracking->epoch.broker == tracking->sender;
 }
 
+/** Keeps what the observers of exchanges need to remember of any packet; after mqtt_observe_unanswered(). */
+void mqtt_track_watch(struct mqtt_tracking *tracking);
+
+/** Notices what does not fit in the exchanges of the connection: before the packet changes anything in them. */
+void mqtt_observe_flows(struct mqtt_tracking *tracking);
+
+/** Notices at a CONNECT what was never answered on the Client's connection before, `old`, which has ended, or on this same
+ *  one: before its exchanges are handed on. */
+void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connection *old);
+
+/** Notices Topic Aliases that were never set, and what the other end makes of them; after mqtt_track_alias(). */
+void mqtt_observe_alias(struct mqtt_tracking *tracking);
+
+/** A hash of what a PUBLISH carries, its topic and the beginning of its payload, or of all that a request holds. */
+uint32_t mqtt_content_hash(const struct mqtt_packet *packet);
+
 /** Follows the exchanges that the packet begins, continues or completes. */
 void mqtt_track_exchange(struct mqtt_tracking *tracking);
 
@@ -196,6 +242,25 @@ void mqtt_track_alias(struct mqtt_tracking *tracking);
 /** Keeps the filters of a SUBSCRIBE or UNSUBSCRIBE with its exchange, and puts them in force when it is answered. */
 void mqtt_keep_filters(struct mqtt_tracking *tracking, struct mqtt_flow *flow);
 void mqtt_apply_filters(struct mqtt_tracking *tracking, const struct mqtt_flow *flow);
+
+/** Enters in the connection's book a request's filters, the same request sent again, one that another took the identifier
+ *  of, and the answer; notices what is wrong with the answer. `kept` is what the request keeps. */
+void mqtt_note_request(struct mqtt_tracking *tracking, const struct mqtt_kept_filters *kept);
+void mqtt_note_request_again(struct mqtt_tracking *tracking, struct mqtt_flow *flow);
+void mqtt_note_request_lost(struct mqtt_tracking *tracking);
+void mqtt_note_answer(struct mqtt_tracking *tracking, struct mqtt_kept_filters *kept);
+
+/** A SUBACK or UNSUBACK whose identifier no request has: notices where the request had its answer before. */
+void mqtt_note_stray_answer(struct mqtt_tracking *tracking);
+
+/** Holds the connection against the one that its Client had before. */
+void mqtt_track_takeup(struct mqtt_tracking *tracking);
+
+/** Follows what becomes of the connection's Will. */
+void mqtt_track_will(struct mqtt_tracking *tracking);
+
+/** Holds a PUBLISH of the Server against what the Client asked for. */
+void mqtt_track_delivery(struct mqtt_tracking *tracking);
 
 /** Makes the maps by which subscriptions are found. */
 void mqtt_subscriptions_begin(struct mqtt_world *world);

@@ -7,13 +7,8 @@
  */
 #include <string.h>
 
+#include "interests.h"
 #include "state.h"
-
-/** What a SUBSCRIBE or UNSUBSCRIBE keeps until it is answered: its filters in their order. */
-struct kept_filters {
-    uint32_t count;
-    struct mqtt_subscription entries[];
-};
 
 guint mqtt_hash_text(guint seed, const struct mqtt_text *text)
 {
@@ -98,15 +93,18 @@ void mqtt_keep_filters(struct mqtt_tracking *tracking, struct mqtt_flow *flow)
 
     while (mqtt_filters_next(packet, &at, &filter))
         count++;
-    struct kept_filters *kept =
-        (struct kept_filters *)wmem_alloc0(world->scope, sizeof *kept + count * sizeof(struct mqtt_subscription));
+    struct mqtt_kept_filters *kept =
+        (struct mqtt_kept_filters *)wmem_alloc0(world->scope, sizeof *kept + count * sizeof(struct mqtt_subscription));
     at = 0;
     while (mqtt_filters_next(packet, &at, &filter)) {
         struct mqtt_subscription *entry = &kept->entries[kept->count++];
         entry->filter = mqtt_keep_text(world, packet, filter.text);
         entry->options = filter.options;
     }
+    kept->is_whole = packet->fault.kind == MQTT_FAULT_NONE;
+    kept->sent_in = tracking->place.frame;
     flow->payload = kept;
+    mqtt_note_request(tracking, kept);
 }
 
 void mqtt_apply_filters(struct mqtt_tracking *tracking, const struct mqtt_flow *flow)
@@ -114,9 +112,11 @@ void mqtt_apply_filters(struct mqtt_tracking *tracking, const struct mqtt_flow *
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_world *world = tracking->connection->world;
     struct mqtt_session *session = tracking->connection->session;
-    struct kept_filters *kept = (struct kept_filters *)flow->payload;
+    struct mqtt_kept_filters *kept = (struct mqtt_kept_filters *)flow->payload;
     bool is_unsubscribe = packet->type == MQTT_TYPE_UNSUBACK;
 
+    if (kept != NULL)
+        mqtt_note_answer(tracking, kept);
     if (session == NULL || kept == NULL)
         return;
     for (uint32_t i = 0; i < kept->count; i++) {

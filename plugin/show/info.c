@@ -56,18 +56,10 @@ static void put_number(struct line *line, uint32_t number)
     put_bytes(line, digits + at, sizeof digits - at);
 }
 
-static bool is_plain_ascii(const uint8_t *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (bytes[i] < 0x20 || bytes[i] >= 0x7F)
-            return false;
-    return true;
-}
-
 /** Adds text from the wire; whatever could harm a terminal or a window is written as an escape. */
-static void put_wire_text(struct line *line, const uint8_t *bytes, size_t length)
+static void put_wire_text(struct line *line, const uint8_t *bytes, uint32_t length)
 {
-    if (is_plain_ascii(bytes, length))
+    if (mqtt_utf8_is_plain(bytes, length))
         put_bytes(line, (const char *)bytes, length);
     else
         put(line, compat_format_text(line->context->pinfo->pool, bytes, length));
@@ -329,11 +321,11 @@ void show_info_entry(column_info *columns, const char *text)
     col_set_str(columns, COL_PROTOCOL, "MQTT");
     col_clear(columns, COL_INFO);
     const char *before = col_get_text(columns, COL_INFO);
-    /* What TCP remarks about the segment ends with a space and needs no separator. */
-    if (before != NULL && g_str_has_suffix(before, " "))
-        col_append_str(columns, COL_INFO, text);
-    else
-        col_append_sep_str(columns, COL_INFO, " | ", text);
+    size_t length = before != NULL ? strlen(before) : 0;
+    /* What TCP remarks about the segment ends with a space and needs no separator. col_append_sep_str() would read a
+     * long column from its start once more for each entry. */
+    const char *separator = length == 0 || before[length - 1] == ' ' ? "" : " | ";
+    col_append_lstr(columns, COL_INFO, separator, text, COL_ADD_LSTR_TERMINATOR);
     col_set_fence(columns, COL_INFO);
 }
 

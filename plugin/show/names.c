@@ -10,6 +10,7 @@
 #include <epan/to_str.h>
 
 #include "../compat.h"
+#include "../wire/utf8.h"
 #include "show.h"
 
 const char *show_text_value(const struct show_context *context, const struct mqtt_text *text)
@@ -31,14 +32,6 @@ static const char *endpoint_name(const struct show_context *context, unsigned en
                                      : wmem_strdup_printf(pinfo->pool, "%s:%u", text, port);
 }
 
-static bool is_plain_ascii(const struct mqtt_text *text)
-{
-    for (uint32_t i = 0; i < text->length; i++)
-        if (text->bytes[i] < 0x20 || text->bytes[i] >= 0x7F)
-            return false;
-    return true;
-}
-
 const char *show_end_name(const struct show_context *context, unsigned end)
 {
     const struct mqtt_epoch *epoch = context->facts->epoch;
@@ -48,7 +41,7 @@ const char *show_end_name(const struct show_context *context, unsigned end)
         return "broker";
     if (epoch->broker == MQTT_END_UNKNOWN || client_id == NULL)
         return endpoint_name(context, end);
-    if (is_plain_ascii(client_id))
+    if (mqtt_utf8_is_plain(client_id->bytes, client_id->length))
         return (const char *)client_id->bytes;
     return compat_format_text(context->pinfo->pool, client_id->bytes, client_id->length);
 }

@@ -5,6 +5,7 @@
 #include "utf8.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /** Reads one code point of RFC 3629; returns its length in bytes, 0 where it is ill-formed. */
 static uint32_t read_code_point(const uint8_t *bytes, uint32_t left, uint32_t *code_point)
@@ -39,11 +40,39 @@ static enum mqtt_utf8 judge_code_point(uint32_t code_point)
     return MQTT_UTF8_GOOD;
 }
 
+/** True where eight bytes are printable ASCII. */
+static bool are_plain(const uint8_t *bytes)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t eight;
+
+    memcpy(&eight, bytes, sizeof eight);
+    /* The top bit of a byte tells, in this order: it is not ASCII, it is 0x7F, it is less than 0x20. */
+    uint64_t tops = eight | ((eight & 0x7F * each) + each) | ~((eight | 0x80 * each) - 0x20 * each);
+    return !(tops & 0x80 * each);
+}
+
+bool mqtt_utf8_is_plain(const uint8_t *bytes, uint32_t length)
+{
+    uint32_t i = 0;
+
+    if (length < 8) {
+        while (i < length && bytes[i] >= 0x20 && bytes[i] < 0x7F)
+            i++;
+        return i == length;
+    }
+    while (i < length - 8 && are_plain(bytes + i))
+        i += 8;
+    return i >= length - 8 && are_plain(bytes + length - 8);
+}
+
 enum mqtt_utf8 mqtt_utf8_judge(const uint8_t *bytes, uint32_t length, uint32_t *at)
 {
     enum mqtt_utf8 worst = MQTT_UTF8_GOOD;
     uint32_t worst_at = 0;
 
+    if (mqtt_utf8_is_plain(bytes, length))
+        length = 0;
     for (uint32_t i = 0; i < length && worst != MQTT_UTF8_ILL_FORMED;) {
         uint32_t code_point;
         if (bytes[i] >= 0x20 && bytes[i] < 0x7F) { /* most of them, by far */

@@ -27,4 +27,7 @@ bool mqtt_utf8_is_modified(const uint8_t *bytes, uint32_t length);
 /** The characters of a string; of an ill-formed one, an estimate. */
 uint32_t mqtt_utf8_characters(const uint8_t *bytes, uint32_t length);
 
+/** True where all bytes are printable ASCII characters: what nearly all topics and names are, told quickly. */
+bool mqtt_utf8_is_plain(const uint8_t *bytes, uint32_t length);
+
 #endif

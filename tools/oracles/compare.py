@@ -233,7 +233,8 @@ def version_of(data: bytes, version: int) -> int:
     if data[0] >> 4 != 1 or header is None or len(data) < header[0] + 2:
         return version
     level_at = header[0] + 2 + int.from_bytes(data[header[0]:header[0] + 2], "big")
-    return data[level_at] & 0x7F if level_at < len(data) else version
+    level = data[level_at] & 0x7F if level_at < len(data) else version
+    return level if level in VERSIONS else version
 
 
 def judge(line: Line, data: bytes, oracle: str, plugin: str, row: Row, outcome: Outcome) -> str | None:

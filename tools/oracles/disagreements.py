@@ -62,6 +62,9 @@ class Explained:
 LEFT = "left to the rules: "
 
 REFUSED_BY_ORACLE_ONLY: tuple[Explained, ...] = (
+    Explained("beginning of a TLS record", r"Invalid header flag bits, must be 0x0 for connect packet", "2.1.3",
+              "a connection that begins with 16 03 carries TLS; the plugin leaves it to others", types="connect",
+              other="waits", holds=rb"\A\x16\x03"),
     Explained("flags of the fixed header", r"Invalid header flag bits, must be 0x\d for \w+ packet", "2.1.3",
               LEFT + "reserved flags of the fixed header", versions=(4, 5)),
     Explained("flags of the fixed header in 3.1", r"Invalid header flag bits, must be 0x\d for \w+ packet", "3.1: 2.1",

@@ -139,6 +139,8 @@ class TestTheComparison(unittest.TestCase):
         self.assertIsNone(self.judge("f000", "error Invalid auth reason code", "packet"))
         self.assertIsNone(self.judge("c00100", "packet {}", "error PINGREQ ends after 2 bytes, but 1 more follow"))
         self.assertIsNone(self.judge("3000", "error whatever", "error something else"))
+        self.assertIsNone(self.judge("1603000001", "error Invalid header flag bits, must be 0x0 for connect packet",
+                                     "waits"))
         for data, oracle, plugin in (
                 ("3000", "error Cannot parse topic", "packet"), ("3000", "waits", "packet"),
                 ("3000", "packet {}", "waits"),

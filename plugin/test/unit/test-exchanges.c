@@ -120,6 +120,26 @@ static void resent_publish_is_answered_by_its_copy(void)
     story_end(&story);
 }
 
+/** The copy was on its way when the PUBREC came: the exchange goes on from there. */
+static void publish_sent_again_may_cross_its_pubrec(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_open(&story, "10 { s'MQTT' 04 02 003c s'me' }", "20 { 00 00 }");
+    const struct mqtt_facts *first = story_send(&story, connection, CLIENT, "34 { s'a' 0007 'x' }");
+    story_send(&story, connection, BROKER, PUBREC);
+    const struct mqtt_facts *second = story_send(&story, connection, CLIENT, "3c { s'a' 0007 'x' }");
+    const struct mqtt_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
+    story_send(&story, connection, BROKER, PUBREC);
+    const struct mqtt_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
+
+    CHECK_EQ(second->note->first_sent_in, first->place.frame);
+    CHECK_EQ(second->note->inflight, 1);
+    check_answer(pubcomp, pubrel, 2);
+    CHECK_EQ(pubcomp->note->delivery_ns, 5 * MILLISECOND);
+    CHECK_EQ(pubcomp->note->inflight, 0);
+    story_end(&story);
+}
+
 static void identifier_used_anew_begins_an_exchange(void)
 {
     struct story story = story_begin(NULL);
@@ -229,7 +249,7 @@ static void ledger_is_the_same_with_an_index(void)
             CHECK(mqtt_ledger_open(&ledger, id, id == 5 ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_PUBLISH, 1) != NULL);
         CHECK(mqtt_ledger_open(&ledger, 100, MQTT_TYPE_PUBLISH, 1) == NULL);
         CHECK(mqtt_ledger_find(&ledger, 100) == NULL);
-        CHECK_EQ(ledger.index != NULL, most > 16);
+        CHECK_EQ(ledger.is_indexed, most > 16);
         mqtt_ledger_close(&ledger, mqtt_ledger_find(&ledger, 1));
         mqtt_ledger_close(&ledger, mqtt_ledger_find(&ledger, 9));
         CHECK(mqtt_ledger_find(&ledger, 9) == NULL);
@@ -366,6 +386,7 @@ int main(void)
     RUN(qos_2_goes_through_four_packets);
     RUN(equal_identifiers_of_both_directions_stay_apart);
     RUN(resent_publish_is_answered_by_its_copy);
+    RUN(publish_sent_again_may_cross_its_pubrec);
     RUN(identifier_used_anew_begins_an_exchange);
     RUN(failing_pubrec_ends_the_exchange);
     RUN(pubrel_of_an_unknown_exchange_is_followed);

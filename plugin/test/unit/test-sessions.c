@@ -55,6 +55,25 @@ static void exchanges_go_on_where_the_session_is_present(void)
     story_end(&story);
 }
 
+/** The PUBREC was captured but did not arrive: the PUBLISH comes again, and waits for a PUBREC of its own. */
+static void delivery_begins_again_where_the_pubrec_was_lost(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *first = story_open(&story, RESUME_50, NEW_50);
+    const struct mqtt_facts *publish = story_send(&story, first, CLIENT, "34 { s'a' 0007 {} 'x' }");
+    story_send(&story, first, BROKER, "50 { 0007 }");
+    struct mqtt_connection *second = story_open(&story, RESUME_50, PRESENT_50);
+    const struct mqtt_facts *again = story_send(&story, second, CLIENT, "3c { s'a' 0007 {} 'x' }");
+    const struct mqtt_facts *pubrec = story_send(&story, second, BROKER, "50 { 0007 }");
+    const struct mqtt_facts *pubrel = story_send(&story, second, CLIENT, "62 { 0007 }");
+
+    CHECK_EQ(again->note->first_sent_in, publish->place.frame);
+    CHECK_EQ(again->note->inflight, 1);
+    CHECK_EQ(pubrec->note->request_in, again->place.frame);
+    CHECK_EQ(pubrel->note->request_in, pubrec->place.frame);
+    story_end(&story);
+}
+
 /** Section 4.9: each connection has a send quota of its own, and what was not sent again takes nothing of it. */
 static void what_was_inherited_counts_when_it_is_sent_again(void)
 {
@@ -161,10 +180,10 @@ static void taking_over_needs_a_connection_that_lives(void)
         const char *last_packet; /**< sent by the client; NULL for none */
         bool takes_over;
     } rows[] = {
-        {{false, false, 5}, NULL, true},
-        {{true, false, 5}, NULL, false},
-        {{false, true, 5}, NULL, false},
-        {{false, false, 5}, DISCONNECT, false},
+        {{.is_finished = false, .is_reset = false, .last_ns = 5}, NULL, true},
+        {{.is_finished = true, .is_reset = false, .last_ns = 5}, NULL, false},
+        {{.is_finished = false, .is_reset = true, .last_ns = 5}, NULL, false},
+        {{.is_finished = false, .is_reset = false, .last_ns = 5}, DISCONNECT, false},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -366,6 +385,7 @@ int main(void)
 {
     wmem_init();
     RUN(exchanges_go_on_where_the_session_is_present);
+    RUN(delivery_begins_again_where_the_pubrec_was_lost);
     RUN(what_was_inherited_counts_when_it_is_sent_again);
     RUN(exchanges_go_to_the_same_role);
     RUN(exchanges_end_with_the_session);

@@ -102,24 +102,12 @@ static void javas_utf8_is_told(void)
         bool is_modified;
         uint32_t characters;
     } rows[] = {
-        {"", true, 0},
-        {"'abc'", true, 3},
-        {"01 7f", true, 2},
-        {"c080", true, 1}, /* U+0000 */
-        {"00", false, 1},
-        {"c081", false, 1}, /* no other overlong form */
-        {"c1bf", false, 1},
-        {"c280", true, 1},
-        {"c3bc 'x'", true, 2},
-        {"e09fbf", false, 1},
-        {"e0a080", true, 1},
-        {"eda080 edb080", true, 2}, /* a pair of surrogates */
-        {"efbfbf", true, 1},
-        {"f0908080", false, 1}, /* four bytes are not Java's */
-        {"'a' c3", false, 2},
-        {"'a' e282", false, 2},
-        {"c341", false, 2},
-        {"80", false, 0},
+        {"", true, 0},        {"'abc'", true, 3},         {"01 7f", true, 2},    {"c080", true, 1}, /* U+0000 */
+        {"00", false, 1},     {"c081", false, 1}, /* no other overlong form */
+        {"c1bf", false, 1},   {"c280", true, 1},          {"c3bc 'x'", true, 2}, {"e09fbf", false, 1},
+        {"e0a080", true, 1},  {"eda080 edb080", true, 2}, /* a pair of surrogates */
+        {"efbfbf", true, 1},  {"f0908080", false, 1},     /* four bytes are not Java's */
+        {"'a' c3", false, 2}, {"'a' e282", false, 2},     {"c341", false, 2},    {"80", false, 0},
         {"ff", false, 1},
     };
 
@@ -128,6 +116,24 @@ static void javas_utf8_is_told(void)
         CHECK_EQ(mqtt_utf8_is_modified(buffer.bytes, buffer.length), rows[i].is_modified);
         CHECK_EQ(mqtt_utf8_characters(buffer.bytes, buffer.length), rows[i].characters);
         free(buffer.bytes);
+    }
+}
+
+/** Each byte at each place of texts of all lengths around eight, whose bytes are looked at together. */
+static void one_byte_makes_a_text_not_plain(void)
+{
+    uint8_t text[26];
+
+    for (uint32_t length = 0; length <= sizeof text; length++) {
+        memset(text, '~', sizeof text);
+        CHECK(mqtt_utf8_is_plain(text, length));
+        for (unsigned place = 0; place < length; place++) {
+            for (unsigned byte = 0; byte <= 0xFF; byte++) {
+                memset(text, place % 2 ? ' ' : '~', sizeof text);
+                text[place] = (uint8_t)byte;
+                CHECK_EQ(mqtt_utf8_is_plain(text, length), byte >= 0x20 && byte <= 0x7E);
+            }
+        }
     }
 }
 
@@ -185,6 +191,7 @@ int main(void)
     RUN(utf8_is_judged);
     RUN(every_code_point_is_judged);
     RUN(javas_utf8_is_told);
+    RUN(one_byte_makes_a_text_not_plain);
     RUN(codes_have_their_packets_names);
     RUN(each_row_of_codes_is_found);
     RUN(packet_types_have_names_senders_and_flags);

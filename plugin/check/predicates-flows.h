@@ -1,0 +1,19 @@
+/* predicates-flows.h - questions about Topic Aliases and what the other end allows.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MQTTSCOPE_CHECK_PREDICATES_FLOWS_H
+#define MQTTSCOPE_CHECK_PREDICATES_FLOWS_H
+
+#include "check.h"
+
+/** The Topic Alias of a PUBLISH; NULL where it has none. */
+const struct mqtt_property *topic_alias_of(const struct check_subject *subject);
+
+/** The alias is above what the receiver takes, which is some. */
+bool is_alias_above_maximum(const struct check_subject *subject);
+
+/** There is an alias, and the receiver takes none. */
+bool is_alias_not_taken(const struct check_subject *subject);
+
+#endif

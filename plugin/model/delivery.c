@@ -1,0 +1,413 @@
+/* delivery.c - holds each PUBLISH of a Server against what the Client asked for on the connection.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Nothing is said where a subscription may have gone unseen: in a session that was taken up again, behind a gap, where the
+ * Server had already read what is captured only later, where a filter is not clear. A delivery is right if any filter that
+ * was asked for on the connection, at any time and with any options, explains it.
+ */
+#include "delivery.h"
+
+#include "publications.h"
+
+#include <string.h>
+
+enum { IDS_MAX = 24 };
+
+/* A filter has been in force, or gone, for so long that what was queued under older terms has been sent. */
+static const int64_t SETTLED_NS = INT64_C(2000000000);
+static const int64_t LONG_SETTLED_NS = INT64_C(10000000000);
+
+static void match_list(struct mqtt_delivery *delivery, const struct mqtt_interest *list)
+{
+    for (; list != NULL; list = list->next) {
+        if (mqtt_match_topic(list->filter, delivery->topic, false) != MQTT_MATCHES)
+            continue;
+        delivery->is_explained |= list->was_granted || list->pending > 0;
+        if (delivery->count < MQTT_MATCHES_MAX)
+            delivery->matches[delivery->count++] = list;
+        else
+            delivery->has_too_many = true;
+    }
+}
+
+/** Looks for a filter that nearly matches. */
+static void find_nearest(struct mqtt_delivery *delivery, const struct mqtt_interest *list)
+{
+    for (; list != NULL; list = list->next) {
+        enum mqtt_match match = mqtt_match_topic(list->filter, delivery->topic, true);
+        if (match != MQTT_MATCHES && match > delivery->nearest && list->was_granted) {
+            delivery->nearest = match;
+            delivery->nearest_in = list->requested_in;
+        }
+    }
+}
+
+/** One finding of a kind for a topic; and not many in all. */
+static bool is_news(struct mqtt_delivery *delivery, enum mqtt_observation_kind kind)
+{
+    struct mqtt_book *book = delivery->book;
+    uint32_t key = delivery->topic_hash ^ (uint32_t)kind * 2654435761u;
+
+    for (unsigned i = 0; i < book->reports; i++)
+        if (book->reported[i] == key)
+            return false;
+    if (book->reports == MQTT_REPORTS)
+        return false;
+    book->reported[book->reports++] = key;
+    return true;
+}
+
+void mqtt_observe_delivery(struct mqtt_delivery *delivery, struct mqtt_observation observation)
+{
+    if (is_news(delivery, (enum mqtt_observation_kind)observation.kind))
+        mqtt_observe(delivery->tracking, observation);
+}
+
+static struct mqtt_span topic_span(const struct mqtt_delivery *delivery)
+{
+    return delivery->tracking->packet->publish.topic;
+}
+
+/** No filter explains the delivery. */
+static void look_at_unasked(struct mqtt_delivery *delivery)
+{
+    struct mqtt_observation seen = {.kind = MQTT_OBSERVED_DELIVERED_UNASKED, .at = topic_span(delivery)};
+
+    if (delivery->book->is_blind)
+        return;
+    if (delivery->nearest != MQTT_MATCHES_NOT) {
+        seen.kind = delivery->nearest == MQTT_MATCHES_BUT_FOR_DOLLAR ? MQTT_OBSERVED_DELIVERED_ACROSS_DOLLAR
+                                                                     : MQTT_OBSERVED_DELIVERED_BUT_FOR_CASE;
+        seen.frame = delivery->nearest_in;
+    } else {
+        seen.doubt = delivery->book->grants == 0;
+    }
+    mqtt_observe_delivery(delivery, seen);
+}
+
+/** The QoS of the delivery against the most that any filter was granted. */
+static void look_at_qos(struct mqtt_delivery *delivery)
+{
+    const struct mqtt_packet *packet = delivery->tracking->packet;
+    bool counts_requests = packet->version != MQTT_V50;
+    struct mqtt_observation seen = {.at = {0, 1}, .value = packet->publish.qos};
+    const struct mqtt_interest *only = delivery->count == 1 ? delivery->matches[0] : NULL;
+
+    if (packet->publish.dup)
+        return;
+    for (unsigned i = 0; i < delivery->count; i++) {
+        const struct mqtt_interest *interest = delivery->matches[i];
+        uint8_t most = interest->granted_most;
+        if (interest->pending > 0 || counts_requests)
+            most = MAX(most, interest->requested_most);
+        seen.other = MAX(seen.other, most);
+        seen.frame = MAX(seen.frame, interest->granted_in);
+    }
+    if (packet->publish.qos > seen.other) {
+        seen.kind = only != NULL && only->is_shared ? MQTT_OBSERVED_DELIVERED_ABOVE_SHARED_GRANT
+                                                    : MQTT_OBSERVED_DELIVERED_ABOVE_GRANT;
+        mqtt_observe_delivery(delivery, seen);
+    } else if (only != NULL && only->pending == 0 && only->removed_in == 0 && packet->publish.qos > only->granted &&
+               only->granted_most > only->granted && delivery->tracking->now_ns - only->settled_ns > LONG_SETTLED_NS) {
+        seen.kind = MQTT_OBSERVED_DELIVERED_BY_OLD_GRANT;
+        seen.other = only->granted;
+        mqtt_observe_delivery(delivery, seen);
+    }
+}
+
+/** All filters that explain it were given up, long ago or before the message was published. */
+static void look_at_removed(struct mqtt_delivery *delivery)
+{
+    struct mqtt_observation seen = {.kind = MQTT_OBSERVED_DELIVERED_AFTER_REMOVAL, .at = topic_span(delivery)};
+    const struct mqtt_publication *source;
+    int64_t gone_ns = 0;
+
+    for (unsigned i = 0; i < delivery->count; i++) {
+        const struct mqtt_interest *interest = delivery->matches[i];
+        bool is_gone = interest->removed_in != 0 && interest->pending == 0;
+        gone_ns = MAX(gone_ns, interest->settled_ns);
+        if (!is_gone && (interest->was_granted || interest->pending > 0))
+            return;
+        seen.frame = MAX(seen.frame, interest->removed_in);
+    }
+    source = mqtt_find_publication(delivery->tracking, delivery->topic);
+    if (source != NULL && source->ns > gone_ns + SETTLED_NS) {
+        seen.kind = MQTT_OBSERVED_QUEUED_AFTER_REMOVAL;
+        seen.other = source->frame;
+    } else if (delivery->tracking->now_ns - gone_ns <= LONG_SETTLED_NS) {
+        return;
+    }
+    if (!delivery->tracking->packet->publish.dup)
+        mqtt_observe_delivery(delivery, seen);
+}
+
+static bool has_had_id(const struct mqtt_interest *interest, uint32_t id)
+{
+    bool has = interest->id == id || interest->has_more_ids;
+
+    for (unsigned i = 0; i < MQTT_OLD_IDS; i++)
+        has |= interest->old_ids[i] == id;
+    return has;
+}
+
+static bool list_has_id(const struct mqtt_interest *list, uint32_t id)
+{
+    while (list != NULL && !has_had_id(list, id))
+        list = list->next;
+    return list != NULL;
+}
+
+static bool book_has_id(const struct mqtt_book *book, uint32_t id)
+{
+    bool has = list_has_id(book->wide, id);
+
+    for (uint32_t i = 0; i <= book->mask && !has; i++)
+        has = list_has_id(book->exact[i], id);
+    return has;
+}
+
+static bool is_matching_id(const struct mqtt_delivery *delivery, uint32_t id)
+{
+    for (unsigned i = 0; i < delivery->count; i++)
+        if (has_had_id(delivery->matches[i], id))
+            return true;
+    return false;
+}
+
+/** Whether the identifiers of a delivery are of filters that explain it. Returns how many different ones it has; more
+ *  than are looked at where one of them is wrong. */
+static unsigned look_at_ids(struct mqtt_delivery *delivery, uint32_t *ids)
+{
+    const struct mqtt_packet *packet = delivery->tracking->packet;
+    struct mqtt_property property;
+    unsigned count = 0;
+    uint32_t at = 0;
+
+    while (mqtt_properties_next(packet, &packet->properties, &at, &property)) {
+        bool is_known = false;
+        if (property.index != MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER || property.number == 0)
+            continue;
+        for (unsigned i = 0; i < count; i++)
+            is_known |= ids[i] == property.number;
+        if (is_known)
+            continue;
+        if (count == IDS_MAX)
+            return IDS_MAX + 1;
+        ids[count++] = property.number;
+        if (is_matching_id(delivery, property.number))
+            continue;
+        bool is_given = book_has_id(delivery->book, property.number);
+        mqtt_observe_delivery(delivery, (struct mqtt_observation){.kind = is_given ? MQTT_OBSERVED_ID_OF_OTHER_FILTER
+                                                                                   : MQTT_OBSERVED_ID_NEVER_GIVEN,
+                                                                  .at = property.whole,
+                                                                  .value = property.number});
+        return IDS_MAX + 1;
+    }
+    return count;
+}
+
+/** The Subscription Identifiers of a delivery (MQTT 5.0 section 3.3.4). */
+static void look_at_subscription_ids(struct mqtt_delivery *delivery)
+{
+    const struct mqtt_packet *packet = delivery->tracking->packet;
+    struct mqtt_observation seen = {.at = packet->properties.length_at};
+    uint32_t ids[IDS_MAX];
+    uint32_t wanted[MQTT_MATCHES_MAX];
+    unsigned wanted_count = 0;
+    bool is_settled = true;
+    bool all_have = true;
+    unsigned count = look_at_ids(delivery, ids);
+
+    if (count > IDS_MAX || packet->publish.dup)
+        return;
+    for (unsigned i = 0; i < delivery->count; i++) {
+        const struct mqtt_interest *interest = delivery->matches[i];
+        bool is_known = interest->id == 0;
+        all_have &= !interest->was_without_id;
+        is_settled &= interest->was_granted && interest->removed_in == 0 && interest->pending == 0 &&
+                      interest->old_ids[0] == 0 && !(interest->was_without_id && interest->id != 0) &&
+                      delivery->tracking->now_ns - interest->settled_ns > SETTLED_NS;
+        for (unsigned known = 0; known < wanted_count; known++)
+            is_known |= wanted[known] == interest->id;
+        if (!is_known)
+            wanted[wanted_count++] = interest->id;
+    }
+    seen.value = count;
+    seen.other = wanted_count;
+    if (count == 0 && all_have) {
+        seen.kind = MQTT_OBSERVED_ID_MISSING;
+        mqtt_observe_delivery(delivery, seen);
+    } else if (count > 1 && count < wanted_count && is_settled && !packet->publish.retain) {
+        seen.kind = MQTT_OBSERVED_IDS_INCOMPLETE;
+        mqtt_observe_delivery(delivery, seen);
+    }
+}
+
+/** A delivery with RETAIN 1: what is it? Under Retain As Published 1 it may be anything. */
+static void look_at_retained(struct mqtt_delivery *delivery)
+{
+    struct mqtt_book *book = delivery->book;
+    const struct mqtt_interest *first = delivery->matches[0];
+    struct mqtt_observation seen = {.at = {0, 1}, .frame = first->requested_in};
+    bool all_shared = true;
+    bool none_wants = true;
+
+    for (unsigned i = 0; i < delivery->count; i++) {
+        if (delivery->matches[i]->keeps_retain)
+            return;
+        all_shared &= delivery->matches[i]->is_shared;
+        none_wants &= !delivery->matches[i]->wants_retained;
+    }
+    const struct mqtt_echo *before = mqtt_echo_find(book->retained, delivery->topic_hash);
+    bool came_before = before != NULL && before->frame > first->retained_in && before->frame < first->no_retained_in;
+    if (delivery->tracking->packet->publish.payload.length == 0)
+        seen.kind = MQTT_OBSERVED_EMPTY_RETAINED;
+    else if (all_shared)
+        seen.kind = MQTT_OBSERVED_RETAINED_FOR_SHARED;
+    else if (none_wants)
+        seen.kind = MQTT_OBSERVED_RETAINED_UNWANTED;
+    else if (delivery->count == 1 && came_before)
+        seen.kind = MQTT_OBSERVED_RETAINED_AGAIN;
+    else {
+        if (delivery->count == 1 && before == NULL)
+            mqtt_echo_add(delivery->tracking, &book->retained, delivery->topic_hash);
+        return;
+    }
+    if (!delivery->tracking->packet->publish.dup)
+        mqtt_observe_delivery(delivery, seen);
+}
+
+/** A hash of a message, to know it again; 0 where it is not all there, or too short to be told from others. */
+static uint32_t message_hash(const struct mqtt_packet *packet, uint32_t topic_hash)
+{
+    enum { SHORTEST = 4 };
+    struct mqtt_span payload = packet->publish.payload;
+
+    if (packet->fault.kind != MQTT_FAULT_NONE || payload.length < SHORTEST)
+        return 0;
+    return topic_hash * 31 ^ mqtt_hash_bytes(packet->bytes + payload.at, payload.length) ^ payload.length;
+}
+
+/** The Client's own message comes back though all filters have No Local. */
+static void look_at_own(struct mqtt_delivery *delivery)
+{
+    const struct mqtt_packet *packet = delivery->tracking->packet;
+    uint32_t hash = message_hash(packet, delivery->topic_hash);
+    const struct mqtt_echo *own = hash != 0 ? mqtt_echo_find(delivery->book->own, hash) : NULL;
+
+    for (unsigned i = 0; i < delivery->count; i++)
+        if (delivery->matches[i]->takes_own)
+            return;
+    if (own != NULL && !packet->publish.retain && delivery->tracking->now_ns - own->ns < LONG_SETTLED_NS)
+        mqtt_observe_delivery(delivery, (struct mqtt_observation){.kind = MQTT_OBSERVED_OWN_MESSAGE_BACK,
+                                                                  .at = packet->publish.payload,
+                                                                  .frame = own->frame});
+}
+
+bool mqtt_topic_of(const struct mqtt_tracking *tracking, struct mqtt_topic *topic)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_span span = packet->publish.topic;
+
+    if (span.at == 0 || span.at + span.length > packet->captured || span.at + span.length > packet->length)
+        return false;
+    *topic = (struct mqtt_topic){packet->bytes + span.at, span.length};
+    if (tracking->note != NULL && tracking->note->uses_alias) {
+        if (tracking->note->topic == NULL)
+            return false;
+        *topic = (struct mqtt_topic){tracking->note->topic->bytes, tracking->note->topic->length};
+    }
+    return topic->length > 0 && memchr(topic->bytes, '+', topic->length) == NULL &&
+           memchr(topic->bytes, '#', topic->length) == NULL;
+}
+
+/** True where the Server had read more of the Client than is captured by now. */
+static bool has_unseen_requests(const struct mqtt_tracking *tracking)
+{
+    const struct mqtt_connection *connection = tracking->connection;
+    const struct mqtt_arrival *arrival = tracking->arrival;
+
+    return connection->has_client_numbers && arrival->has_numbers &&
+           (int32_t)(arrival->got_to - connection->client_sent_to) > 0;
+}
+
+static void look_at_delivery(struct mqtt_delivery *delivery)
+{
+    struct mqtt_tracking *tracking = delivery->tracking;
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_book *book = delivery->book;
+
+    match_list(delivery, book->wide);
+    match_list(delivery, book->exact[mqtt_hash_bytes(delivery->topic.bytes, delivery->topic.length) & book->mask]);
+    if (!delivery->is_explained) {
+        find_nearest(delivery, book->wide);
+        for (uint32_t i = 0; i <= book->mask; i++)
+            find_nearest(delivery, book->exact[i]);
+        look_at_unasked(delivery);
+        return;
+    }
+    if (delivery->has_too_many)
+        return;
+    look_at_qos(delivery);
+    look_at_removed(delivery);
+    mqtt_compare_delivery(delivery);
+    if (packet->version != MQTT_V50)
+        return;
+    if (packet->publish.retain && !tracking->epoch.is_bridge)
+        look_at_retained(delivery);
+    if (packet->publish.payload.at != 0)
+        look_at_subscription_ids(delivery);
+    look_at_own(delivery);
+}
+
+/** What the Client sends: its place, and what could come back to it. */
+static void track_client(struct mqtt_tracking *tracking)
+{
+    struct mqtt_connection *connection = tracking->connection;
+    struct mqtt_topic topic;
+
+    connection->has_client_numbers = tracking->arrival->has_numbers;
+    connection->client_sent_to = tracking->arrival->sent_to;
+    if (tracking->packet->type == MQTT_TYPE_CONNECT) {
+        connection->book = NULL;
+        mqtt_keep_will(tracking);
+    }
+    if (tracking->packet->type == MQTT_TYPE_PUBLISH)
+        mqtt_keep_publication(tracking);
+    else if ((tracking->packet->type == MQTT_TYPE_PUBACK || tracking->packet->type == MQTT_TYPE_PUBREC) &&
+             tracking->packet->version == MQTT_V50 && tracking->packet->reason >= 0x80)
+        mqtt_note_refusal(tracking);
+    if (tracking->packet->type != MQTT_TYPE_PUBLISH || connection->book == NULL || connection->book->own == NULL ||
+        !mqtt_topic_of(tracking, &topic))
+        return;
+    uint32_t hash = message_hash(tracking->packet, mqtt_hash_bytes(topic.bytes, topic.length));
+    if (hash != 0)
+        mqtt_echo_add(tracking, &connection->book->own, hash);
+}
+
+void mqtt_track_delivery(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_connection *connection = tracking->connection;
+    struct mqtt_delivery delivery = {.tracking = tracking};
+
+    if (!connection->world->options.observes || tracking->epoch.broker == MQTT_END_UNKNOWN)
+        return;
+    if (tracking->epoch.broker != tracking->sender) {
+        track_client(tracking);
+        return;
+    }
+    if (packet->type == MQTT_TYPE_CONNACK && packet->fault.kind > MQTT_FAULT_CUT)
+        mqtt_note_request_lost(tracking);
+    if (packet->type != MQTT_TYPE_PUBLISH || packet->fault.kind > MQTT_FAULT_CUT ||
+        !mqtt_topic_of(tracking, &delivery.topic))
+        return;
+    mqtt_track_forwarding(tracking, delivery.topic);
+    if (!mqtt_is_fresh(tracking) || has_unseen_requests(tracking))
+        return;
+    delivery.book = mqtt_book_of(connection);
+    delivery.topic_hash = mqtt_hash_bytes(delivery.topic.bytes, delivery.topic.length);
+    if (!delivery.book->is_blind)
+        look_at_delivery(&delivery);
+}

@@ -1,0 +1,144 @@
+/* flows-requests.c - notices requests under identifiers that are in flight, and packets sent again.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "flows.h"
+
+static void note_use(struct mqtt_watched_end *end, uint16_t packet_id)
+{
+    end->ids |= UINT64_C(1) << packet_id % 64;
+    end->highest_id = MAX(end->highest_id, packet_id);
+}
+
+/** An identifier is used anew: what was wrong with its earlier exchange is done with. Late answers may still come. */
+static void begin_anew(struct flow_view *view)
+{
+    flow_drop_oddity(view);
+    if (mqtt_ledger_is_full(view->ledger))
+        view->watch->is_unsure = true;
+}
+
+/** A request takes an identifier that is in flight. Both may be answered now. */
+static void take_identifier(struct flow_view *view, enum mqtt_observation_kind kind)
+{
+    const struct mqtt_flow *flow = view->flow;
+    bool is_inherited = flow->is_inherited;
+    bool may_accuse = !flow_is_accused(view);
+
+    if (is_inherited)
+        may_accuse = may_accuse && view->packet->version != MQTT_V31 && flow_knows_connack(view);
+    if (may_accuse)
+        flow_observe(view, kind, is_inherited, flow->state);
+    struct mqtt_oddity *oddity = view->oddity = flow_make_oddity(view);
+    oddity->is_accused = false;
+    oddity->is_resent = true;
+    if (flow->state != MQTT_FLOW_RELEASED)
+        flow_count_up(&oddity->answers);
+    if (flow->qos == 2) {
+        flow_count_up(&oddity->completions);
+        oddity->is_excused = true;
+    }
+}
+
+/** DUP 1 in the first use of an identifier: sent again what was never sent. */
+static void observe_dup(const struct flow_view *view)
+{
+    const struct mqtt_tracking *tracking = view->tracking;
+    enum mqtt_observation_kind kind = MQTT_OBSERVED_DUP_ON_CLEAN_START;
+
+    if (!view->packet->publish.dup || flow_was_used(flow_watched_end(view), view->packet->packet_id) ||
+        !flow_is_fresh(view))
+        return;
+    if (tracking->epoch.broker == tracking->sender)
+        kind =
+            view->packet->publish.qos == 1 ? MQTT_OBSERVED_DUP_FROM_SERVER_QOS_1 : MQTT_OBSERVED_DUP_FROM_SERVER_QOS_2;
+    else if (!tracking->connection->clean_start)
+        kind = MQTT_OBSERVED_DUP_IN_NEW_SESSION;
+    flow_observe(view, kind, 0, view->packet->publish.qos);
+}
+
+/** Its first repeat on this connection: a Client repeats in the order of first sending. That MQTT 5.0 has no repeats but
+ *  on a new connection is said elsewhere. */
+static void observe_resend_order(const struct flow_view *view)
+{
+    const struct mqtt_flow *flow = view->flow;
+    bool may_repeat = flow->is_inherited || view->packet->version != MQTT_V50;
+    bool is_first = flow->is_inherited || (flow->waiting.note != NULL && flow->waiting.note->first_sent_in == 0);
+
+    if (view->tracking->epoch.broker != 1 - view->end || !is_first || !may_repeat || flow->state != MQTT_FLOW_PUBLISHED)
+        return;
+    if (flow->waiting.first_frame < view->watch->resent)
+        flow_observe(view, MQTT_OBSERVED_RESENT_OUT_OF_ORDER, 0, view->watch->resent);
+    view->watch->resent = flow->waiting.first_frame;
+}
+
+/** A PUBLISH that is in flight comes again. */
+static void observe_repeat(struct flow_view *view)
+{
+    const struct mqtt_flow *flow = view->flow;
+    bool dup = view->packet->publish.dup;
+    bool is_50 = view->packet->version == MQTT_V50;
+
+    observe_resend_order(view);
+    if (flow->is_inherited) {
+        if (!dup && flow_knows_connack(view) && view->packet->version != MQTT_V31)
+            flow_observe(view, MQTT_OBSERVED_RESENT_WITHOUT_DUP, 1, flow->state);
+        flow_take_quota(view);
+        flow_make_oddity(view)->is_resent = true;
+        return;
+    }
+    if (!flow_is_accused(view) && is_50 && dup)
+        flow_accuse(view, MQTT_OBSERVED_RESENT_WITHIN_CONNECTION, flow->state);
+    else if (!flow_is_accused(view) && !dup)
+        flow_accuse(view, is_50 ? MQTT_OBSERVED_RESENT_WITHIN_CONNECTION_WITHOUT_DUP : MQTT_OBSERVED_RESENT_WITHOUT_DUP,
+                    flow->state);
+    struct mqtt_oddity *oddity = flow_make_oddity(view);
+    oddity->is_resent = true;
+    flow_count_up(&oddity->answers);
+}
+
+void flow_observe_publish(struct flow_view *view)
+{
+    const struct mqtt_packet *packet = view->packet;
+    const struct mqtt_flow *flow = view->flow;
+
+    if (packet->publish.qos != 1 && packet->publish.qos != 2)
+        return;
+    bool is_same_kind = flow != NULL && flow->type == MQTT_TYPE_PUBLISH && flow->qos == packet->publish.qos;
+    bool is_same = is_same_kind && (packet->publish.dup || flow->content_hash == mqtt_content_hash(packet));
+    if (flow == NULL) {
+        observe_dup(view);
+        begin_anew(view);
+        flow_take_quota(view);
+    } else if (is_same && flow->state != MQTT_FLOW_RELEASED) {
+        observe_repeat(view);
+    } else {
+        if (is_same)
+            take_identifier(view, MQTT_OBSERVED_PUBLISH_AFTER_PUBREL);
+        else if (is_same_kind && flow->state == MQTT_FLOW_RELEASED)
+            take_identifier(view, MQTT_OBSERVED_ID_TAKEN_BEFORE_PUBCOMP);
+        else if (is_same_kind)
+            take_identifier(view, flow->qos == 1 ? MQTT_OBSERVED_ID_TAKEN_QOS_1 : MQTT_OBSERVED_ID_TAKEN_QOS_2);
+        else
+            take_identifier(view, MQTT_OBSERVED_ID_TAKEN);
+        flow_take_quota(view);
+    }
+    note_use(flow_watched_end(view), packet->packet_id);
+}
+
+/** SUBSCRIBE and UNSUBSCRIBE. */
+void flow_observe_request(struct flow_view *view)
+{
+    const struct mqtt_packet *packet = view->packet;
+    const struct mqtt_flow *flow = view->flow;
+
+    if (flow == NULL) {
+        begin_anew(view);
+    } else if (flow->type == packet->type && flow->content_hash == mqtt_content_hash(packet)) {
+        if (!(packet->flags & FLOW_DUP) && !flow_is_accused(view))
+            flow_accuse(view, MQTT_OBSERVED_REPEATED_WITHOUT_DUP, flow->state);
+        flow_count_up(&flow_make_oddity(view)->answers);
+    } else {
+        take_identifier(view, MQTT_OBSERVED_ID_TAKEN);
+    }
+}

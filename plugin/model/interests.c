@@ -1,0 +1,332 @@
+/* interests.c - what a Client asked for on one connection, and whether the answers fit.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "interests.h"
+
+#include <string.h>
+
+enum { FAILURE = 0x80, NO_SUBSCRIPTION_EXISTED = 0x11, LISTS = 256, LISTS_FROM = 16 };
+
+struct mqtt_book *mqtt_book_of(struct mqtt_connection *connection)
+{
+    struct mqtt_world *world = connection->world;
+
+    if (connection->book == NULL && world->options.observes) {
+        connection->book = wmem_new0(world->scope, struct mqtt_book);
+        connection->book->exact = (struct mqtt_interest **)wmem_alloc0(world->scope, sizeof(struct mqtt_interest *));
+    }
+    return connection->book;
+}
+
+uint32_t mqtt_hash_bytes(const uint8_t *bytes, uint32_t length)
+{
+    uint32_t hash = 2166136261u;
+
+    for (uint32_t i = 0; i < length; i++)
+        hash = (hash ^ bytes[i]) * 16777619u;
+    return hash;
+}
+
+static struct mqtt_interest **list_of(const struct mqtt_book *book, const uint8_t *filter, uint32_t length)
+{
+    return &book->exact[mqtt_hash_bytes(filter, length) & book->mask];
+}
+
+static struct mqtt_interest *find_in(struct mqtt_interest *list, const uint8_t *filter, uint32_t length)
+{
+    while (list != NULL && !(list->filter->length == length && memcmp(list->filter->bytes, filter, length) == 0))
+        list = list->next;
+    return list;
+}
+
+struct mqtt_interest *mqtt_book_find(const struct mqtt_book *book, const uint8_t *filter, uint32_t length)
+{
+    struct mqtt_interest *found = find_in(*list_of(book, filter, length), filter, length);
+    return found != NULL ? found : find_in(book->wide, filter, length);
+}
+
+/** Changes over from one list of exact filters to many. */
+static void make_lists(struct mqtt_world *world, struct mqtt_book *book)
+{
+    struct mqtt_interest *all = book->exact[0];
+
+    wmem_free(world->scope, book->exact);
+    book->exact = (struct mqtt_interest **)wmem_alloc0(world->scope, LISTS * sizeof(struct mqtt_interest *));
+    book->mask = LISTS - 1;
+    while (all != NULL) {
+        struct mqtt_interest *interest = all;
+        struct mqtt_interest **list = list_of(book, interest->filter->bytes, interest->filter->length);
+        all = interest->next;
+        interest->next = *list;
+        *list = interest;
+    }
+}
+
+/** The record of a filter that is asked for; NULL where the book is full. */
+static struct mqtt_interest *enter(struct mqtt_world *world, struct mqtt_book *book, const struct mqtt_text *filter)
+{
+    struct mqtt_interest *interest = mqtt_book_find(book, filter->bytes, filter->length);
+
+    if (interest != NULL)
+        return interest;
+    if (book->count == MQTT_INTERESTS_MAX || !mqtt_is_clear_filter(filter)) {
+        book->is_blind = true;
+        return NULL;
+    }
+    if (++book->count == LISTS_FROM)
+        make_lists(world, book);
+    interest = wmem_new0(world->scope, struct mqtt_interest);
+    interest->filter = filter;
+    interest->is_shared = mqtt_is_shared_filter(filter);
+    struct mqtt_interest **list =
+        mqtt_is_wide_filter(filter) ? &book->wide : list_of(book, filter->bytes, filter->length);
+    interest->next = *list;
+    *list = interest;
+    return interest;
+}
+
+/** Keeps the Subscription Identifier of an earlier request. */
+static void change_id(struct mqtt_interest *interest, uint32_t id)
+{
+    unsigned place = 0;
+
+    if (interest->id != 0 && interest->id != id) {
+        while (place < MQTT_OLD_IDS && interest->old_ids[place] != 0 && interest->old_ids[place] != interest->id)
+            place++;
+        if (place == MQTT_OLD_IDS)
+            interest->has_more_ids = true;
+        else
+            interest->old_ids[place] = interest->id;
+    }
+    interest->id = id;
+    interest->was_without_id |= id == 0;
+}
+
+/** A SUBSCRIBE asks for a filter. */
+static void ask_for(struct mqtt_tracking *tracking, const struct mqtt_subscription *entry, uint32_t id)
+{
+    enum { QOS = 0x03, NO_LOCAL = 0x04, AS_PUBLISHED = 0x08, HANDLING_SHIFT = 4 };
+    struct mqtt_connection *connection = tracking->connection;
+    bool has_options = tracking->packet->version == MQTT_V50;
+    struct mqtt_interest *interest = enter(connection->world, connection->book, entry->filter);
+    unsigned handling = has_options ? entry->options >> HANDLING_SHIFT & 3 : 0;
+
+    if (interest == NULL)
+        return;
+    bool exists = interest->was_granted && interest->removed_in == 0 && interest->pending == 0;
+    interest->requested_in = tracking->place.frame;
+    interest->pending += interest->pending < UINT16_MAX;
+    interest->requested_most = (uint8_t)MAX(interest->requested_most, entry->options & QOS);
+    interest->takes_own |= !(has_options && entry->options & NO_LOCAL);
+    interest->first_ns = interest->first_ns == 0 ? tracking->now_ns : interest->first_ns;
+    interest->drops_retain |= !(has_options && entry->options & AS_PUBLISHED);
+    interest->keeps_retain |= has_options && entry->options & AS_PUBLISHED;
+    interest->wants_retained |= handling != 2;
+    if (handling == 0 || (handling == 1 && !exists))
+        interest->retained_in = tracking->place.frame;
+    if (handling == 1 && exists)
+        interest->no_retained_in = tracking->place.frame;
+    if (has_options && entry->options & NO_LOCAL && connection->book->own == NULL)
+        connection->book->own =
+            (struct mqtt_echo *)wmem_alloc0(connection->world->scope, MQTT_ECHOES * sizeof(struct mqtt_echo));
+    change_id(interest, id);
+}
+
+void mqtt_note_request(struct mqtt_tracking *tracking, const struct mqtt_kept_filters *kept)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_book *book = mqtt_book_of(tracking->connection);
+    const struct mqtt_property *id = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER);
+
+    if (book == NULL)
+        return;
+    if (!kept->is_whole)
+        book->is_blind = true;
+    for (unsigned i = 0; i < MQTT_ANSWERS; i++)
+        if (book->answers[i].packet_id == packet->packet_id)
+            book->answers[i].frame = 0;
+    for (uint32_t i = 0; i < kept->count && packet->type == MQTT_TYPE_SUBSCRIBE && !book->is_blind; i++)
+        ask_for(tracking, &kept->entries[i], id != NULL ? id->number : 0);
+}
+
+void mqtt_note_request_again(struct mqtt_tracking *tracking, struct mqtt_flow *flow)
+{
+    struct mqtt_kept_filters *kept = (struct mqtt_kept_filters *)flow->payload;
+
+    (void)tracking;
+    if (kept != NULL && kept->again < UINT8_MAX)
+        kept->again++;
+}
+
+void mqtt_note_request_lost(struct mqtt_tracking *tracking)
+{
+    struct mqtt_book *book = mqtt_book_of(tracking->connection);
+
+    if (book != NULL)
+        book->is_blind = true;
+}
+
+/** Remembers that a request has its answer. */
+static void remember_answer(struct mqtt_tracking *tracking, const struct mqtt_kept_filters *kept)
+{
+    struct mqtt_book *book = tracking->connection->book;
+    unsigned place = book->next_answer++ % MQTT_ANSWERS;
+
+    book->answers[place].frame = tracking->place.frame;
+    book->answers[place].packet_id = tracking->packet->packet_id;
+    book->answers[place].type = (uint8_t)tracking->packet->type;
+    book->answers[place].left = kept->again;
+}
+
+/** A SUBACK's code for a filter. */
+static void take_grant(struct mqtt_tracking *tracking, struct mqtt_interest *interest, uint8_t code)
+{
+    struct mqtt_book *book = tracking->connection->book;
+
+    interest->pending -= interest->pending > 0;
+    if (code >= FAILURE)
+        return;
+    book->grants += !interest->was_granted;
+    interest->was_granted = true;
+    interest->granted = code;
+    interest->granted_most = (uint8_t)MAX(interest->granted_most, code);
+    interest->granted_in = tracking->place.frame;
+    interest->removed_in = 0;
+    interest->settled_ns = tracking->now_ns;
+}
+
+static void look_at_grant(struct mqtt_tracking *tracking, const struct mqtt_kept_filters *kept, uint32_t index)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    const struct mqtt_limits *limits = tracking->epoch.limits[tracking->sender];
+    struct mqtt_observation seen = {.at = {packet->list.at + index, 1}, .frame = kept->sent_in};
+    uint8_t code = packet->bytes[packet->list.at + index];
+    uint8_t asked = kept->entries[index].options & 3;
+
+    seen.value = code;
+    seen.other = asked;
+    if (code <= 2 && asked <= 2 && code > asked) {
+        seen.kind = MQTT_OBSERVED_GRANTED_ABOVE_REQUEST;
+        mqtt_observe(tracking, seen);
+    }
+    if (limits != NULL && limits->maximum_qos < asked && asked <= 2 && (code == FAILURE || code == 0x83)) {
+        seen.kind = MQTT_OBSERVED_REFUSED_FOR_QOS;
+        mqtt_observe(tracking, seen);
+    }
+}
+
+static void look_at_removal(struct mqtt_tracking *tracking, const struct mqtt_kept_filters *kept, uint32_t index,
+                            const struct mqtt_interest *interest)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_observation seen = {.at = {packet->list.at + index, 1}};
+    uint8_t code = packet->bytes[packet->list.at + index];
+    bool was_there = interest != NULL && interest->granted_in != 0 && interest->granted_in < kept->sent_in &&
+                     interest->removed_in == 0 && interest->pending == 0;
+
+    if (code == NO_SUBSCRIPTION_EXISTED && was_there) {
+        seen.kind = MQTT_OBSERVED_GRANTED_FILTER_UNKNOWN;
+        seen.frame = interest->granted_in;
+        mqtt_observe(tracking, seen);
+    } else if (code == 0 && interest == NULL && mqtt_is_fresh(tracking)) {
+        seen.kind = MQTT_OBSERVED_UNKNOWN_FILTER_REMOVED;
+        seen.frame = kept->sent_in;
+        mqtt_observe(tracking, seen);
+    }
+}
+
+bool mqtt_is_fresh(const struct mqtt_tracking *tracking)
+{
+    const struct mqtt_connection *connection = tracking->connection;
+    bool is_accepted = connection->connack_seen && connection->connack_code == 0;
+    bool is_new = !connection->session_present && (connection->clean_start || tracking->epoch.version != MQTT_V31);
+
+    return is_accepted && is_new && tracking->epoch.connect_seen && !tracking->epoch.has_gap;
+}
+
+void mqtt_note_answer(struct mqtt_tracking *tracking, struct mqtt_kept_filters *kept)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_book *book = mqtt_book_of(tracking->connection);
+    bool is_suback = packet->type == MQTT_TYPE_SUBACK;
+    bool has_codes = is_suback || packet->version == MQTT_V50;
+
+    if (book == NULL)
+        return;
+    remember_answer(tracking, kept);
+    if (packet->fault.kind > MQTT_FAULT_CUT) {
+        book->is_blind = true;
+        return;
+    }
+    bool fits = !has_codes || packet->list.length == kept->count;
+    if (!fits && !book->is_blind)
+        mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_OTHER_CODE_COUNT,
+                                                         .at = packet->list,
+                                                         .frame = kept->sent_in,
+                                                         .value = packet->list.length,
+                                                         .other = kept->count});
+    if (!fits || (has_codes && packet->list.at + packet->list.length > packet->captured))
+        book->is_blind = true;
+    for (uint32_t i = 0; i < kept->count && !book->is_blind; i++) {
+        const struct mqtt_text *filter = kept->entries[i].filter;
+        struct mqtt_interest *interest = mqtt_book_find(book, filter->bytes, filter->length);
+        uint8_t code = has_codes ? packet->bytes[packet->list.at + i] : 0;
+        if (is_suback) {
+            look_at_grant(tracking, kept, i);
+            if (interest != NULL)
+                take_grant(tracking, interest, code);
+            continue;
+        }
+        if (has_codes)
+            look_at_removal(tracking, kept, i, interest);
+        if (interest != NULL && code < FAILURE && interest->removed_in == 0) {
+            interest->removed_in = tracking->place.frame;
+            interest->settled_ns = tracking->now_ns;
+        }
+    }
+}
+
+void mqtt_note_stray_answer(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_book *book = tracking->connection->book;
+
+    if (book == NULL || book->is_blind)
+        return;
+    for (unsigned i = 0; i < MQTT_ANSWERS; i++) {
+        if (book->answers[i].frame == 0 || book->answers[i].packet_id != packet->packet_id ||
+            book->answers[i].type != packet->type)
+            continue;
+        if (book->answers[i].left > 0)
+            book->answers[i].left--;
+        else
+            mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_ANSWERED_BEFORE,
+                                                             .at = {packet->packet_id_at, 2},
+                                                             .frame = book->answers[i].frame,
+                                                             .value = packet->packet_id});
+        return;
+    }
+}
+
+void mqtt_echo_add(struct mqtt_tracking *tracking, struct mqtt_echo **echoes, uint32_t hash)
+{
+    struct mqtt_echo *oldest;
+
+    if (*echoes == NULL)
+        *echoes =
+            (struct mqtt_echo *)wmem_alloc0(tracking->connection->world->scope, MQTT_ECHOES * sizeof(struct mqtt_echo));
+    oldest = *echoes;
+    for (unsigned i = 1; i < MQTT_ECHOES; i++)
+        if ((*echoes)[i].frame < oldest->frame)
+            oldest = &(*echoes)[i];
+    *oldest = (struct mqtt_echo){hash, tracking->place.frame, tracking->now_ns};
+}
+
+const struct mqtt_echo *mqtt_echo_find(const struct mqtt_echo *echoes, uint32_t hash)
+{
+    for (unsigned i = 0; echoes != NULL && i < MQTT_ECHOES; i++)
+        if (echoes[i].frame != 0 && echoes[i].hash == hash)
+            return &echoes[i];
+    return NULL;
+}

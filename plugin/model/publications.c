@@ -1,0 +1,242 @@
+/* publications.c - what Clients published lately at each broker.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "publications.h"
+
+#include <string.h>
+
+#include "delivery.h"
+
+/** The messages at the connection's broker; NULL where there are none yet, or too many brokers. */
+static struct mqtt_traffic *traffic_of(const struct mqtt_tracking *tracking, bool makes)
+{
+    struct mqtt_connection *connection = tracking->connection;
+    struct mqtt_world *world = connection->world;
+    const struct mqtt_endpoint *broker = &connection->transport.ends[tracking->epoch.broker];
+
+    for (unsigned i = 0; i < world->broker_count; i++) {
+        struct mqtt_traffic *traffic = world->brokers[i];
+        if (traffic->broker.port == broker->port && traffic->broker.length == broker->length &&
+            memcmp(traffic->broker.address, broker->address, broker->length) == 0)
+            return traffic;
+    }
+    if (!makes || world->broker_count == MQTT_BROKERS_KEPT)
+        return NULL;
+    if (world->brokers == NULL)
+        world->brokers =
+            (struct mqtt_traffic **)wmem_alloc0(world->scope, MQTT_BROKERS_KEPT * sizeof(struct mqtt_traffic *));
+    struct mqtt_traffic *made = wmem_new0(world->scope, struct mqtt_traffic);
+    made->broker = *broker;
+    world->brokers[world->broker_count++] = made;
+    return made;
+}
+
+/** A hash of topic and payload; 0 where they are not all there, or too short to be told from others. */
+static uint32_t content_of(const struct mqtt_packet *packet, uint32_t topic, struct mqtt_span payload)
+{
+    enum { SHORTEST = 6, MOST = 1024 };
+
+    if (packet->fault.kind != MQTT_FAULT_NONE || payload.length < SHORTEST)
+        return 0;
+    uint32_t hash = topic * 31 + payload.length;
+    hash ^= mqtt_hash_bytes(packet->bytes + payload.at, MIN(payload.length, MOST));
+    if (payload.length > MOST)
+        hash += 17 * mqtt_hash_bytes(packet->bytes + payload.at + payload.length - MOST, MOST);
+    return hash != 0 ? hash : 1;
+}
+
+/** The same of the PUBLISH being tracked; reckoned once. */
+static uint32_t content_of_publish(struct mqtt_tracking *tracking, struct mqtt_topic topic)
+{
+    if (!tracking->has_content)
+        tracking->content =
+            content_of(tracking->packet, mqtt_hash_bytes(topic.bytes, topic.length), tracking->packet->publish.payload);
+    tracking->has_content = true;
+    return tracking->content;
+}
+
+static uint32_t hash_span(const struct mqtt_packet *packet, struct mqtt_span span)
+{
+    uint32_t hash = mqtt_hash_bytes(packet->bytes + span.at, span.length);
+    return hash != 0 ? hash : 1;
+}
+
+/** A hash of a text without its U+FEFF, which is EF BB BF in UTF-8; 0 where it has none. */
+static uint32_t hash_bare(const struct mqtt_packet *packet, struct mqtt_span text)
+{
+    const uint8_t *bytes = packet->bytes + text.at;
+    uint32_t hash = 2166136261u;
+    bool has_mark = false;
+
+    for (uint32_t i = 0; i < text.length; i++) {
+        if (text.length - i >= 3 && bytes[i] == 0xEF && bytes[i + 1] == 0xBB && bytes[i + 2] == 0xBF) {
+            has_mark = true;
+            i += 2;
+            continue;
+        }
+        hash = (hash ^ bytes[i]) * 16777619u;
+    }
+    return !has_mark ? 0 : hash != 0 ? hash : 1;
+}
+
+void mqtt_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_properties *block,
+                         struct mqtt_forwarded_properties *properties)
+{
+    static const enum mqtt_property_index kinds[MQTT_FORWARDED_KINDS] = {
+        [MQTT_FORWARDED_FORMAT] = MQTT_PROPERTY_PAYLOAD_FORMAT_INDICATOR,
+        [MQTT_FORWARDED_CONTENT_TYPE] = MQTT_PROPERTY_CONTENT_TYPE,
+        [MQTT_FORWARDED_RESPONSE_TOPIC] = MQTT_PROPERTY_RESPONSE_TOPIC,
+        [MQTT_FORWARDED_CORRELATION] = MQTT_PROPERTY_CORRELATION_DATA,
+    };
+    const struct mqtt_property *expiry = mqtt_properties_find(block, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL);
+    struct mqtt_property property;
+    uint32_t at = 0;
+
+    memset(properties, 0, sizeof *properties);
+    properties->has_expiry = expiry != NULL;
+    properties->expiry_s = expiry != NULL ? expiry->number : 0;
+    for (unsigned kind = 0; kind < MQTT_FORWARDED_KINDS; kind++) {
+        const struct mqtt_property *found = mqtt_properties_find(block, kinds[kind]);
+        /* A Payload Format Indicator of 0 says what none says. */
+        if (found != NULL && !(kind == MQTT_FORWARDED_FORMAT && found->number == 0))
+            properties->values[kind] = hash_span(packet, found->text.at != 0 ? found->text : found->value);
+        if (found != NULL && (kind == MQTT_FORWARDED_CONTENT_TYPE || kind == MQTT_FORWARDED_RESPONSE_TOPIC))
+            properties->bare[kind] = hash_bare(packet, found->text);
+    }
+    while (mqtt_properties_next(packet, block, &at, &property)) {
+        if (property.index != MQTT_PROPERTY_USER_PROPERTY)
+            continue;
+        uint32_t hash = hash_span(packet, property.value);
+        properties->users = properties->users * 31 + hash;
+        properties->users_unsorted += hash;
+        properties->user_count++;
+    }
+}
+
+/** Finds a content; the kept publications' place, or MQTT_PUBLICATIONS_KEPT. */
+static unsigned find_content(const struct mqtt_traffic *traffic, uint32_t content)
+{
+    unsigned i = 0;
+
+    while (content != 0 && i < MQTT_PUBLICATIONS_KEPT && traffic->contents[i] != content)
+        i++;
+    return content != 0 ? i : MQTT_PUBLICATIONS_KEPT;
+}
+
+struct mqtt_publication *mqtt_find_publication(struct mqtt_tracking *tracking, struct mqtt_topic topic)
+{
+    struct mqtt_traffic *traffic = traffic_of(tracking, false);
+
+    if (traffic == NULL)
+        return NULL;
+    uint32_t content = content_of_publish(tracking, topic);
+    unsigned at = find_content(traffic, content);
+    return at < MQTT_PUBLICATIONS_KEPT && !traffic->kept[at].is_repeated ? &traffic->kept[at] : NULL;
+}
+
+const struct mqtt_publication *mqtt_find_replacement(const struct mqtt_tracking *tracking, uint32_t topic,
+                                                     uint32_t order)
+{
+    const struct mqtt_traffic *traffic = traffic_of(tracking, false);
+    const struct mqtt_publication *latest = NULL;
+
+    for (unsigned i = 0; traffic != NULL && i < MQTT_PUBLICATIONS_KEPT; i++) {
+        const struct mqtt_publication *each = &traffic->kept[i];
+        if (each->topic == topic && each->retain && each->order > order &&
+            (latest == NULL || each->order > latest->order))
+            latest = each;
+    }
+    return latest;
+}
+
+void mqtt_keep_publication(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_topic topic;
+
+    if (packet->fault.kind > MQTT_FAULT_CUT || !mqtt_topic_of(tracking, &topic))
+        return;
+    struct mqtt_traffic *traffic = traffic_of(tracking, true);
+    if (traffic == NULL)
+        return;
+    uint32_t topic_hash = mqtt_hash_bytes(topic.bytes, topic.length);
+    uint32_t content = content_of_publish(tracking, topic);
+    unsigned same = find_content(traffic, content);
+    unsigned at = traffic->count % MQTT_PUBLICATIONS_KEPT;
+    if (same < MQTT_PUBLICATIONS_KEPT)
+        traffic->kept[same].is_repeated = true;
+    traffic->contents[at] = content;
+    traffic->kept[at] = (struct mqtt_publication){
+        .topic = topic_hash,
+        .frame = tracking->place.frame,
+        .connection = tracking->connection->number,
+        .order = ++traffic->count,
+        .ns = tracking->now_ns,
+        .qos = packet->publish.qos,
+        .retain = packet->publish.retain,
+        .is_empty = packet->publish.payload.length == 0,
+        .is_repeated = same < MQTT_PUBLICATIONS_KEPT,
+        .is_v5 = packet->version == MQTT_V50 && packet->fault.kind == MQTT_FAULT_NONE,
+    };
+    if (traffic->kept[at].is_v5)
+        mqtt_read_forwarded(packet, &packet->properties, &traffic->kept[at].properties);
+}
+
+void mqtt_keep_will(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    const struct mqtt_connect *connect = &packet->connect;
+
+    if (packet->fault.kind != MQTT_FAULT_NONE || !(connect->flags & MQTT_CONNECT_WILL) || connect->will_topic.at == 0)
+        return;
+    struct mqtt_traffic *traffic = traffic_of(tracking, true);
+    if (traffic == NULL)
+        return;
+    uint32_t topic = mqtt_hash_bytes(packet->bytes + connect->will_topic.at, connect->will_topic.length);
+    uint32_t content = content_of(packet, topic, connect->will_payload);
+    unsigned same = find_content(traffic, content);
+    if (same < MQTT_PUBLICATIONS_KEPT)
+        traffic->kept[same].is_repeated = true;
+    /* It may come at any time, from the CONNECT or the next of the same Client: what looks like it is nobody's. */
+    unsigned at = traffic->count++ % MQTT_PUBLICATIONS_KEPT;
+    traffic->contents[at] = content;
+    traffic->kept[at] = (struct mqtt_publication){.frame = tracking->place.frame, .is_repeated = true};
+    mqtt_wills_add(tracking, traffic, content);
+}
+
+/** True where a captured PUBLISH looks like this. */
+static bool is_published(const struct mqtt_traffic *traffic, uint32_t content)
+{
+    for (unsigned i = 0; i < MQTT_PUBLICATIONS_KEPT; i++)
+        if (traffic->contents[i] == content && traffic->kept[i].topic != 0)
+            return true;
+    return false;
+}
+
+void mqtt_look_for_will(struct mqtt_tracking *tracking, struct mqtt_topic topic, enum mqtt_will_question question)
+{
+    struct mqtt_traffic *traffic = tracking->connection->world->wills != NULL ? traffic_of(tracking, false) : NULL;
+
+    if (traffic == NULL)
+        return;
+    uint32_t content = content_of_publish(tracking, topic);
+    if (content == 0 || is_published(traffic, content))
+        return;
+    if (question == MQTT_WILL_COPIES)
+        mqtt_wills_compare_copies(tracking, traffic, content);
+    else if (question == MQTT_WILL_STORED)
+        mqtt_wills_compare_stored(tracking, traffic, content);
+    else
+        mqtt_wills_compare(tracking, traffic, content);
+}
+
+void mqtt_note_refusal(struct mqtt_tracking *tracking)
+{
+    struct mqtt_traffic *traffic = traffic_of(tracking, false);
+    uint32_t refused = tracking->note != NULL ? tracking->note->request_in : 0;
+
+    for (unsigned i = 0; traffic != NULL && refused != 0 && i < MQTT_PUBLICATIONS_KEPT; i++)
+        if (traffic->kept[i].shared_in == refused && traffic->kept[i].shared_to == tracking->connection)
+            traffic->kept[i].is_refused = true;
+}

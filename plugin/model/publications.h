@@ -1,0 +1,94 @@
+/* publications.h - what Clients published lately at each broker, to know a message again where it is delivered.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Messages are told apart by their topic and payload. One that was published twice, or is too short to be told from
+ * others, is nobody's: nothing is said about its deliveries.
+ */
+#ifndef MQTTSCOPE_MODEL_PUBLICATIONS_H
+#define MQTTSCOPE_MODEL_PUBLICATIONS_H
+
+#include "interests.h"
+
+enum { MQTT_PUBLICATIONS_KEPT = 256, MQTT_BROKERS_KEPT = 16, MQTT_RECENT_ORDERS = 8, MQTT_ORDERED_TOPICS = 4 };
+
+/** The properties that a Server forwards unchanged. */
+enum mqtt_forwarded {
+    MQTT_FORWARDED_FORMAT,
+    MQTT_FORWARDED_CONTENT_TYPE,
+    MQTT_FORWARDED_RESPONSE_TOPIC,
+    MQTT_FORWARDED_CORRELATION,
+    MQTT_FORWARDED_KINDS
+};
+
+/** What is kept of a message's properties: hashes, 0 where it has none. */
+struct mqtt_forwarded_properties {
+    uint32_t values[MQTT_FORWARDED_KINDS];
+    uint32_t bare[MQTT_FORWARDED_KINDS]; /**< the same without U+FEFF; 0 where the text has none */
+    uint32_t users;                      /**< User Properties, in their order */
+    uint32_t users_unsorted;             /**< the same in any order */
+    uint32_t user_count;
+    uint32_t expiry_s;
+    bool has_expiry;
+};
+
+/** A PUBLISH of a Client. */
+struct mqtt_publication {
+    uint32_t topic; /**< a hash */
+    uint32_t frame;
+    uint32_t connection; /**< number of its connection */
+    uint32_t order;      /**< counts up at its broker, from 1 */
+    int64_t ns;
+    uint8_t qos;
+    bool retain;
+    bool is_empty;
+    bool is_repeated; /**< the same was published more than once */
+    bool is_v5;       /**< `properties` is good */
+    struct mqtt_forwarded_properties properties;
+    uint32_t shared_filter; /**< hash of the Shared Subscription that it was delivered for; 0: none */
+    uint32_t shared_in;     /**< frame of that delivery */
+    uint8_t shared_qos;     /**< QoS of that delivery */
+    bool is_refused;        /**< whom it was delivered to answered with a failure */
+    const struct mqtt_connection *shared_to;
+};
+
+/** The messages at one broker, the latest in place of the oldest. File scope. */
+struct mqtt_traffic {
+    struct mqtt_endpoint broker;
+    uint32_t count;                            /**< of all publications; the latest has this order */
+    uint32_t contents[MQTT_PUBLICATIONS_KEPT]; /**< hash of topic and payload; 0 where it tells nothing */
+    struct mqtt_publication kept[MQTT_PUBLICATIONS_KEPT];
+};
+
+/** Which messages of one publisher, topic and QoS were delivered last. */
+struct mqtt_order {
+    uint32_t topic;
+    uint32_t publisher;
+    uint32_t next;
+    uint8_t qos;
+    uint32_t orders[MQTT_RECENT_ORDERS];
+};
+
+/** The publication that a message stems from; NULL where that is not certain. */
+struct mqtt_publication *mqtt_find_publication(struct mqtt_tracking *tracking, struct mqtt_topic topic);
+
+/** The latest publication with RETAIN 1 on a topic behind the one of `order`; NULL where there is none. */
+const struct mqtt_publication *mqtt_find_replacement(const struct mqtt_tracking *tracking, uint32_t topic,
+                                                     uint32_t order);
+
+/** Reads what is forwarded of a property block of the packet. */
+void mqtt_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_properties *block,
+                         struct mqtt_forwarded_properties *properties);
+
+/** Keeps the Will of the CONNECT being tracked; `content` is the hash by which it is known again. */
+void mqtt_wills_add(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content);
+
+/** Holds a delivery that no captured PUBLISH explains against the Wills that look like it; the second, one of which a
+ *  single filter brings one copy, asks whether it came before. */
+void mqtt_wills_compare(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content);
+void mqtt_wills_compare_copies(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content);
+
+/** The same for a stored message that comes for a new subscription. */
+void mqtt_wills_compare_stored(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content);
+
+#endif

@@ -1,0 +1,160 @@
+/* unanswered.c - notices, when a connection has ended, which of its requests were never answered.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * No specification says how long an answer may take, so nothing is missing while a connection lasts, and a capture that
+ * stops proves nothing. The end of a connection is no packet of its own: it shows when the Client connects anew. Then a
+ * request counts as unanswered only if the other end went on to answer what was sent after it, and nobody said goodbye.
+ */
+#include "watch.h"
+
+/** A connection that ends this soon after a request may have been ended on account of it. */
+static const int64_t SOON_NS = INT64_C(1000000000);
+
+/** At most this many are told at one CONNECT: the earliest ones, one of a kind. */
+enum { TOLD = 4, KINDS = MQTT_OBSERVED_MISSING_PUBCOMP - MQTT_OBSERVED_MISSING_SUBACK + 1 };
+
+/** A request that was never answered. */
+struct unanswered {
+    struct mqtt_place place; /**< frame 0: none */
+    int64_t sent_ns;
+};
+
+/** The connection that is looked back upon. */
+struct review {
+    const struct mqtt_connection *connection;
+    unsigned broker;
+    int64_t end_ns;                 /**< when the connection ended, or MQTT_TIME_UNKNOWN */
+    struct unanswered first[KINDS]; /**< the earliest of each kind */
+};
+
+/** Takes in a request of one end: is it the earliest of its kind that was passed over? */
+static void take_in(struct review *review, enum mqtt_observation_kind kind, unsigned requester,
+                    enum mqtt_packet_type answer, struct unanswered request)
+{
+    const struct mqtt_watch *watch = review->connection->watch;
+    struct unanswered *first = &review->first[kind - MQTT_OBSERVED_MISSING_SUBACK];
+    bool was_soon = review->end_ns != MQTT_TIME_UNKNOWN && review->end_ns - request.sent_ns < SOON_NS;
+
+    if (was_soon || !mqtt_is_before(request.place, watch->ends[requester].answered) ||
+        watch->ends[1 - requester].stray_answers & 1u << answer)
+        return;
+    if (first->place.frame == 0 || mqtt_is_before(request.place, first->place))
+        *first = request;
+}
+
+/** An exchange that `end` began. */
+static void take_in_flow(struct review *review, unsigned end, const struct mqtt_flow *flow)
+{
+    const struct mqtt_oddity *oddity = mqtt_find_oddity(review->connection->watch, end, flow->packet_id);
+    bool by_client = end != review->broker;
+
+    if (flow->is_inherited || flow->waiting.note == NULL || (oddity != NULL && oddity->is_accused))
+        return;
+    struct unanswered request = {flow->waiting.note->place, flow->waiting.sent_ns};
+    if (flow->type == MQTT_TYPE_SUBSCRIBE)
+        take_in(review, MQTT_OBSERVED_MISSING_SUBACK, end, MQTT_TYPE_SUBACK, request);
+    else if (flow->type == MQTT_TYPE_UNSUBSCRIBE)
+        take_in(review, MQTT_OBSERVED_MISSING_UNSUBACK, end, MQTT_TYPE_UNSUBACK, request);
+    else if (flow->state == MQTT_FLOW_PUBLISHED && flow->qos == 1)
+        take_in(review, by_client ? MQTT_OBSERVED_MISSING_PUBACK_OF_SERVER : MQTT_OBSERVED_MISSING_PUBACK_OF_CLIENT,
+                end, MQTT_TYPE_PUBACK, request);
+    else if (flow->state == MQTT_FLOW_PUBLISHED)
+        take_in(review, by_client ? MQTT_OBSERVED_MISSING_PUBREC_OF_SERVER : MQTT_OBSERVED_MISSING_PUBREC_OF_CLIENT,
+                end, MQTT_TYPE_PUBREC, request);
+    else if (flow->state == MQTT_FLOW_RECEIVED)
+        take_in(review, by_client ? MQTT_OBSERVED_MISSING_PUBREL_OF_CLIENT : MQTT_OBSERVED_MISSING_PUBREL_OF_SERVER,
+                1 - end, MQTT_TYPE_PUBREL, request);
+    else
+        take_in(review, MQTT_OBSERVED_MISSING_PUBCOMP, end, MQTT_TYPE_PUBCOMP, request);
+}
+
+static void take_in_all(struct review *review)
+{
+    const struct mqtt_watch *watch = review->connection->watch;
+
+    for (unsigned end = 0; end < 2; end++) {
+        const struct mqtt_ledger *ledger = &review->connection->ends[end].ledger;
+        if (ledger->count == 0)
+            continue;
+        wmem_array_t *flows = mqtt_ledger_flows(ledger);
+        for (unsigned i = 0; i < wmem_array_get_count(flows); i++)
+            take_in_flow(review, end, *(struct mqtt_flow **)wmem_array_index(flows, i));
+        wmem_destroy_array(flows);
+    }
+    if (watch->pings > 0)
+        take_in(review, MQTT_OBSERVED_MISSING_PINGRESP, 1 - review->broker, MQTT_TYPE_PINGRESP,
+                (struct unanswered){watch->ping, watch->ping_ns});
+    if (watch->auth.frame != 0)
+        take_in(review, MQTT_OBSERVED_MISSING_AUTH, 1 - review->broker, MQTT_TYPE_AUTH,
+                (struct unanswered){watch->auth, watch->auth_ns});
+}
+
+/** The earliest of what is left to tell; NULL where nothing is. */
+static struct unanswered *next_to_tell(struct review *review)
+{
+    struct unanswered *next = NULL;
+
+    for (unsigned i = 0; i < KINDS; i++) {
+        struct unanswered *each = &review->first[i];
+        if (each->place.frame != 0 && (next == NULL || mqtt_is_before(each->place, next->place)))
+            next = each;
+    }
+    return next;
+}
+
+/** True where the connection is one whose missing answers mean something: accepted, whole, and nobody said goodbye. */
+static bool is_telling(const struct mqtt_connection *connection, const struct mqtt_epoch *epoch,
+                       const struct mqtt_packet *connect)
+{
+    const struct mqtt_watch *watch = connection->watch;
+
+    return watch != NULL && !watch->is_unsure && !connection->may_lose && watch->ends[0].has_seen_to &&
+           watch->ends[1].has_seen_to && !watch->ends[0].acks_unseen && !watch->ends[1].acks_unseen &&
+           epoch->connect_seen && !epoch->has_gap && epoch->broker != MQTT_END_UNKNOWN &&
+           epoch->version == connect->version && connection->connack_seen && connection->connack_code == 0 &&
+           !connection->disconnected;
+}
+
+/** True where the ends sent or acknowledged more than was read, the FIN of each excepted: what is missing at the very end
+ *  shows in nothing that comes later. The transport does not say which end is which, so it is the sums that count. */
+static bool lacks_end(const struct mqtt_watch *watch, const struct mqtt_transport_state *transport)
+{
+    enum { FINS = 2 };
+    uint32_t seen_to = watch->ends[0].seen_to + watch->ends[1].seen_to;
+
+    if (!transport->has_numbers)
+        return true;
+    return (int32_t)(transport->sent_to - seen_to) > FINS ||
+           (!transport->is_reset && (int32_t)(transport->got_to - seen_to) > FINS);
+}
+
+void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connection *old)
+{
+    struct mqtt_transport_state transport = mqtt_transport_state_of(old);
+    bool is_same_stream = old == tracking->connection;
+    bool has_ended = is_same_stream || transport.is_finished || transport.is_reset;
+    int64_t end_ns = has_ended && !is_same_stream ? transport.last_ns : tracking->now_ns;
+    struct mqtt_summary summary;
+
+    mqtt_summarise(old, &summary);
+    if (!is_telling(old, summary.epoch, tracking->packet) || (!has_ended && !tracking->connection->takes_over))
+        return;
+    if (!is_same_stream && lacks_end(old->watch, &transport))
+        return;
+    struct review review = {.connection = old, .broker = summary.epoch->broker, .end_ns = end_ns};
+    take_in_all(&review);
+    for (unsigned told = 0; told < TOLD; told++) {
+        struct unanswered *request = next_to_tell(&review);
+        if (request == NULL)
+            break;
+        mqtt_observe(tracking, (struct mqtt_observation){
+                                   .kind = (uint16_t)(MQTT_OBSERVED_MISSING_SUBACK + (request - review.first)),
+                                   .doubt = !has_ended || end_ns == MQTT_TIME_UNKNOWN,
+                                   .at = {0, tracking->packet->length},
+                                   .frame = request->place.frame,
+                               });
+        request->place.frame = 0;
+    }
+    old->watch->is_unsure = true; /* told once, even if this Client is refused and the next one takes the session up */
+}

@@ -1,0 +1,258 @@
+/* will.c - follows the Wills of the connections, and knows them again where they are delivered.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A message that looks like a Will may have been published by anybody. It is taken for the Will only where no captured
+ * PUBLISH looks like it; nothing is said where any connection's Will of this look may rightly be published.
+ */
+#include "publications.h"
+
+#include "delivery.h"
+
+enum { WILLS_KEPT = 128 };
+
+static const int64_t SECOND_NS = INT64_C(1000000000);
+static const int64_t LONG_AGO_NS = INT64_C(60000000000);
+
+/** What has become of a Will. */
+enum will_state {
+    WILL_UNUSED,
+    WILL_ARMED,     /**< its connection is open, or was broken off */
+    WILL_REMOVED,   /**< by the Client's DISCONNECT */
+    WILL_CANCELLED, /**< the session was taken up again before its delay was over */
+};
+
+/** A Will. */
+struct mqtt_will {
+    const struct mqtt_traffic *at; /**< its broker */
+    const struct mqtt_connection *connection;
+    uint32_t content;
+    uint32_t frame;    /**< its CONNECT */
+    uint32_t ended_in; /**< what removed or cancelled it */
+    uint32_t delay_s;
+    uint8_t state; /**< enum will_state */
+    bool retain;
+    bool is_v5;
+    bool reported;
+    uint32_t delivered_in;                      /**< where it was delivered first */
+    const struct mqtt_connection *delivered_to; /**< and to whom */
+    int64_t ended_ns;
+    struct mqtt_forwarded_properties properties;
+};
+
+struct mqtt_wills {
+    bool is_blind; /**< there were more than are kept */
+    struct mqtt_will kept[WILLS_KEPT];
+};
+
+/** A place for a Will: one that is free or no longer counts. */
+static struct mqtt_will *free_place(struct mqtt_wills *wills)
+{
+    struct mqtt_will *oldest = NULL;
+
+    for (unsigned i = 0; i < WILLS_KEPT; i++) {
+        struct mqtt_will *will = &wills->kept[i];
+        if (will->state == WILL_UNUSED)
+            return will;
+        if (will->state != WILL_ARMED && (oldest == NULL || will->ended_ns < oldest->ended_ns))
+            oldest = will;
+    }
+    return oldest;
+}
+
+void mqtt_wills_add(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_world *world = tracking->connection->world;
+    const struct mqtt_property *delay =
+        mqtt_properties_find(&packet->connect.will_properties, MQTT_PROPERTY_WILL_DELAY_INTERVAL);
+
+    if (content == 0)
+        return;
+    if (world->wills == NULL)
+        world->wills = wmem_new0(world->scope, struct mqtt_wills);
+    struct mqtt_will *will = free_place(world->wills);
+    if (will == NULL) {
+        world->wills->is_blind = true;
+        return;
+    }
+    *will = (struct mqtt_will){
+        .at = traffic,
+        .connection = tracking->connection,
+        .content = content,
+        .frame = tracking->place.frame,
+        .delay_s = delay != NULL ? delay->number : 0,
+        .state = WILL_ARMED,
+        .retain = packet->connect.flags & MQTT_CONNECT_WILL_RETAIN,
+        .is_v5 = packet->version == MQTT_V50,
+    };
+    if (will->is_v5)
+        mqtt_read_forwarded(packet, &packet->connect.will_properties, &will->properties);
+    tracking->connection->will = will;
+}
+
+/** The Will of a connection; NULL where it has none, or its place was taken. */
+static struct mqtt_will *will_of(const struct mqtt_connection *connection)
+{
+    struct mqtt_will *will = connection->will;
+    return will != NULL && will->connection == connection ? will : NULL;
+}
+
+static void end_will(struct mqtt_tracking *tracking, struct mqtt_will *will, enum will_state state)
+{
+    will->state = (uint8_t)state;
+    will->ended_in = tracking->place.frame;
+    will->ended_ns = tracking->now_ns;
+}
+
+/** When a connection broke off without taking its Will away; MQTT_TIME_UNKNOWN where that was not seen. */
+static int64_t broken_ns(const struct mqtt_connection *connection)
+{
+    struct mqtt_transport_state transport = mqtt_transport_state_of(connection);
+
+    if (connection->disconnected)
+        return connection->disconnected_ns;
+    return transport.is_finished || transport.is_reset ? transport.last_ns : MQTT_TIME_UNKNOWN;
+}
+
+void mqtt_track_will(struct mqtt_tracking *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_connection *connection = tracking->connection;
+    bool is_client = tracking->epoch.broker == 1 - tracking->sender;
+    struct mqtt_transport_state transport;
+
+    if (connection->world->wills == NULL)
+        return;
+    if (is_client && packet->type == MQTT_TYPE_DISCONNECT && packet->reason == 0 && will_of(connection) != NULL) {
+        transport = mqtt_transport_state_of(connection);
+        bool is_open = !transport.is_reset && !transport.is_finished;
+        if (is_open && will_of(connection)->state == WILL_ARMED && !connection->taken_over)
+            end_will(tracking, will_of(connection), WILL_REMOVED);
+    } else if (!is_client && packet->type == MQTT_TYPE_CONNACK && packet->reason == 0 && connection->before != NULL &&
+               connection->session_present && will_of(connection->before) != NULL) {
+        struct mqtt_will *will = will_of(connection->before);
+        int64_t end_ns = broken_ns(connection->before);
+        if (will->state == WILL_ARMED && end_ns != MQTT_TIME_UNKNOWN &&
+            tracking->now_ns + 2 * SECOND_NS < end_ns + will->delay_s * SECOND_NS)
+            end_will(tracking, will, WILL_CANCELLED);
+    }
+}
+
+/** What the Will that a delivery looks like may be blamed for. */
+static void look_at_will(struct mqtt_tracking *tracking, struct mqtt_will *will)
+{
+    struct mqtt_observation seen = {.at = tracking->packet->publish.topic, .frame = will->ended_in};
+    int64_t end_ns = broken_ns(will->connection);
+    int64_t due_s = MIN(will->delay_s, will->connection->expiry_s);
+
+    if (will->state != WILL_ARMED && tracking->now_ns - will->ended_ns > LONG_AGO_NS)
+        return;
+    if (will->state == WILL_REMOVED)
+        seen.kind = MQTT_OBSERVED_WILL_AFTER_DISCONNECT;
+    else if (will->state == WILL_CANCELLED)
+        seen.kind = MQTT_OBSERVED_WILL_AFTER_RETURN;
+    else if (will->is_v5 && end_ns != MQTT_TIME_UNKNOWN && !will->connection->taken_over &&
+             tracking->now_ns + 2 * SECOND_NS < end_ns + due_s * SECOND_NS) {
+        seen.kind = MQTT_OBSERVED_WILL_TOO_EARLY;
+        seen.frame = will->frame;
+        seen.value = (uint32_t)due_s;
+    } else {
+        return;
+    }
+    will->reported = true;
+    mqtt_observe(tracking, seen);
+}
+
+/** A Will is published with the properties that its CONNECT gave. */
+static void compare_properties(struct mqtt_tracking *tracking, const struct mqtt_will *will)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    const struct mqtt_forwarded_properties *then = &will->properties;
+    struct mqtt_observation seen = {.at = packet->properties.length_at, .frame = will->frame};
+    struct mqtt_forwarded_properties now;
+
+    if (packet->version != MQTT_V50 || !will->is_v5)
+        return;
+    mqtt_read_forwarded(packet, &packet->properties, &now);
+    if (now.user_count < then->user_count || (now.user_count == then->user_count && now.users != then->users)) {
+        seen.kind = MQTT_OBSERVED_WILL_USER_PROPERTIES;
+        mqtt_observe(tracking, seen);
+    }
+    if (now.has_expiry && !then->has_expiry) {
+        seen.kind = MQTT_OBSERVED_WILL_WITH_EXPIRY;
+        seen.value = now.expiry_s;
+        mqtt_observe(tracking, seen);
+    }
+}
+
+void mqtt_wills_compare(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content)
+{
+    struct mqtt_wills *wills = tracking->connection->world->wills;
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_will *first = NULL;
+    unsigned armed = 0;
+    unsigned count = 0;
+
+    if (wills == NULL || wills->is_blind || content == 0 || packet->publish.dup || packet->publish.retain)
+        return;
+    for (unsigned i = 0; i < WILLS_KEPT; i++) {
+        struct mqtt_will *will = &wills->kept[i];
+        if (will->state == WILL_UNUSED || will->content != content || will->at != traffic)
+            continue;
+        count++;
+        armed += will->state == WILL_ARMED;
+        if (first == NULL || will->ended_ns > first->ended_ns)
+            first = will;
+    }
+    if (first == NULL || first->reported || (armed > 0 && count > 1))
+        return;
+    look_at_will(tracking, first);
+    if (count == 1 && armed == 1)
+        compare_properties(tracking, first);
+    if (first->delivered_to == NULL) {
+        first->delivered_to = tracking->connection;
+        first->delivered_in = tracking->place.frame;
+    }
+}
+
+void mqtt_wills_compare_copies(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content)
+{
+    struct mqtt_wills *wills = tracking->connection->world->wills;
+    struct mqtt_will *only = NULL;
+    unsigned count = 0;
+
+    if (wills == NULL || wills->is_blind || content == 0)
+        return;
+    for (unsigned i = 0; i < WILLS_KEPT; i++)
+        if (wills->kept[i].state != WILL_UNUSED && wills->kept[i].content == content && wills->kept[i].at == traffic) {
+            only = &wills->kept[i];
+            count++;
+        }
+    if (count != 1 || only->reported || only->delivered_to != tracking->connection ||
+        only->delivered_in >= tracking->place.frame)
+        return;
+    only->reported = true;
+    mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_WILL_TWICE,
+                                                     .at = tracking->packet->publish.topic,
+                                                     .frame = only->delivered_in});
+}
+
+void mqtt_wills_compare_stored(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content)
+{
+    struct mqtt_wills *wills = tracking->connection->world->wills;
+    struct mqtt_observation seen = {.kind = MQTT_OBSERVED_WILL_STORED, .at = {0, 1}};
+
+    if (wills == NULL || wills->is_blind)
+        return;
+    for (unsigned i = 0; i < WILLS_KEPT; i++) {
+        if (wills->kept[i].state == WILL_UNUSED || wills->kept[i].content != content || wills->kept[i].at != traffic)
+            continue;
+        if (wills->kept[i].retain || wills->kept[i].reported)
+            return;
+        seen.frame = wills->kept[i].frame;
+        wills->kept[i].reported = true;
+    }
+    if (seen.frame != 0)
+        mqtt_observe(tracking, seen);
+}
