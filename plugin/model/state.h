@@ -82,7 +82,7 @@ struct mqtt_endings {
 };
 
 /** What is remembered of the order in which a connection's packets came; used only where rules are wanted. */
-struct mqtt_order {
+struct mqtt_conduct {
     struct mqtt_endings *endings; /**< NULL while nothing asks for the end */
     int64_t ping_since_ns;        /**< when the first PINGREQ was sent that still waits; good while `pings` is not 0 */
     uint64_t told;                /**< bit for each kind of observation that is made once a connection and was made */
@@ -137,7 +137,7 @@ struct mqtt_connection {
     struct mqtt_book *book;  /**< what the Client asked for; NULL until it asked, or while nothing is observed */
     struct mqtt_will *will;  /**< the latest that it had; its place may have been taken */
     bool may_lose;           /**< packets may go by unseen */
-    struct mqtt_order order;
+    struct mqtt_conduct order;
 };
 
 /** One packet on its way through mqtt_track(). */
