@@ -15,7 +15,7 @@ static void observe(struct mqtt_tracking *tracking, enum mqtt_observation_kind k
 static void track_clients(struct mqtt_tracking *tracking)
 {
     const struct mqtt_connection *connection = tracking->connection;
-    struct mqtt_order *order = &tracking->connection->order;
+    struct mqtt_conduct *order = &tracking->connection->order;
     uint8_t code = tracking->packet->reason;
 
     if (code == REAUTHENTICATE) {
@@ -33,7 +33,7 @@ static void track_clients(struct mqtt_tracking *tracking)
 
 static void track_servers(struct mqtt_tracking *tracking)
 {
-    struct mqtt_order *order = &tracking->connection->order;
+    struct mqtt_conduct *order = &tracking->connection->order;
     uint8_t code = tracking->packet->reason;
 
     if (code == SUCCESS && !order->has_connack)

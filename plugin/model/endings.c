@@ -56,7 +56,7 @@ static int64_t had_it_for(const struct mqtt_tracking *tracking, const struct mqt
 /** Packets after a DISCONNECT that their own sender had sent. */
 static void observe_own_end(struct mqtt_tracking *tracking)
 {
-    const struct mqtt_order *order = &tracking->connection->order;
+    const struct mqtt_conduct *order = &tracking->connection->order;
     struct mqtt_observation observation = {.kind = MQTT_OBSERVED_AFTER_OWN_DISCONNECT,
                                            .value = tracking->connection->disconnect_reason};
 
@@ -101,7 +101,7 @@ static struct mqtt_endings *endings_of(struct mqtt_connection *connection)
 static void remember(struct mqtt_tracking *tracking)
 {
     struct mqtt_connection *connection = tracking->connection;
-    struct mqtt_order *order = &connection->order;
+    struct mqtt_conduct *order = &connection->order;
     const struct mqtt_packet *packet = tracking->packet;
     bool is_disconnect =
         packet->type == MQTT_TYPE_DISCONNECT && (packet->version == MQTT_V50 || mqtt_is_clients(tracking));

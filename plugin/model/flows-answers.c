@@ -25,12 +25,18 @@ static bool is_failure(const struct mqtt_packet *packet)
     return packet->version == MQTT_V50 && packet->reason >= 0x80;
 }
 
+/** Remembers that an end answers what was not asked: its missing answers prove nothing then. */
+static void note_stray(struct flow_view *view)
+{
+    view->watch->ends[view->tracking->sender].stray_answers |= (uint16_t)(1u << view->packet->type);
+}
+
 /** An answer to what was not sent: `is_certain` where even a resumed session holds no excuse. */
 static void observe_stray(struct flow_view *view, enum mqtt_observation_kind kind, bool is_certain)
 {
     if (is_certain || flow_is_fresh(view))
         flow_observe(view, kind, 0, view->packet->packet_id);
-    view->watch->ends[view->tracking->sender].stray_answers |= (uint16_t)(1u << view->packet->type);
+    note_stray(view);
 }
 
 /** PUBACK or PUBREC under an identifier that does not wait for it. */
@@ -173,6 +179,10 @@ void flow_observe_request_answer(struct flow_view *view)
 
     if (view->flow != NULL && view->flow->type == request)
         flow_note_answered(view, view->end, view->flow->waiting.note);
-    else if (view->oddity == NULL || !flow_take(&view->oddity->answers))
+    else if (view->oddity != NULL && flow_take(&view->oddity->answers))
+        return;
+    else if (mqtt_was_answered_before(view->tracking))
+        note_stray(view);
+    else
         observe_stray(view, MQTT_OBSERVED_SUBACK_FOR_NOTHING, true);
 }

@@ -191,7 +191,7 @@ static struct mqtt_topic_order *order_of(struct mqtt_delivery *delivery, const s
     struct mqtt_topic_order *oldest;
 
     if (book->orders == NULL)
-        book->orders = (struct mqtt_topic_order *)wmem_alloc0(scope, MQTT_ORDERED_TOPICS * sizeof(struct mqtt_order));
+        book->orders = (struct mqtt_topic_order *)wmem_alloc0(scope, MQTT_ORDERED_TOPICS * sizeof(struct mqtt_conduct));
     oldest = book->orders;
     for (unsigned i = 0; i < MQTT_ORDERED_TOPICS; i++) {
         struct mqtt_topic_order *order = &book->orders[i];

@@ -287,26 +287,38 @@ void mqtt_note_answer(struct mqtt_tracking *tracking, struct mqtt_kept_filters *
     }
 }
 
-void mqtt_note_stray_answer(struct mqtt_tracking *tracking)
+/** The answer that the packet, another one of its kind, repeats; NULL where none is remembered. */
+static struct mqtt_answer *find_answer(struct mqtt_tracking *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_book *book = tracking->connection->book;
 
-    if (book == NULL || book->is_blind)
-        return;
-    for (unsigned i = 0; i < MQTT_ANSWERS; i++) {
-        if (book->answers[i].frame == 0 || book->answers[i].packet_id != packet->packet_id ||
-            book->answers[i].type != packet->type)
-            continue;
-        if (book->answers[i].left > 0)
-            book->answers[i].left--;
-        else
-            mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_ANSWERED_BEFORE,
-                                                             .at = {packet->packet_id_at, 2},
-                                                             .frame = book->answers[i].frame,
-                                                             .value = packet->packet_id});
-        return;
+    for (unsigned i = 0; book != NULL && !book->is_blind && i < MQTT_ANSWERS; i++) {
+        struct mqtt_answer *answer = &book->answers[i];
+        if (answer->frame != 0 && answer->packet_id == packet->packet_id && answer->type == packet->type)
+            return answer;
     }
+    return NULL;
+}
+
+bool mqtt_was_answered_before(struct mqtt_tracking *tracking)
+{
+    return find_answer(tracking) != NULL;
+}
+
+void mqtt_note_stray_answer(struct mqtt_tracking *tracking)
+{
+    struct mqtt_answer *answer = find_answer(tracking);
+
+    if (answer == NULL)
+        return;
+    if (answer->left > 0)
+        answer->left--;
+    else
+        mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_ANSWERED_BEFORE,
+                                                         .at = {tracking->packet->packet_id_at, 2},
+                                                         .frame = answer->frame,
+                                                         .value = tracking->packet->packet_id});
 }
 
 void mqtt_echo_add(struct mqtt_tracking *tracking, struct mqtt_echo **echoes, uint32_t hash)

@@ -66,7 +66,7 @@ struct mqtt_book {
     bool is_blind;   /**< something asked for is not known */
     uint8_t next_answer;
     uint8_t reports;
-    struct {
+    struct mqtt_answer {
         uint32_t frame;
         uint16_t packet_id;
         uint8_t type;

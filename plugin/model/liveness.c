@@ -54,7 +54,7 @@ static void observe_silence(struct mqtt_tracking *tracking)
 static void observe_waiting(struct mqtt_tracking *tracking)
 {
     struct mqtt_connection *connection = tracking->connection;
-    const struct mqtt_order *order = &connection->order;
+    const struct mqtt_conduct *order = &connection->order;
     const struct mqtt_arrival *arrival = tracking->arrival;
     const struct mqtt_step *connect = mqtt_waiting_request(&connection->ends[tracking->sender], MQTT_TYPE_CONNECT);
     int64_t limit = tracking->epoch.keep_alive_s * INT64_C(1000) + CLIENT_SLACK_MS;
@@ -77,7 +77,7 @@ static void observe_waiting(struct mqtt_tracking *tracking)
 static void track_clients(struct mqtt_tracking *tracking)
 {
     struct mqtt_connection *connection = tracking->connection;
-    struct mqtt_order *order = &connection->order;
+    struct mqtt_conduct *order = &connection->order;
     int64_t begun_ns = connection->transport.begun_ns;
 
     if (tracking->packet->type == MQTT_TYPE_CONNECT && begun_ns != MQTT_TIME_UNKNOWN && !order->has_sent[0] &&
@@ -99,7 +99,7 @@ static void track_clients(struct mqtt_tracking *tracking)
 /** The Client has sent a part of a packet, or one that was captured late, since its latest whole one, as far as the Server's acknowledgements tell. */
 static bool is_client_sending(const struct mqtt_tracking *tracking)
 {
-    const struct mqtt_order *order = &tracking->connection->order;
+    const struct mqtt_conduct *order = &tracking->connection->order;
     const struct mqtt_arrival *arrival = tracking->arrival;
 
     return order->has_client_sent_to && arrival->has_numbers && (int32_t)(arrival->got_to - order->client_sent_to) > 0;
@@ -108,7 +108,7 @@ static bool is_client_sending(const struct mqtt_tracking *tracking)
 static void track_servers(struct mqtt_tracking *tracking)
 {
     enum { KEEP_ALIVE_TIMEOUT = 0x8D };
-    struct mqtt_order *order = &tracking->connection->order;
+    struct mqtt_conduct *order = &tracking->connection->order;
     const struct mqtt_packet *packet = tracking->packet;
     const struct mqtt_greeting *greeting = tracking->epoch.greeting;
     int64_t keep_alive = tracking->epoch.keep_alive_s * INT64_C(1000);

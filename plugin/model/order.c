@@ -11,7 +11,7 @@ void mqtt_observe_once(struct mqtt_tracking *tracking, struct mqtt_observation o
 {
     enum { FIRST = MQTT_OBSERVED_SENT_BEFORE_CONNACK, LAST = MQTT_OBSERVED_CONNECT_LATE };
     _Static_assert(LAST - FIRST < 64, "there is a bit for each kind");
-    struct mqtt_order *order = &tracking->connection->order;
+    struct mqtt_conduct *order = &tracking->connection->order;
     uint64_t bit = UINT64_C(1) << (observation.kind - FIRST);
 
     /* A packet that cannot be read breaks another rule, and is asked no further: the next one will tell. */
@@ -37,7 +37,7 @@ static void observe_crossing(struct mqtt_tracking *tracking)
 static void observe_client(struct mqtt_tracking *tracking)
 {
     const struct mqtt_connection *connection = tracking->connection;
-    const struct mqtt_order *order = &connection->order;
+    const struct mqtt_conduct *order = &connection->order;
     const struct mqtt_packet *packet = tracking->packet;
     const struct mqtt_greeting *greeting = tracking->epoch.greeting;
     bool is_connect = packet->type == MQTT_TYPE_CONNECT;
@@ -84,7 +84,7 @@ static enum mqtt_observation_kind refusal_kind(const struct mqtt_tracking *track
 static void observe_connack(struct mqtt_tracking *tracking)
 {
     const struct mqtt_connection *connection = tracking->connection;
-    const struct mqtt_order *order = &connection->order;
+    const struct mqtt_conduct *order = &connection->order;
     const struct mqtt_packet *packet = tracking->packet;
 
     if (order->has_connack) {
@@ -108,7 +108,7 @@ static void observe_connack(struct mqtt_tracking *tracking)
 static void observe_server(struct mqtt_tracking *tracking)
 {
     const struct mqtt_connection *connection = tracking->connection;
-    const struct mqtt_order *order = &connection->order;
+    const struct mqtt_conduct *order = &connection->order;
     const struct mqtt_packet *packet = tracking->packet;
     bool is_v50 = tracking->epoch.version == MQTT_V50;
     bool is_refused = connection->connack_seen && connection->connack_code != 0;
@@ -134,7 +134,7 @@ static void observe_server(struct mqtt_tracking *tracking)
 /** Takes in what later packets are held against. */
 static void remember(struct mqtt_tracking *tracking)
 {
-    struct mqtt_order *order = &tracking->connection->order;
+    struct mqtt_conduct *order = &tracking->connection->order;
     const struct mqtt_packet *packet = tracking->packet;
 
     order->has_sent[tracking->sender] = true;

@@ -82,7 +82,7 @@ struct mqtt_endings {
 };
 
 /** What is remembered of the order in which a connection's packets came; used only where rules are wanted. */
-struct mqtt_order {
+struct mqtt_conduct {
     struct mqtt_endings *endings; /**< NULL while nothing asks for the end */
     int64_t ping_since_ns;        /**< when the first PINGREQ was sent that still waits; good while `pings` is not 0 */
     uint64_t told;                /**< bit for each kind of observation that is made once a connection and was made */
@@ -133,12 +133,11 @@ struct mqtt_connection {
     bool duties_seen[2];     /**< each end: what it had to send again was looked for */
     uint32_t user_hash;      /**< of the User Name; 0: none */
     uint32_t expiry_s;       /**< how long the session outlives it; UINT32_MAX: for ever */
-    uint32_t sent_again;     /**< the latest frame of an older connection that the Client sent again */
     int64_t disconnected_ns; /**< when the first DISCONNECT was sent */
     struct mqtt_book *book;  /**< what the Client asked for; NULL until it asked, or while nothing is observed */
     struct mqtt_will *will;  /**< the latest that it had; its place may have been taken */
     bool may_lose;           /**< packets may go by unseen */
-    struct mqtt_order order;
+    struct mqtt_conduct order;
 };
 
 /** One packet on its way through mqtt_track(). */
@@ -275,6 +274,9 @@ void mqtt_note_answer(struct mqtt_tracking *tracking, struct mqtt_kept_filters *
 
 /** A SUBACK or UNSUBACK whose identifier no request has: notices where the request had its answer before. */
 void mqtt_note_stray_answer(struct mqtt_tracking *tracking);
+
+/** The SUBACK or UNSUBACK repeats one that answered a request: it is told of as that, and not as an answer to nothing. */
+bool mqtt_was_answered_before(struct mqtt_tracking *tracking);
 
 /** Holds the connection against the one that its Client had before. */
 void mqtt_track_takeup(struct mqtt_tracking *tracking);

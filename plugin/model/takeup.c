@@ -147,30 +147,22 @@ static void track_duties(struct mqtt_tracking *tracking)
                                                          .value = flow->packet_id});
 }
 
-/** What a Client sends again after it came back, it sends in the order of the first time. */
+/** What a Client sends again after it came back has the Packet Identifier of the first time. */
 static void track_resend(struct mqtt_tracking *tracking)
 {
     struct mqtt_connection *connection = tracking->connection;
-    uint32_t first = tracking->note != NULL ? tracking->note->first_sent_in : 0;
+    bool is_linked = tracking->note != NULL && tracking->note->first_sent_in != 0;
 
-    if (first == 0 && tracking->packet->publish.dup && tracking->packet->packet_id_at != 0) {
-        const struct mqtt_ledger *ledger = &connection->ends[tracking->sender].ledger;
-        const struct mqtt_flow *flow = mqtt_ledger_find(ledger, tracking->packet->packet_id);
-        const struct mqtt_flow *twin = flow != NULL ? mqtt_ledger_find_twin(ledger, flow) : NULL;
-        if (twin != NULL)
-            mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_RENUMBERED,
-                                                             .at = {tracking->packet->packet_id_at, 2},
-                                                             .frame = twin->waiting.first_frame,
-                                                             .value = twin->packet_id});
-    }
-    if (first == 0 || first >= connection->connack.frame || !tracking->packet->publish.dup)
+    if (is_linked || !tracking->packet->publish.dup || tracking->packet->packet_id_at == 0)
         return;
-    if (first < connection->sent_again)
-        mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_SENT_AGAIN_OUT_OF_ORDER,
+    const struct mqtt_ledger *ledger = &connection->ends[tracking->sender].ledger;
+    const struct mqtt_flow *flow = mqtt_ledger_find(ledger, tracking->packet->packet_id);
+    const struct mqtt_flow *twin = flow != NULL ? mqtt_ledger_find_twin(ledger, flow) : NULL;
+    if (twin != NULL)
+        mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_RENUMBERED,
                                                          .at = {tracking->packet->packet_id_at, 2},
-                                                         .frame = first,
-                                                         .other = connection->sent_again});
-    connection->sent_again = MAX(connection->sent_again, first);
+                                                         .frame = twin->waiting.first_frame,
+                                                         .value = twin->packet_id});
 }
 
 void mqtt_track_takeup(struct mqtt_tracking *tracking)
