@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "publications.h"
 #include "state.h"
 #include "version.h"
 
@@ -205,6 +206,7 @@ void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place)
     epoch.has_gap = true;
     epoch.session_known = false;
     begin_epoch(connection, &epoch);
+    mqtt_doubt_publications(connection->world);
 }
 
 void mqtt_track_loss(struct mqtt_connection *connection)

@@ -5,7 +5,7 @@
  * What one end sends comes in the order in which it was sent, so nothing here needs to know what had arrived, but for what
  * is said of a packet in answer to one of the other end.
  */
-#include "state.h"
+#include "watch.h"
 
 void mqtt_observe_once(struct mqtt_tracking *tracking, struct mqtt_observation observation)
 {
@@ -33,6 +33,16 @@ static void observe_crossing(struct mqtt_tracking *tracking)
                                                          .frame = connection->connack.frame});
 }
 
+/** The packet's sender has received more than was captured: a CONNACK may have been in it. */
+static bool has_got_unseen(const struct mqtt_tracking *tracking)
+{
+    const struct mqtt_watch *watch = tracking->connection->watch;
+    const struct mqtt_arrival *arrival = tracking->arrival;
+
+    return watch != NULL && arrival->has_numbers && watch->ends[1 - tracking->sender].has_seen_to &&
+           (int32_t)(arrival->got_to - watch->ends[1 - tracking->sender].seen_to) > 0;
+}
+
 /** The Client's packets up to the CONNACK. */
 static void observe_client(struct mqtt_tracking *tracking)
 {
@@ -53,7 +63,7 @@ static void observe_client(struct mqtt_tracking *tracking)
     bool is_allowed = is_connect || packet->type == MQTT_TYPE_AUTH || packet->type == MQTT_TYPE_DISCONNECT;
     bool is_before = !order->has_connack || (connection->connack.frame != 0 &&
                                              mqtt_sender_awareness(tracking, &connection->connack) == MQTT_UNAWARE);
-    if (greeting != NULL && greeting->auth_method != NULL && is_before && !is_allowed)
+    if (greeting != NULL && greeting->auth_method != NULL && is_before && !is_allowed && !has_got_unseen(tracking))
         mqtt_observe_once(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_CLIENT_BEFORE_CONNACK});
     bool is_false_session = greeting != NULL && greeting->clean_start && connection->connack_seen &&
                             connection->connack_code == 0 && connection->session_present;
@@ -113,6 +123,8 @@ static void observe_server(struct mqtt_tracking *tracking)
     bool is_v50 = tracking->epoch.version == MQTT_V50;
     bool is_refused = connection->connack_seen && connection->connack_code != 0;
     bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
+    /* Only where the Server's first byte was seen was there surely no CONNACK. */
+    bool has_none = !order->has_connack && tracking->arrival->from_start && !connection->may_lose;
 
     if (tracking->epoch.has_gap || order->connects_again ||
         !(mqtt_packet_type_senders(packet->type) & MQTT_SENT_BY_SERVER))
@@ -121,9 +133,9 @@ static void observe_server(struct mqtt_tracking *tracking)
         observe_connack(tracking);
     if (!tracking->epoch.connect_seen || (is_disconnect && !is_v50))
         return;
-    if (is_disconnect && (!order->has_connack || is_refused))
+    if (is_disconnect && (has_none || is_refused))
         mqtt_observe_once(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_SERVER_DISCONNECT_UNACCEPTED});
-    else if (!order->has_connack && packet->type != MQTT_TYPE_CONNACK && !(is_v50 && packet->type == MQTT_TYPE_AUTH))
+    else if (has_none && packet->type != MQTT_TYPE_CONNACK && !(is_v50 && packet->type == MQTT_TYPE_AUTH))
         mqtt_observe_once(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_SERVER_BEFORE_CONNACK});
     else if (is_refused && packet->type != MQTT_TYPE_CONNACK && connection->connack.frame != 0)
         mqtt_observe_once(tracking, (struct mqtt_observation){.kind = (uint16_t)refusal_kind(tracking),

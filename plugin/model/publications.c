@@ -132,7 +132,9 @@ struct mqtt_publication *mqtt_find_publication(struct mqtt_tracking *tracking, s
         return NULL;
     uint32_t content = content_of_publish(tracking, topic);
     unsigned at = find_content(traffic, content);
-    return at < MQTT_PUBLICATIONS_KEPT && !traffic->kept[at].is_repeated ? &traffic->kept[at] : NULL;
+    if (at == MQTT_PUBLICATIONS_KEPT || traffic->kept[at].is_repeated || traffic->kept[at].order <= traffic->doubted_to)
+        return NULL;
+    return &traffic->kept[at];
 }
 
 const struct mqtt_publication *mqtt_find_replacement(const struct mqtt_tracking *tracking, uint32_t topic,
@@ -150,11 +152,10 @@ const struct mqtt_publication *mqtt_find_replacement(const struct mqtt_tracking 
     return latest;
 }
 
-/** A message that was not captured to its end may be the same as one kept: what looks like one of them is nobody's. */
-static void doubt_all(struct mqtt_traffic *traffic)
+void mqtt_doubt_publications(struct mqtt_world *world)
 {
-    for (unsigned i = 0; i < MQTT_PUBLICATIONS_KEPT; i++)
-        traffic->kept[i].is_repeated = true;
+    for (unsigned i = 0; i < world->broker_count; i++)
+        world->brokers[i]->doubted_to = world->brokers[i]->count;
 }
 
 void mqtt_keep_publication(struct mqtt_tracking *tracking)
@@ -168,7 +169,7 @@ void mqtt_keep_publication(struct mqtt_tracking *tracking)
     if (traffic == NULL)
         return;
     if (packet->fault.kind != MQTT_FAULT_NONE)
-        doubt_all(traffic);
+        traffic->doubted_to = traffic->count; /* it may be the same as one of them */
     if (!mqtt_topic_of(tracking, &topic))
         return;
     uint32_t topic_hash = mqtt_hash_bytes(topic.bytes, topic.length);

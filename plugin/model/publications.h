@@ -56,6 +56,7 @@ struct mqtt_publication {
 struct mqtt_traffic {
     struct mqtt_endpoint broker;
     uint32_t count;                            /**< of all publications; the latest has this order */
+    uint32_t doubted_to;                       /**< up to this order a message may have been published again unseen */
     uint32_t contents[MQTT_PUBLICATIONS_KEPT]; /**< hash of topic and payload; 0 where it tells nothing */
     struct mqtt_publication kept[MQTT_PUBLICATIONS_KEPT];
 };
@@ -71,6 +72,9 @@ struct mqtt_topic_order {
 
 /** The publication that a message stems from; NULL where that is not certain. */
 struct mqtt_publication *mqtt_find_publication(struct mqtt_tracking *tracking, struct mqtt_topic topic);
+
+/** Something was not captured: any message kept so far may have been published again in it. */
+void mqtt_doubt_publications(struct mqtt_world *world);
 
 /** The latest publication with RETAIN 1 on a topic behind the one of `order`; NULL where there is none. */
 const struct mqtt_publication *mqtt_find_replacement(const struct mqtt_tracking *tracking, uint32_t topic,
