@@ -52,6 +52,14 @@ def read_frames(path: Path) -> Frames:
     return frames
 
 
+def is_usable(path: Path) -> bool:
+    """True if the capture can be damaged here."""
+    try:
+        return bool(read_frames(path))
+    except ValueError:
+        return False
+
+
 def write_variants(path: Path, variants: list[Frames]) -> list[int]:
     """Writes the variants one after another, each at addresses of its own; returns the variant of each frame."""
     records, owners = [PCAP_HEADER], []

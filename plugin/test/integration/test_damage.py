@@ -22,12 +22,9 @@ import harness  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
 CAPTURES = ROOT / "test-captures"
-SOURCES = ("real/mosquitto-v5.pcap", "real/mosquitto-v31.pcap", "real/mosquitto-v5-properties.pcap",
-           "real/mosquitto-will.pcap", "real/burst-level4.pcap", "real/burst-level5.pcap",
-           "real/paho-v5-properties.pcap", "real/rabbitmq-qos2.pcap", "real/websocket-paho.pcap",
-           "real/mosquitto-bridge-v50.pcap", "real/mosquitto-session.pcap", "cases/every-split-point.pcap",
-           "cases/websocket-packet-in-messages.pcap")
-SEEDS = 2
+SOURCES = (*sorted(f"real/{path.name}" for path in (CAPTURES / "real").glob("*.pcap") if damage.is_usable(path)),
+           "cases/every-split-point.pcap", "cases/websocket-packet-in-messages.pcap")
+SEEDS = 3
 """Variants for each kind of damage."""
 MOST_FRAMES = 120
 """Longer captures are used up to here."""

@@ -1,0 +1,107 @@
+# test_rules.py: the table of rules is whole, and the user decides what is heard of it.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""That each statement is judged or has a reason, and each rule its cases, is `tools/rules --check`; what each rule finds is
+in test-captures/cases/. Here: preferences, the table of broken rules, the fields."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import unittest
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
+
+import harness  # noqa: E402
+from harness import Settings  # noqa: E402
+
+QOS_3 = ROOT / "test-captures" / "cases" / "qos-3.pcap"
+TYPE_0 = ROOT / "test-captures" / "cases" / "packet-type-0.pcap"
+FIVE_BYTES = ROOT / "test-captures" / "cases" / "remaining-length-five-bytes.pcap"
+RULE = "mqttscope.rule.publish_qos_3"
+
+
+def with_preferences(*preferences: str) -> Settings:
+    """Settings of these preferences, written as NAME:VALUE."""
+    return Settings(tuple(tuple(each.split(":", 1)) for each in preferences))
+
+
+def with_single(name: str, severity: str, *preferences: str) -> Settings:
+    """The same with one row in the user's table of single rules."""
+    settings = with_preferences(*preferences)
+    return Settings(settings.preferences, files=(("mqttscope_rules", f'"{name}","{severity}"\n'),))
+
+
+def severities(settings: Settings) -> list[str]:
+    """How QoS 3 is complained about."""
+    return [each.severity for each in harness.findings(QOS_3, settings=settings) if each.name == RULE]
+
+
+def table(capture: Path) -> list[list[str]]:
+    """The rows of `-z mqttscope,rules`, without its header."""
+    text = harness.tshark("-q", "-z", "mqttscope,rules", capture=capture)
+    return [[cell.strip() for cell in line.split(" |")] for line in text.splitlines() if " |" in line][1:]
+
+
+class Table(unittest.TestCase):
+    def test_whole(self) -> None:
+        """Each statement of the catalogue is in a rule or has a reason; each rule has its cases; rules.md is up to date."""
+        check = subprocess.run([sys.executable, str(ROOT / "tools" / "rules"), "--check"], capture_output=True, text=True,
+                               check=False)
+        self.assertEqual(check.returncode, 0, check.stdout + check.stderr)
+
+    def test_statistics(self) -> None:
+        """`-z mqttscope,rules` says what the packets say."""
+        for capture in (QOS_3, FIVE_BYTES):
+            with self.subTest(capture.name):
+                found = [each for each in harness.findings(capture) if each.name.startswith("mqttscope.rule.")]
+                expected = Counter((each.name.removeprefix("mqttscope.rule."), each.severity) for each in found)
+                self.assertTrue(expected)
+                self.assertEqual({(row[1], row[2]): int(row[3]) for row in table(capture)}, expected)
+                self.assertEqual([int(row[4]) for row in table(capture)], [found[0].frame])
+                self.assertEqual([row[5] for row in table(capture)], ["client-1"])
+
+    def test_statement_field(self) -> None:
+        """The statement id is a field of its own, and stands in Info and message."""
+        row = harness.rows(QOS_3, ["mqttscope.rule", "info", "_ws.expert.message"], display_filter=RULE)[0]
+        self.assertEqual(row["mqttscope.rule"], ["MQTT-3.3.1-4"])
+        self.assertTrue(row["info"][0].endswith(" [MQTT-3.3.1-4]"), row)
+        self.assertTrue(row["_ws.expert.message"][0].endswith("[MQTT-3.3.1-4]"), row)
+
+
+class Preferences(unittest.TestCase):
+    def test_as_installed(self) -> None:
+        self.assertEqual(severities(Settings()), ["error"])
+
+    def test_switched_off(self) -> None:
+        self.assertEqual(severities(with_preferences("mqttscope.check_rules:FALSE")), [])
+
+    def test_malformed_without_rules(self) -> None:
+        """A packet that cannot be read is complained about by the decoder, too, when no rules are wanted."""
+        names = [{each.name for each in harness.findings(TYPE_0, settings=settings)}
+                 for settings in (Settings(), with_preferences("mqttscope.check_rules:FALSE"))]
+        self.assertIn("mqttscope.malformed", names[1])
+        self.assertNotEqual(names[0], set())
+
+    def test_minimum_severity(self) -> None:
+        single = "publish_qos_3", "warning"
+        self.assertEqual(severities(with_single(*single)), ["warning"])
+        self.assertEqual(severities(with_single(*single, "mqttscope.minimum_severity:error")), [])
+        self.assertEqual(severities(with_preferences("mqttscope.minimum_severity:error")), ["error"])
+
+    def test_single_rules(self) -> None:
+        for name, severity, shown in (("publish_qos_3", "off", []), ("MQTT-3.3.1-4", "off", []),
+                                      ("V31-2.1-3", "note", ["note"]), ("websocket_text_frame", "off", ["error"])):
+            with self.subTest(f"{name} {severity}"):
+                self.assertEqual(severities(with_single(name, severity)), shown)
+
+    def test_unknown_rule(self) -> None:
+        """A name that no rule has is refused with a clear message."""
+        with self.assertRaisesRegex(harness.ToolError, "neither the name of a rule nor a statement id"):
+            harness.tshark("-o", 'uat:mqttscope_rules:"nonsense","off"', capture=QOS_3)
+
+
+if __name__ == "__main__":
+    unittest.main()
