@@ -154,6 +154,18 @@ static int64_t track_silence(struct mqtt_tracking *tracking)
     return idle_ns;
 }
 
+/** Where bytes may go missing unseen, a packet that cannot be read is the sign of it. */
+static void track_loss(struct mqtt_tracking *tracking)
+{
+    if (!tracking->connection->may_lose)
+        return;
+    tracking->epoch.is_lossy = true;
+    if (tracking->packet->fault.kind > MQTT_FAULT_CUT) {
+        tracking->epoch.has_gap = true;
+        tracking->epoch.session_known = false;
+    }
+}
+
 void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt_place place,
                 const struct mqtt_arrival *arrival, struct mqtt_packet *packet, struct mqtt_facts *facts)
 {
@@ -175,6 +187,7 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     if (version != MQTT_VERSION_UNKNOWN && version != packet->version && packet->type != MQTT_TYPE_CONNECT)
         mqtt_decode(packet, packet->bytes, packet->captured, packet->length, version);
 
+    track_loss(&tracking);
     mqtt_track_roles(&tracking);
     mqtt_track_greeting(&tracking);
     mqtt_track_order(&tracking);

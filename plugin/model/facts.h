@@ -110,6 +110,7 @@ struct mqtt_epoch {
     bool session_known : 1;  /**< nothing in flight can stem from before the capture */
     bool has_gap : 1;        /**< bytes of this connection are missing before this packet */
     bool has_keep_alive : 1;
+    bool is_lossy : 1; /**< bytes may go missing unseen, and what follows them looks like packets that nobody sent */
     uint16_t keep_alive_s;               /**< the Keep Alive in force: a Server Keep Alive wins */
     const struct mqtt_text *client_id;   /**< NULL while unknown, or where the Client gave none */
     const struct mqtt_limits *limits[2]; /**< what each end allows the other; NULL before it said so */
