@@ -98,10 +98,14 @@ static struct mqtt_transport_state state_of(const void *handle)
 static void connect_anew(struct fuzz *fuzz, unsigned number)
 {
     static const struct mqtt_transport transports[CONNECTIONS] = {
-        {{{{10, 0, 0, 2}, 40001, 4}, {{10, 0, 0, 1}, 1883, 4}}, 1, MQTT_EVIDENCE_HANDSHAKE, NULL},
-        {{{{10, 0, 0, 1}, 1883, 4}, {{10, 0, 0, 2}, 40002, 4}}, 0, MQTT_EVIDENCE_PORT, NULL},
-        {{{{10, 0, 0, 2}, 40003, 4}, {{10, 0, 0, 1}, 1883, 4}}, MQTT_END_UNKNOWN, MQTT_EVIDENCE_NONE, NULL},
-        {{{{10, 0, 0, 2}, 40004, 4}, {{10, 0, 0, 9}, 1883, 4}}, 1, MQTT_EVIDENCE_HANDSHAKE, NULL},
+        {{{{10, 0, 0, 2}, 40001, 4}, {{10, 0, 0, 1}, 1883, 4}}, 1, MQTT_EVIDENCE_HANDSHAKE, NULL, MQTT_TIME_UNKNOWN},
+        {{{{10, 0, 0, 1}, 1883, 4}, {{10, 0, 0, 2}, 40002, 4}}, 0, MQTT_EVIDENCE_PORT, NULL, MQTT_TIME_UNKNOWN},
+        {{{{10, 0, 0, 2}, 40003, 4}, {{10, 0, 0, 1}, 1883, 4}},
+         MQTT_END_UNKNOWN,
+         MQTT_EVIDENCE_NONE,
+         NULL,
+         MQTT_TIME_UNKNOWN},
+        {{{{10, 0, 0, 2}, 40004, 4}, {{10, 0, 0, 9}, 1883, 4}}, 1, MQTT_EVIDENCE_HANDSHAKE, NULL, MQTT_TIME_UNKNOWN},
     };
     struct mqtt_transport transport = transports[number];
 
