@@ -56,7 +56,9 @@ def paths(statistics: list[str], folder: Path) -> dict[str, list[str]]:
     """All ways to look at a capture."""
     out = {"tree": ["-V"], "bytes": ["-x"], "two passes": ["-2", "-V"], "json": ["-T", "json"], "pdml": ["-T", "pdml"],
            "export": ["-q", "--export-objects", f"mqttscope,{folder}"]}
-    return out | {f"-z {each}": ["-q", "-z", each] for each in statistics}
+    # A flow graph is asked for with the kind of its addresses.
+    asked = (each + ",standard" if each.startswith("flow,") else each for each in statistics)
+    return out | {f"-z {each}": ["-q", "-z", each] for each in asked}
 
 
 def payload_length(frame: damage.Frame) -> int:

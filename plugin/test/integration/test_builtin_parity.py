@@ -183,7 +183,7 @@ class TestCrafted(unittest.TestCase):
             compared += bool(not broken and certain and same and ours["mqtt.hdrflags"])
             return not broken and certain and same and bool(ours["mqtt.hdrflags"])
 
-        for path in sorted(CASES.rglob("*.case")):
+        for path in sorted(CASES.glob("*.case")):
             settings = settings_of(read_case(path))
             both = Both.read(path.with_suffix(".pcap"), settings, replace(settings, heuristics=()))
             with self.subTest(case=path.stem):

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CAPTURES = ROOT / "test-captures"
 SOURCES = (*sorted(f"real/{path.name}" for path in (CAPTURES / "real").glob("*.pcap") if damage.is_usable(path)),
            "cases/every-split-point.pcap", "cases/websocket-packet-in-messages.pcap")
-SEEDS = 3
+SEEDS = 2
 """Variants for each kind of damage."""
 MOST_FRAMES = 120
 """Longer captures are used up to here."""
