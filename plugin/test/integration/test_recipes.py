@@ -150,7 +150,8 @@ class TestReadme(Recipe):
         subprocess.run([program("mergecap"), "-a", "-w", str(merged), *map(str, captures)], check=True, timeout=60)
         merged.chmod(0o644)
         # Crafted connections share addresses, so that they cannot be merged.
-        looked_at = [merged, CAPTURES / "cases/exchange-resend-v311.pcap", CAPTURES / "cases/session-taken-over.pcap"]
+        looked_at = [merged, *(CAPTURES / "cases" / name for name in (
+            "exchange-resend-v311.pcap", "session-taken-over.pcap", "qos-3.pcap"))]
         for each in filters:
             with self.subTest(filter=each):
                 self.assertTrue(any(rows(capture, ["frame.number"], display_filter=each) for capture in looked_at))
@@ -160,7 +161,7 @@ class TestReadme(Recipe):
         table = README[README.index("\n## Statistics"):README.index("\n## Where it listens")]
         words = {"mqttscope,sessions": "sub-12", "mqttscope_packets,tree": "PUBLISH", "mqttscope_topics,tree": "kitchen",
                  "mqttscope_clients,tree": "sub-12", "mqttscope,srt": "PUBLISH-PUBACK",
-                 "flow,mqttscope,standard": "CONNACK Success"}
+                 "mqttscope,rules": "disconnect_with_will_without_will", "flow,mqttscope,standard": "CONNACK Success"}
         self.assertEqual(set(re.findall(r"^\| `-q -z (.*?)` \|", table, re.MULTILINE)), set(words))
         for name, word in words.items():
             with self.subTest(statistic=name):
