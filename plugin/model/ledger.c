@@ -8,6 +8,9 @@
  * beyond this many. */
 enum { INDEX_FROM = 16 };
 
+/* Who takes a session up again and again must not cost time for ever more exchanges each time. */
+enum { INHERITED_MOST = 1024 };
+
 void mqtt_ledger_begin(struct mqtt_ledger *ledger, wmem_allocator_t *scope, uint32_t most)
 {
     *ledger = (struct mqtt_ledger){.scope = scope, .most = (uint16_t)MIN(most, UINT16_MAX)};
@@ -119,10 +122,14 @@ void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited)
     wmem_destroy_array(flows);
 }
 
-void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
+bool mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
 {
     if (from->count == 0)
-        return;
+        return true;
+    if (from->count > INHERITED_MOST) {
+        mqtt_ledger_clear(from, false);
+        return false;
+    }
     wmem_array_t *flows = mqtt_ledger_flows(from);
 
     /* The latest come first in a list: walking it from the back keeps their order. */
@@ -141,6 +148,7 @@ void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
     }
     wmem_destroy_array(flows);
     mqtt_ledger_clear(from, false);
+    return true;
 }
 
 const struct mqtt_flow *mqtt_ledger_find_older(const struct mqtt_ledger *ledger, uint32_t frame)

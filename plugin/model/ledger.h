@@ -88,8 +88,9 @@ void mqtt_ledger_set_inherited(struct mqtt_ledger *ledger, struct mqtt_flow *flo
 void mqtt_ledger_clear(struct mqtt_ledger *ledger, bool only_inherited);
 
 /** Moves all PUBLISH exchanges of `from` into `to` as inherited ones, and ends the others (a SUBSCRIBE does not outlive
- *  its connection). What `to` has under the same identifier stays. */
-void mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from);
+ *  its connection). What `to` has under the same identifier stays. False where there were too many: then they are
+ *  not followed any more. */
+bool mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from);
 
 /** Another PUBLISH exchange, begun on an earlier connection, of the same content; NULL where there is none. */
 const struct mqtt_flow *mqtt_ledger_find_twin(const struct mqtt_ledger *ledger, const struct mqtt_flow *flow);

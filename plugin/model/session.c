@@ -57,11 +57,12 @@ static bool is_alive(const struct mqtt_connection *connection)
 }
 
 /** Moves what was in flight to the Client's new connection; the ends of the two may be numbered differently. */
-static void inherit_exchanges(struct mqtt_connection *to, unsigned broker, struct mqtt_connection *from,
+static bool inherit_exchanges(struct mqtt_connection *to, unsigned broker, struct mqtt_connection *from,
                               unsigned old_broker)
 {
-    mqtt_ledger_inherit(&to->ends[broker].ledger, &from->ends[old_broker].ledger);
-    mqtt_ledger_inherit(&to->ends[1 - broker].ledger, &from->ends[1 - old_broker].ledger);
+    bool servers = mqtt_ledger_inherit(&to->ends[broker].ledger, &from->ends[old_broker].ledger);
+    bool clients = mqtt_ledger_inherit(&to->ends[1 - broker].ledger, &from->ends[1 - old_broker].ledger);
+    return servers && clients;
 }
 
 static const struct mqtt_epoch *last_epoch(const struct mqtt_connection *connection)
@@ -98,8 +99,8 @@ static void join_session(struct mqtt_tracking *tracking, const struct mqtt_text 
     mqtt_observe_unanswered(tracking, last);
     const struct mqtt_epoch *old = last_epoch(last);
     if (!connection->clean_start && old->broker != MQTT_END_UNKNOWN) {
-        inherit_exchanges(connection, broker, last, old->broker);
-        tracking->epoch.session_known = old->session_known && !old->has_gap;
+        bool is_whole = inherit_exchanges(connection, broker, last, old->broker);
+        tracking->epoch.session_known = is_whole && old->session_known && !old->has_gap;
     }
 }
 
