@@ -9,7 +9,7 @@
 enum { INDEX_FROM = 16 };
 
 /* Who takes a session up again and again must not cost time for ever more exchanges each time. */
-enum { INHERITED_MOST = 1024 };
+enum { INHERITED_MOST = 128 };
 
 void mqtt_ledger_begin(struct mqtt_ledger *ledger, wmem_allocator_t *scope, uint32_t most)
 {
