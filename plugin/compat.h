@@ -46,13 +46,6 @@ WS_DLL_PUBLIC tvbuff_t *tvb_child_uncompress_zlib(tvbuff_t *parent, tvbuff_t *tv
 /* Declared by hand: the header that has it includes libgcrypt's, which Wireshark's packages do not bring along. */
 WS_DLL_PUBLIC void tls_set_appdata_dissector(dissector_handle_t tls, packet_info *pinfo, dissector_handle_t app);
 
-/* A field's value became a pointer with 4.2. */
-#if WIRESHARK_AT_LEAST(4, 4)
-#define compat_fvalue(info) ((info)->value)
-#else
-#define compat_fvalue(info) (&(info)->value)
-#endif
-
 /* What a plugin is for is asked since 4.4. */
 #if WIRESHARK_AT_LEAST(4, 4)
 #include <wsutil/plugins.h>

@@ -60,6 +60,11 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
 /** Registers what the joining of packets across WebSocket messages needs. */
 void websocket_register(int proto);
 
+/** The opcode of the WebSocket frame that a message came in (RFC 6455 section 5.2); -1 if that cannot be found out: the
+ *  message was put together from several frames, inflated, or is not captured whole. The messages of a frame are to be
+ *  asked for in their order. */
+int websocket_opcode(packet_info *pinfo, tvbuff_t *message);
+
 /** Length of the control packet at `offset`, as tcp_dissect_pdus() asks for it; 0: more bytes are needed. `data` is the
  *  struct stretch. */
 unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void *data);

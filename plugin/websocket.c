@@ -213,24 +213,6 @@ static void add_part(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct
         dissect_control_packet(packet, pinfo, tree, stretch);
 }
 
-/** True where the message came in a text frame. Wireshark does not hand the opcode to subdissectors, but where a tree is
- *  looked at it stands there. */
-static bool is_text_frame(proto_tree *tree)
-{
-    int opcode = proto_registrar_get_id_byname("websocket.opcode");
-    bool is_text = false;
-
-    if (tree == NULL || !PTREE_DATA(tree)->visible || opcode < 0)
-        return false;
-    GPtrArray *items = proto_find_finfo(tree, opcode);
-    if (items->len > 0) {
-        field_info *last = (field_info *)g_ptr_array_index(items, items->len - 1);
-        is_text = fvalue_get_uinteger(compat_fvalue(last)) == 1;
-    }
-    g_ptr_array_free(items, TRUE);
-    return is_text;
-}
-
 /** The whole packets of a message, from `at` on; what a bad length makes unreadable is shown as such. */
 static uint32_t dissect_whole_packets(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stretch *stretch,
                                       uint32_t at)
@@ -298,7 +280,7 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     /* Whole messages may be missing, and the next one begins with a packet all the same. TLS would not decrypt it. */
     if (!PINFO_FD_VISITED(pinfo) && !proto_is_frame_protocol(pinfo->layers, "tls"))
         mqtt_track_loss(stretch.stream->connection);
-    stretch.in_websocket_text = is_text_frame(tree);
+    stretch.in_websocket_text = websocket_opcode(pinfo, tvb) == 1;
     dissect_message(tvb, pinfo, tree, &stretch);
     /* Not before: the packets of this message were not touched by what is missing behind them. */
     if (!PINFO_FD_VISITED(pinfo) && stretch.stream->websocket[stretch.sender].is_lost)

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import json
 import re
 import subprocess
@@ -31,6 +32,7 @@ KEYWORD = {"type": "keyword", "ignore_above": 1024}
 _STRINGS = re.compile(r"FT_(STRING|UINT_STRING|STRINGZ|STRINGZPAD|STRINGZTRUNC|BYTES|UINT_BYTES|ETHER|AX25|VINES|FCWWN"
                       r"|GUID|OID|REL_OID|SYSTEM_ID|EUI64|CHAR)")
 _WHOLE_NUMBERS = frozenset({"byte", "short", "integer", "long"})
+_NAMED_CONNECTION = re.compile(r"(?<=mqttscope\.connection )\d+")
 _SECONDS = re.compile(r"(\d+)\.(\d{3})(\d*)")
 
 
@@ -163,7 +165,8 @@ class _Maker:
             name = self.names.get(key, "")
             if name.startswith(("mqtt.", "mqttscope.")):
                 severity = SEVERITIES.get(int(item["_ws_expert__ws_expert_severity"], 0), "unknown")
-                yield {"name": name, "severity": severity, "message": item.get("_ws_expert__ws_expert_message", "")}
+                message = self.numbers.told(item.get("_ws_expert__ws_expert_message", ""))
+                yield {"name": name, "severity": severity, "message": message}
 
     def _value(self, key: str, value: Any) -> Any:
         """A value in the form that its type in the mapping asks for."""
@@ -242,6 +245,7 @@ class Reader:
     """Has all fields of MQTT, the Info column and the expert items shown for each frame of a capture."""
 
     CONNECTIONS = ("mqttscope_connection", "mqttscope_takes_over")
+    MESSAGE = "_ws_expert_message"
 
     def __init__(self, tshark: str, arguments: list[str]) -> None:
         own = fields(tshark, ("mqtt", "mqttscope"))
@@ -264,6 +268,8 @@ class Reader:
                 for name in self.frame_numbers | {"frame_number"}:
                     if name in shown:
                         shown[name] = [str(numbers[int(each)]) for each in shown[name]]
+                if self.MESSAGE in shown:
+                    shown[self.MESSAGE] = [numbers.told(each) for each in shown[self.MESSAGE]]
             yield int(shown["frame_number"][0]), shown
 
     def read_part(self, part: int, file: Path) -> Iterator[tuple[int, dict[str, list[str]], int]]:
@@ -285,6 +291,13 @@ class Comparison:
         return (self.connections.setdefault((part, ours), theirs) == theirs
                 and self.back.setdefault(theirs, (part, ours)) == (part, ours))
 
+    def _same_message(self, part: int, ours: str, theirs: str) -> bool:
+        """Messages name connections too."""
+        text, *our_numbers = _NAMED_CONNECTION.sub("", ours), *_NAMED_CONNECTION.findall(ours)
+        their_text, *their_numbers = _NAMED_CONNECTION.sub("", theirs), *_NAMED_CONNECTION.findall(theirs)
+        return (text == their_text and len(our_numbers) == len(their_numbers)
+                and all(map(self._same_connection, itertools.repeat(part), our_numbers, their_numbers)))
+
     def compare(self, number: int, whole: dict[str, list[str]] | None, parts: dict[str, list[str]] | None, part: int
                 ) -> Iterator[str]:
         """A line for each difference in a frame."""
@@ -296,9 +309,9 @@ class Comparison:
         self.expert_items += len(whole.get("_ws_expert_severity", []))
         for name in sorted(whole.keys() | parts.keys()):
             one, other = whole.get(name, []), parts.get(name, [])
-            same = (len(one) == len(other) and all(self._same_connection(part, b, a) for a, b in zip(one, other))
-                    if name in Reader.CONNECTIONS else one == other)
-            if not same:
+            are_same = (self._same_connection if name in Reader.CONNECTIONS else
+                        self._same_message if name == Reader.MESSAGE else lambda _, b, a: a == b)
+            if len(one) != len(other) or not all(are_same(part, b, a) for a, b in zip(one, other)):
                 self.differences += 1
                 yield f"frame {number}: {name}: whole {one}, part {part} {other}\n"
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import sys
 from array import array
@@ -191,3 +192,10 @@ class Numbers:
             return frame
         self.file.seek(4 * (frame - 1))
         return int(struct.unpack("<I", self.file.read(4))[0])
+
+    def told(self, message: str) -> str:
+        """A message of the plugin with the frames that it names; what stands in quotation marks came from the wire."""
+        pieces = re.split(r'("[^"]*")', message)
+        pieces[::2] = (re.sub(r"\bframe (\d+)", lambda found: f"frame {self[int(found[1])]}", each)
+                       for each in pieces[::2])
+        return "".join(pieces)

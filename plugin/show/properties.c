@@ -17,7 +17,7 @@ static void show_kept(const struct show_context *context, proto_tree *tree, int 
                       unsigned encoding)
 {
     if (proto_field_is_referenced(tree, field))
-        proto_item_set_hidden(proto_tree_add_item(tree, field, context->tvb, (int)span.at, (int)span.length, encoding));
+        proto_item_set_hidden(show_span(context, tree, field, span, encoding));
 }
 
 static struct mqtt_span prefix_of(struct mqtt_span text)

@@ -34,6 +34,8 @@ CHUNK = 10_000
 """Packets in one capture."""
 ERRORS = ("mqttscope.malformed", "mqttscope.framing")
 """The plugin's findings on what cannot be read."""
+WITHOUT_RULES = harness.Settings((("mqttscope.check_rules", "FALSE"),))
+"""Where a rule tells of a fault, the decoder's own words for it are not shown; and values are left to the rules."""
 MESSAGE = "_ws.expert.message"
 FAULT = re.compile(r"(needs|announces) \d+ bytes, but only|ends after \d+ bytes, but|more than (four|\d+) bytes|"
                    r"identifiers of MQTT 5.0 lie|packet types begin|specifications know")
@@ -216,7 +218,7 @@ def plugin_verdicts(capture: Path, frames: list[int]) -> list[tuple[str, Row]]:
     fields = dict.fromkeys(("frame.number", "mqtt.msgtype", *ERRORS, MESSAGE, *accepted.FIELDS,
                             *accepted.PUBLISH_FLAGS.values()))
     found: dict[int, tuple[str, Row]] = {}
-    for row in harness.rows(capture, fields, display_filter="mqtt", timeout_s=TIMEOUT_S):
+    for row in harness.rows(capture, fields, display_filter="mqtt", settings=WITHOUT_RULES, timeout_s=TIMEOUT_S):
         verdict = "packet" if row["mqtt.msgtype"] else "waits"
         if any(row[name] for name in ERRORS):
             # Other findings of the frame stand among the messages.

@@ -144,6 +144,13 @@ class TestRealCaptures(CraftedTest):
                 with self.subTest(capture=capture.name):
                     self.assertEqual(bad, [])
 
+    def test_nothing_stray(self) -> None:
+        """Binary data is shown as text too, and Wireshark takes what stands behind a NUL in a text for an oversight."""
+        arguments = ("-T", "pdml", "-Y", "_ws.string.trailing_stray_characters")
+        capture = REAL / "paho-v5-properties.pcap"
+        self.assertNotIn("<packet>", harness.tshark(*arguments, capture=capture))
+        self.assertIn("<packet>", harness.tshark(*arguments, capture=capture, builtin=True))
+
     def test_info_names_every_packet(self) -> None:
         """One entry a control packet, in their order, as far as the column is long."""
         for name in ("burst-level4.pcap", "burst-level5.pcap", "rabbitmq.pcap", "tls-burst.pcapng",

@@ -1,0 +1,141 @@
+/* websocket-opcode.c - the opcode of the WebSocket frame that a message came in (RFC 6455 section 5.2).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Wireshark does not hand it to subdissectors, and its field stands in a tree only where somebody looks at one; a finding
+ * must not hang on that. So the header is looked for in the bytes that the message was taken from. Of a message that was
+ * put together from several frames or inflated the opcode stays unknown.
+ */
+#include <string.h>
+
+#include <epan/packet.h>
+
+#include <epan/proto_data.h>
+
+#include "mqttscope.h"
+
+/** The header of a frame that has a payload of a certain length, as far as the length decides it. */
+struct wanted {
+    uint8_t bytes[9]; /**< from the second byte on, the masking bit set */
+    size_t length;
+};
+
+/** Where the last masked frame of a Wireshark frame was found: its messages come one behind the other. Visit scope. */
+struct cursor {
+    tvbuff_t *source;
+    uint32_t next;
+    bool is_lost; /**< a message was not found; the search would fail for each of its successors too */
+};
+
+enum { CURSOR_KEY = 0x30000000, MASK_BIT = 0x80, KEY_LENGTH = 4, SOURCES_MOST = 8 };
+
+static struct wanted header_for(uint32_t length)
+{
+    struct wanted wanted = {.length = 1};
+
+    if (length < 126) {
+        wanted.bytes[0] = (uint8_t)(MASK_BIT | length);
+        return wanted;
+    }
+    size_t size = length <= UINT16_MAX ? 2 : 8;
+    wanted.bytes[0] = (uint8_t)(MASK_BIT | (size == 2 ? 126 : 127));
+    for (size_t i = 0; i < size && i < sizeof length; i++)
+        wanted.bytes[size - i] = (uint8_t)(length >> 8 * i);
+    wanted.length += size;
+    return wanted;
+}
+
+static bool unmasks_to(const uint8_t *key, const uint8_t *message, uint32_t length)
+{
+    const uint8_t *masked = key + KEY_LENGTH;
+
+    for (uint32_t i = 0; i < length; i++)
+        if ((masked[i] ^ key[i % KEY_LENGTH]) != message[i])
+            return false;
+    return true;
+}
+
+/** Looks for a masked frame with the message from `*from` on; the opcode, and `*from` behind the frame. -1: none. */
+static int find_masked(tvbuff_t *source, uint32_t *from, const uint8_t *message, uint32_t length)
+{
+    struct wanted wanted = header_for(length);
+    uint32_t captured = tvb_captured_length(source);
+    uint32_t needed = (uint32_t)wanted.length + KEY_LENGTH + length;
+    const uint8_t *bytes = tvb_get_ptr(source, 0, (int)captured);
+
+    for (uint32_t at = *from + 1; at + needed <= captured && at + needed > at; at++) {
+        const uint8_t *found = (const uint8_t *)memchr(bytes + at, wanted.bytes[0], captured - needed - at + 1);
+        if (found == NULL)
+            return -1;
+        at = (uint32_t)(found - bytes);
+        if (memcmp(found, wanted.bytes, wanted.length) == 0 && unmasks_to(found + wanted.length, message, length)) {
+            *from = at + needed;
+            return found[-1] & 0x0F;
+        }
+    }
+    return -1;
+}
+
+/** An unmasked message is a part of the bytes that it came in: the header stands right in front of it. */
+static int before_message(tvbuff_t *message, uint32_t length)
+{
+    struct wanted wanted = header_for(length);
+    uint32_t at = (uint32_t)tvb_raw_offset(message);
+
+    wanted.bytes[0] &= (uint8_t)~MASK_BIT;
+    if (at < wanted.length + 1)
+        return -1;
+    const uint8_t *header =
+        tvb_get_ptr(tvb_get_ds_tvb(message), (int)(at - wanted.length - 1), (int)(wanted.length + 1));
+    return memcmp(header + 1, wanted.bytes, wanted.length) == 0 ? header[0] & 0x0F : -1;
+}
+
+/** The sources of bytes that were there before a message was unmasked, the newest first. */
+static unsigned sources_before(const packet_info *pinfo, const tvbuff_t *unmasked, tvbuff_t *sources[SOURCES_MOST])
+{
+    unsigned count = 0;
+
+    for (const GSList *each = pinfo->data_src; each != NULL; each = each->next) {
+        tvbuff_t *source = get_data_source_tvb((const struct data_source *)each->data);
+        if (source == unmasked)
+            return count;
+        memmove(&sources[1], &sources[0], (SOURCES_MOST - 1) * sizeof sources[0]);
+        sources[0] = source;
+        count = MIN(count + 1, SOURCES_MOST);
+    }
+    return 0;
+}
+
+static struct cursor *cursor_of(packet_info *pinfo)
+{
+    struct cursor *cursor = (struct cursor *)p_get_proto_data(pinfo->pool, pinfo, mqttscope_proto(), CURSOR_KEY);
+
+    if (cursor == NULL) {
+        cursor = wmem_new0(pinfo->pool, struct cursor);
+        p_add_proto_data(pinfo->pool, pinfo, mqttscope_proto(), CURSOR_KEY, cursor);
+    }
+    return cursor;
+}
+
+int websocket_opcode(packet_info *pinfo, tvbuff_t *message)
+{
+    uint32_t length = tvb_captured_length(message);
+
+    if (length == 0 || length != tvb_reported_length(message))
+        return -1;
+    int opcode = before_message(message, length);
+    struct cursor *cursor = cursor_of(pinfo);
+    if (opcode >= 0 || cursor->is_lost)
+        return opcode;
+    const uint8_t *bytes = tvb_get_ptr(message, 0, (int)length);
+    if (cursor->source != NULL)
+        opcode = find_masked(cursor->source, &cursor->next, bytes, length);
+    tvbuff_t *sources[SOURCES_MOST] = {0};
+    unsigned count = opcode < 0 ? sources_before(pinfo, tvb_get_ds_tvb(message), sources) : 0;
+    for (unsigned i = 0; i < count && opcode < 0; i++) {
+        *cursor = (struct cursor){.source = sources[i]};
+        opcode = find_masked(cursor->source, &cursor->next, bytes, length);
+    }
+    cursor->is_lost = opcode < 0;
+    return opcode;
+}
