@@ -21,7 +21,7 @@ enum {
     LANE_TAIL = 16,   /**< how much of its end is kept then */
     LINE_BYTES = 240, /**< what is shown of a packet's line */
     COMMENT_BYTES = LINE_BYTES + 100,
-    LANES_MAX = 40, /**< Wireshark draws no more; those who come later share the last one */
+    LANES_MAX = 40, /**< Wireshark draws no more; those who come later share the last two */
 };
 
 /** What is known about a graph besides its arrows. */
@@ -73,7 +73,8 @@ static void name_lane(struct lane *lane, const char *name)
 static void name_client(struct lane *lane, const char *name)
 {
     name_lane(lane, name);
-    if (strcmp(name, "broker") == 0 || g_str_has_prefix(name, "broker ") || strcmp(name, "others") == 0)
+    if (strcmp(name, "broker") == 0 || g_str_has_prefix(name, "broker ") || strcmp(name, "others") == 0 ||
+        strcmp(name, "their peers") == 0)
         snprintf(lane->name, sizeof lane->name, "\"%.*s\"", LANE_BYTES, name);
 }
 
@@ -134,15 +135,16 @@ static void name_broker(struct lane *lane, struct compat_flow *graph, struct gra
         name_lane(lane, "broker");
 }
 
-/** Takes the lane, or the one for all who come when no lane is left. */
-static void claim_lane(struct lane *lane, struct graph_state *state)
+/** Takes the lane, or the one for all who come when no lane is left. There is one for each end of a connection, because
+ *  Wireshark cannot draw an arrow from the last lane to itself. */
+static void claim_lane(struct lane *lane, struct graph_state *state, bool is_peer)
 {
     if (g_hash_table_contains(state->lanes, lane->name))
         return;
-    if (g_hash_table_size(state->lanes) < LANES_MAX - 1)
+    if (g_hash_table_size(state->lanes) < LANES_MAX - 2)
         g_hash_table_add(state->lanes, g_strdup(lane->name));
     else
-        name_lane(lane, "others");
+        name_lane(lane, is_peer ? "their peers" : "others");
 }
 
 static void name_end(struct lane *lane, struct compat_flow *graph, packet_info *pinfo, const struct tap_record *record,
@@ -151,11 +153,13 @@ static void name_end(struct lane *lane, struct compat_flow *graph, packet_info *
     struct graph_state *state = (struct graph_state *)g_hash_table_lookup(states, graph);
     unsigned end = is_sender ? record->facts.sender : 1 - record->facts.sender;
 
+    bool is_peer = record->epoch.broker == MQTT_END_UNKNOWN ? end == 1 : record->epoch.broker == end;
+
     if (record->epoch.broker == end)
         name_broker(lane, graph, state, broker_endpoint(pinfo, is_sender));
     else
         name_client(lane, is_sender ? record->sender_name : record->receiver_name);
-    claim_lane(lane, state);
+    claim_lane(lane, state, is_peer);
 }
 
 static void free_state(gpointer given)
