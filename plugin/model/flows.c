@@ -62,11 +62,20 @@ bool flow_is_accused(const struct flow_view *view)
     return view->oddity != NULL && view->oddity->is_accused;
 }
 
+/** A Packet Identifier of 0 is told of by the packet's own rule; MQTT 5.0 has none for acknowledgements. */
+static bool is_told_already(const struct mqtt_packet *packet)
+{
+    bool is_request = packet->type == MQTT_TYPE_PUBLISH || packet->type == MQTT_TYPE_SUBSCRIBE ||
+                      packet->type == MQTT_TYPE_UNSUBSCRIBE;
+
+    return packet->packet_id == 0 && (packet->version != MQTT_V50 || is_request);
+}
+
 void flow_observe(const struct flow_view *view, enum mqtt_observation_kind kind, uint8_t doubt, uint32_t value)
 {
     const struct mqtt_packet *packet = view->packet;
 
-    if (!view->is_sure || packet->packet_id == 0)
+    if (!view->is_sure || is_told_already(packet))
         return;
     mqtt_observe(view->tracking, (struct mqtt_observation){
                                      .kind = (uint16_t)kind,

@@ -9,6 +9,9 @@
 static const int64_t SURELY_BEFORE_NS = INT64_C(2000000000);
 static const int64_t SECOND_NS = INT64_C(1000000000);
 
+/* Seconds that a Message Expiry Interval may be off: both ends round, and a segment may have been sent again. */
+static const int64_t SLACK_S = 2;
+
 /** A property that reached the subscriber otherwise than it was published. */
 static void observe_change(struct mqtt_tracking *tracking, const struct mqtt_publication *source,
                            enum mqtt_observation_kind kind)
@@ -47,16 +50,19 @@ static void compare_expiry(struct mqtt_tracking *tracking, const struct mqtt_pub
 {
     int64_t waited_s = (tracking->now_ns - source->ns) / SECOND_NS;
     int64_t published_s = source->properties.expiry_s;
+    /* A session may hold the same message from a time that was not captured, and that one has waited longer. */
+    bool is_session_new = tracking->connection->connack_seen && !tracking->connection->session_present;
     struct mqtt_observation seen = {.at = tracking->packet->properties.length_at, .frame = source->frame};
 
     if (!source->properties.has_expiry)
         return;
     seen.value = now->expiry_s;
     seen.other = source->properties.expiry_s;
-    if (waited_s > published_s + 2) {
+    if (waited_s > published_s + SLACK_S) {
         seen.kind = MQTT_OBSERVED_FORWARDED_EXPIRED;
         mqtt_observe(tracking, seen);
-    } else if (!now->has_expiry || now->expiry_s > published_s || now->expiry_s + waited_s > published_s + 2) {
+    } else if (!now->has_expiry || now->expiry_s > published_s || now->expiry_s + waited_s > published_s + SLACK_S ||
+               (is_session_new && now->expiry_s + waited_s + SLACK_S < published_s)) {
         seen.kind = MQTT_OBSERVED_FORWARDED_EXPIRY;
         mqtt_observe(tracking, seen);
     }
@@ -191,7 +197,8 @@ static struct mqtt_topic_order *order_of(struct mqtt_delivery *delivery, const s
     struct mqtt_topic_order *oldest;
 
     if (book->orders == NULL)
-        book->orders = (struct mqtt_topic_order *)wmem_alloc0(scope, MQTT_ORDERED_TOPICS * sizeof(struct mqtt_conduct));
+        book->orders =
+            (struct mqtt_topic_order *)wmem_alloc0(scope, MQTT_ORDERED_TOPICS * sizeof(struct mqtt_topic_order));
     oldest = book->orders;
     for (unsigned i = 0; i < MQTT_ORDERED_TOPICS; i++) {
         struct mqtt_topic_order *order = &book->orders[i];

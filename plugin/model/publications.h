@@ -10,7 +10,7 @@
 
 #include "interests.h"
 
-enum { MQTT_PUBLICATIONS_KEPT = 256, MQTT_BROKERS_KEPT = 16, MQTT_RECENT_ORDERS = 8, MQTT_ORDERED_TOPICS = 4 };
+enum { MQTT_PUBLICATIONS_KEPT = 256, MQTT_BROKERS_KEPT = 64, MQTT_RECENT_ORDERS = 8, MQTT_ORDERED_TOPICS = 4 };
 
 /** The properties that a Server forwards unchanged. */
 enum mqtt_forwarded {

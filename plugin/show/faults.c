@@ -70,6 +70,8 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
         add_fault(faults, fault_expert(context), packet->fault.at);
     if (facts->epoch->version_source == MQTT_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_VERSION, (struct mqtt_span){0, 1});
+    if (packet->type == MQTT_TYPE_CONNECT && packet->connect.keep_alive_at != 0 && packet->connect.keep_alive_s == 0)
+        add_fault(faults, SHOW_EXPERT_KEEP_ALIVE_OFF, (struct mqtt_span){packet->connect.keep_alive_at, 2});
     uint8_t limits = facts->note != NULL ? facts->note->limits : 0;
     if (limits & MQTT_LIMIT_INFLIGHT)
         add_fault(faults, SHOW_EXPERT_LIMIT_INFLIGHT, (struct mqtt_span){0, 1});

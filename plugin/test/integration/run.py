@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
-LONG = ("test_damage", "test_differential", "test_hostile", "test_spread", "test_spread_frames")
+LONG = ("test_damage", "test_mutations", "test_differential", "test_hostile", "test_spread", "test_spread_frames")
 """What --brief leaves out."""
 sys.path.insert(0, str(FOLDER))
 sys.dont_write_bytecode = True
