@@ -60,13 +60,22 @@ static const struct {
 #undef OBSERVED
 };
 
-/** The rules that are asked about one kind of subject in one type of packet. */
 struct rule_list {
     unsigned count;
     uint16_t rules[CHECK_RULE_COUNT];
 };
 
-static struct rule_list lists[CHECK_SUBJECT_KINDS][16];
+/** The rules that are asked about one kind of subject in one type of packet, for each column of versions; the last is for
+ *  those that need no version. */
+static struct rule_list lists[CHECK_SUBJECT_KINDS][16][CHECK_COLUMNS + 1];
+
+/** The rules that judge what the model noticed, by its kind. */
+static struct rule_list observed[MQTT_OBSERVATION_KINDS];
+
+static void list_rule(struct rule_list *list, enum check_rule rule)
+{
+    list->rules[list->count++] = (uint16_t)rule;
+}
 
 /** Sorts the rules by what they are asked about; once. */
 static void sort_rules(void)
@@ -78,11 +87,15 @@ static void sort_rules(void)
     is_done = true;
     for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++) {
         const struct check_rule_info *info = check_rule_info((enum check_rule)rule);
-        for (unsigned type = 0; type < 16; type++) {
-            struct rule_list *list = &lists[info->about][type];
-            if (info->packets & 1u << type)
-                list->rules[list->count++] = (uint16_t)rule;
+        if (functions[rule].check == NULL) {
+            list_rule(&observed[functions[rule].observed], (enum check_rule)rule);
+            continue;
         }
+        for (unsigned type = 0; type < 16; type++)
+            for (unsigned column = 0; column <= CHECK_COLUMNS; column++)
+                if (info->packets & 1u << type &&
+                    (column == CHECK_COLUMNS ? info->needs & CHECK_NEEDS_NO_VERSION : info->cells[column].ids != NULL))
+                    list_rule(&lists[info->about][type][column], (enum check_rule)rule);
     }
 }
 
@@ -91,6 +104,7 @@ struct run {
     const struct check_policy *policy;
     struct check_findings *findings;
     struct check_subject subject;
+    unsigned column; /**< of the version in force; CHECK_COLUMNS where it is not certain */
 };
 
 /** The version is certain: only the CONNECT tells it, or the user. */
@@ -136,21 +150,20 @@ static int severity_of(const struct run *run, enum check_rule rule)
 {
     const struct check_rule_info *info = check_rule_info(rule);
     const struct check_subject *subject = &run->subject;
-    unsigned column = column_of(subject);
     int override = run->policy->overrides[rule];
     int severity = (int)info->severity;
     int steps = subject->observation != NULL ? subject->observation->doubt : 0;
 
     if (override == CHECK_OFF || !is_known(subject, info->needs, &steps))
         return -1;
-    if (column == CHECK_COLUMNS) {
+    if (run->column == CHECK_COLUMNS) {
         if (!(info->needs & CHECK_NEEDS_NO_VERSION))
             return -1;
     } else {
-        if (info->cells[column].ids == NULL)
+        if (info->cells[run->column].ids == NULL)
             return -1;
-        if (info->cells[column].severity != CHECK_ROW_SEVERITY)
-            severity = (int)info->cells[column].severity;
+        if (info->cells[run->column].severity != CHECK_ROW_SEVERITY)
+            severity = (int)info->cells[run->column].severity;
     }
     if (override >= 0)
         return override;
@@ -190,7 +203,7 @@ static void add_finding(struct run *run, enum check_rule rule, struct mqtt_span 
 static void ask(struct run *run, enum check_subject_kind about)
 {
     const struct mqtt_packet *packet = run->subject.packet;
-    const struct rule_list *list = &lists[about][packet->type & 0x0F];
+    const struct rule_list *list = &lists[about][packet->type & 0x0F][run->column];
     bool is_cut = packet->fault.kind == MQTT_FAULT_CUT;
 
     for (unsigned i = 0; i < list->count; i++) {
@@ -301,10 +314,10 @@ static void ask_about_observations(struct run *run)
     const struct mqtt_facts *facts = run->subject.facts;
 
     for (unsigned i = 0; i < facts->observation_count; i++) {
+        const struct rule_list *list = &observed[facts->observations[i]->kind];
         run->subject.observation = facts->observations[i];
-        for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
-            if (functions[rule].observed == facts->observations[i]->kind)
-                add_finding(run, (enum check_rule)rule, facts->observations[i]->at);
+        for (unsigned each = 0; each < list->count; each++)
+            add_finding(run, (enum check_rule)list->rules[each], facts->observations[i]->at);
     }
     run->subject.observation = NULL;
 }
@@ -331,6 +344,7 @@ void check_run(const struct check_policy *policy, const struct mqtt_packet *pack
     run.subject.facts = facts;
     run.subject.observation = NULL;
     run.subject.block = NULL;
+    run.column = column_of(&run.subject);
     if (packet->fault.kind > MQTT_FAULT_CUT) {
         ask(&run, CHECK_ABOUT_FAULT);
         return;

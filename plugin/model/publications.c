@@ -119,9 +119,25 @@ static unsigned find_content(const struct mqtt_traffic *traffic, uint32_t conten
 {
     unsigned i = 0;
 
-    while (content != 0 && i < MQTT_PUBLICATIONS_KEPT && traffic->contents[i] != content)
+    if (content == 0 || traffic->slots[content % MQTT_CONTENT_SLOTS] == 0)
+        return MQTT_PUBLICATIONS_KEPT;
+    while (i < MQTT_PUBLICATIONS_KEPT && traffic->contents[i] != content)
         i++;
-    return content != 0 ? i : MQTT_PUBLICATIONS_KEPT;
+    return i;
+}
+
+/** Keeps a content in the place of the oldest one, which is returned. */
+static unsigned keep_content(struct mqtt_traffic *traffic, uint32_t content)
+{
+    unsigned at = traffic->count++ % MQTT_PUBLICATIONS_KEPT;
+    uint32_t gone = traffic->contents[at];
+
+    if (gone != 0)
+        traffic->slots[gone % MQTT_CONTENT_SLOTS]--;
+    if (content != 0)
+        traffic->slots[content % MQTT_CONTENT_SLOTS]++;
+    traffic->contents[at] = content;
+    return at;
 }
 
 struct mqtt_publication *mqtt_find_publication(struct mqtt_tracking *tracking, struct mqtt_topic topic)
@@ -175,15 +191,14 @@ void mqtt_keep_publication(struct mqtt_tracking *tracking)
     uint32_t topic_hash = mqtt_hash_bytes(topic.bytes, topic.length);
     uint32_t content = content_of_publish(tracking, topic);
     unsigned same = find_content(traffic, content);
-    unsigned at = traffic->count % MQTT_PUBLICATIONS_KEPT;
     if (same < MQTT_PUBLICATIONS_KEPT)
         traffic->kept[same].is_repeated = true;
-    traffic->contents[at] = content;
+    unsigned at = keep_content(traffic, content);
     traffic->kept[at] = (struct mqtt_publication){
         .topic = topic_hash,
         .frame = tracking->place.frame,
         .connection = tracking->connection->number,
-        .order = ++traffic->count,
+        .order = traffic->count,
         .ns = tracking->now_ns,
         .qos = packet->publish.qos,
         .retain = packet->publish.retain,
@@ -211,8 +226,7 @@ void mqtt_keep_will(struct mqtt_tracking *tracking)
     if (same < MQTT_PUBLICATIONS_KEPT)
         traffic->kept[same].is_repeated = true;
     /* It may come at any time, from the CONNECT or the next of the same Client: what looks like it is nobody's. */
-    unsigned at = traffic->count++ % MQTT_PUBLICATIONS_KEPT;
-    traffic->contents[at] = content;
+    unsigned at = keep_content(traffic, content);
     traffic->kept[at] = (struct mqtt_publication){.frame = tracking->place.frame, .is_repeated = true};
     mqtt_wills_add(tracking, traffic, content);
 }
@@ -220,7 +234,7 @@ void mqtt_keep_will(struct mqtt_tracking *tracking)
 /** True where a captured PUBLISH looks like this. */
 static bool is_published(const struct mqtt_traffic *traffic, uint32_t content)
 {
-    for (unsigned i = 0; i < MQTT_PUBLICATIONS_KEPT; i++)
+    for (unsigned i = find_content(traffic, content); i < MQTT_PUBLICATIONS_KEPT; i++)
         if (traffic->contents[i] == content && traffic->kept[i].topic != 0)
             return true;
     return false;

@@ -10,7 +10,13 @@
 
 #include "interests.h"
 
-enum { MQTT_PUBLICATIONS_KEPT = 256, MQTT_BROKERS_KEPT = 64, MQTT_RECENT_ORDERS = 8, MQTT_ORDERED_TOPICS = 4 };
+enum {
+    MQTT_PUBLICATIONS_KEPT = 256,
+    MQTT_BROKERS_KEPT = 64,
+    MQTT_RECENT_ORDERS = 8,
+    MQTT_ORDERED_TOPICS = 4,
+    MQTT_CONTENT_SLOTS = 1024
+};
 
 /** The properties that a Server forwards unchanged. */
 enum mqtt_forwarded {
@@ -58,6 +64,7 @@ struct mqtt_traffic {
     uint32_t count;                            /**< of all publications; the latest has this order */
     uint32_t doubted_to;                       /**< up to this order a message may have been published again unseen */
     uint32_t contents[MQTT_PUBLICATIONS_KEPT]; /**< hash of topic and payload; 0 where it tells nothing */
+    uint16_t slots[MQTT_CONTENT_SLOTS]; /**< how many of the contents have this remainder: most look-ups end here */
     struct mqtt_publication kept[MQTT_PUBLICATIONS_KEPT];
 };
 
