@@ -186,8 +186,10 @@ static unsigned look_at_ids(struct mqtt_delivery *delivery, uint32_t *ids)
 
     while (mqtt_properties_next(packet, &packet->properties, &at, &property)) {
         bool is_known = false;
-        if (property.index != MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER || property.number == 0)
+        if (property.index != MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER)
             continue;
+        if (property.number == 0)
+            return IDS_MAX + 1;
         for (unsigned i = 0; i < count; i++)
             is_known |= ids[i] == property.number;
         if (is_known)
@@ -399,7 +401,8 @@ void mqtt_track_delivery(struct mqtt_tracking *tracking)
     }
     if (packet->type == MQTT_TYPE_CONNACK && packet->fault.kind > MQTT_FAULT_CUT)
         mqtt_note_request_lost(tracking);
-    if (packet->type != MQTT_TYPE_PUBLISH || packet->fault.kind > MQTT_FAULT_CUT ||
+    /* A QoS of 3 is told of already: what it would be above is no second fault. */
+    if (packet->type != MQTT_TYPE_PUBLISH || packet->fault.kind > MQTT_FAULT_CUT || packet->publish.qos > 2 ||
         !mqtt_topic_of(tracking, &delivery.topic))
         return;
     mqtt_track_forwarding(tracking, delivery.topic);
