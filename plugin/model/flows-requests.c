@@ -18,17 +18,32 @@ static void begin_anew(struct flow_view *view)
         view->watch->is_unsure = true;
 }
 
+/** What is held against an exchange of an earlier connection may have been answered there unseen. */
+static uint8_t doubt_about(const struct flow_view *view)
+{
+    enum { GENERATIONS = 8 };
+    const struct mqtt_connection *connection = view->tracking->connection;
+
+    if (!view->flow->is_inherited)
+        return 0;
+    for (unsigned i = 0; i < GENERATIONS && connection->before != NULL; i++) {
+        connection = connection->before;
+        if (mqtt_lacks_end(connection))
+            return 2;
+    }
+    return 1;
+}
+
 /** A request takes an identifier that is in flight. Both may be answered now. */
 static void take_identifier(struct flow_view *view, enum mqtt_observation_kind kind)
 {
     const struct mqtt_flow *flow = view->flow;
-    bool is_inherited = flow->is_inherited;
     bool may_accuse = !flow_is_accused(view);
 
-    if (is_inherited)
+    if (flow->is_inherited)
         may_accuse = may_accuse && view->packet->version != MQTT_V31 && flow_knows_connack(view);
     if (may_accuse)
-        flow_observe(view, kind, is_inherited, flow->state);
+        flow_observe(view, kind, doubt_about(view), flow->state);
     struct mqtt_oddity *oddity = view->oddity = flow_make_oddity(view);
     oddity->is_accused = false;
     oddity->is_resent = true;
@@ -82,7 +97,7 @@ static void observe_repeat(struct flow_view *view)
     observe_resend_order(view);
     if (flow->is_inherited) {
         if (!dup && flow_knows_connack(view) && view->packet->version != MQTT_V31)
-            flow_observe(view, MQTT_OBSERVED_RESENT_WITHOUT_DUP, 1, flow->state);
+            flow_observe(view, MQTT_OBSERVED_RESENT_WITHOUT_DUP, doubt_about(view), flow->state);
         flow_take_quota(view);
         flow_make_oddity(view)->is_resent = true;
         return;

@@ -222,6 +222,10 @@ void mqtt_observe_flows(struct mqtt_tracking *tracking);
  *  one: before its exchanges are handed on. */
 void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connection *old);
 
+/** True where the last packets of a connection may not have been captured: its transport counts more bytes than were read,
+ *  or does not count. */
+bool mqtt_lacks_end(const struct mqtt_connection *connection);
+
 /** Notices Topic Aliases that were never set, and what the other end makes of them; after mqtt_track_alias(). */
 void mqtt_observe_alias(struct mqtt_tracking *tracking);
 

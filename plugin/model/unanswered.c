@@ -129,6 +129,13 @@ static bool lacks_end(const struct mqtt_watch *watch, const struct mqtt_transpor
            (!transport->is_reset && (int32_t)(transport->got_to - seen_to) > FINS);
 }
 
+bool mqtt_lacks_end(const struct mqtt_connection *connection)
+{
+    struct mqtt_transport_state transport = mqtt_transport_state_of(connection);
+
+    return connection->watch == NULL || lacks_end(connection->watch, &transport);
+}
+
 void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connection *old)
 {
     struct mqtt_transport_state transport = mqtt_transport_state_of(old);
