@@ -61,10 +61,10 @@ can_fuzz() {
     return "$status"
 }
 
-# Clang's own libraries are a package of their own, named by clang's version.
+# Clang's own libraries are a package of their own, named by clang's version; before clang is there, by none.
 want_clang_runtime() {
     local version
-    version=$(clang -dumpversion 2>/dev/null | cut -d . -f 1)
+    version=$({ clang -dumpversion 2>/dev/null || true; } | cut -d . -f 1)
     want "libclang-rt-${version:+$version-}dev" can_fuzz
 }
 
