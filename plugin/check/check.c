@@ -72,6 +72,12 @@ static struct rule_list lists[CHECK_SUBJECT_KINDS][16][CHECK_COLUMNS + 1];
 /** The rules that judge what the model noticed, by its kind. */
 static struct rule_list observed[MQTT_OBSERVATION_KINDS];
 
+/** True where a version's column has the rule; where the version is not certain, those that need none. */
+static bool is_in_column(const struct check_rule_info *info, unsigned column)
+{
+    return column == CHECK_COLUMNS ? info->needs & CHECK_NEEDS_NO_VERSION : info->cells[column].ids != NULL;
+}
+
 static void list_rule(struct rule_list *list, enum check_rule rule)
 {
     list->rules[list->count++] = (uint16_t)rule;
@@ -93,8 +99,7 @@ static void sort_rules(void)
         }
         for (unsigned type = 0; type < 16; type++)
             for (unsigned column = 0; column <= CHECK_COLUMNS; column++)
-                if (info->packets & 1u << type &&
-                    (column == CHECK_COLUMNS ? info->needs & CHECK_NEEDS_NO_VERSION : info->cells[column].ids != NULL))
+                if (info->packets & 1u << type && is_in_column(info, column))
                     list_rule(&lists[info->about][type][column], (enum check_rule)rule);
     }
 }
@@ -154,17 +159,10 @@ static int severity_of(const struct run *run, enum check_rule rule)
     int severity = (int)info->severity;
     int steps = subject->observation != NULL ? subject->observation->doubt : 0;
 
-    if (override == CHECK_OFF || !is_known(subject, info->needs, &steps))
+    if (override == CHECK_OFF || !is_in_column(info, run->column) || !is_known(subject, info->needs, &steps))
         return -1;
-    if (run->column == CHECK_COLUMNS) {
-        if (!(info->needs & CHECK_NEEDS_NO_VERSION))
-            return -1;
-    } else {
-        if (info->cells[run->column].ids == NULL)
-            return -1;
-        if (info->cells[run->column].severity != CHECK_ROW_SEVERITY)
-            severity = (int)info->cells[run->column].severity;
-    }
+    if (run->column != CHECK_COLUMNS && info->cells[run->column].severity != CHECK_ROW_SEVERITY)
+        severity = (int)info->cells[run->column].severity;
     if (override >= 0)
         return override;
     /* What looks broken may be what a loss made of it. */
