@@ -8,6 +8,7 @@ wrong. In each capture the first packet of each version, type, sender and field 
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 import tempfile
@@ -18,10 +19,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-import damage
-import harness
-
 ROOT = Path(__file__).resolve().parents[3]
+sys.path += [str(ROOT / "tools" / "oracles"), str(Path(__file__).resolve().parent)]
+
+import damage  # noqa: E402
+import harness  # noqa: E402
+from expected import TYPES  # noqa: E402
+
 TABLE = ROOT / "test-captures" / "mutations.tsv"
 CAPTURES = ROOT / "test-captures" / "real"
 LEFT_OUT = ("rabbitmq-qos2.pcap", "mosquitto-bridge-v50.pcap", "mosquitto-midstream.pcap", "mosquitto-snaplen.pcap")
@@ -30,8 +34,6 @@ MOST_FRAMES = 120
 BATCH = 50
 """Variants in one file: the plugin follows the messages of so many brokers and some more."""
 NOTHING = "-"
-TYPES = ("reserved connect connack publish puback pubrec pubrel pubcomp subscribe suback unsubscribe unsuback pingreq "
-         "pingresp disconnect auth").split()
 VERSIONS = {"3": "3.1", "4": "3.1.1", "5": "5.0"}
 
 
@@ -94,12 +96,19 @@ def changes(field: Field, value: bytes) -> Iterator[tuple[str, bytes]]:
             yield change, changed.to_bytes(len(value), "big")
 
 
+@functools.cache
+def _registered() -> tuple[list[str], ...]:
+    """The rows of tshark's registry that tell of fields."""
+    rows = (line.split("\t") for line in harness.tshark("-G", "fields").splitlines())
+    return tuple(row for row in rows if row[0] == "F")
+
+
+@functools.cache
 def _kinds() -> dict[str, str]:
     """The kind of each field of the wire."""
     kinds = {}
-    for line in harness.tshark("-G", "fields").splitlines():
-        row = line.split("\t")
-        if row[0] == "F" and row[2].startswith("mqtt."):
+    for row in _registered():
+        if row[2].startswith("mqtt."):
             kinds[row[2]] = ("text" if "STRING" in row[3] or "BYTES" in row[3] else
                              "length" if row[2].endswith("len") else
                              "number" if row[3] in ("FT_UINT16", "FT_UINT32") else
@@ -212,13 +221,11 @@ def outcomes(capture: Path, names: list[str]) -> list[tuple[Mutation, str]]:
 
 def all_outcomes() -> Found:
     """What is found in all captures."""
-    fields_of_tshark = (line.split("\t") for line in harness.tshark("-G", "fields").splitlines())
-    names = [row[2] for row in fields_of_tshark if row[0] == "F" and
-             (row[2].startswith("mqttscope.rule.") or row[2] in ("mqttscope.malformed", "mqttscope.framing",
-                                                                 "mqttscope.keep_alive_off"))]
+    others = ("mqttscope.malformed", "mqttscope.framing", "mqttscope.keep_alive_off")
+    names = sorted({row[2] for row in _registered() if row[2].startswith("mqttscope.rule.") or row[2] in others})
     out: Found = defaultdict(lambda: defaultdict(set))
     with ThreadPoolExecutor(max_workers=2) as pool:
-        for each in pool.map(lambda capture: outcomes(capture, sorted(set(names))), sources()):
+        for each in pool.map(lambda capture: outcomes(capture, names), sources()):
             for mutation, told in each:
                 packet = mutation.packet
                 out[packet.type, packet.sender, mutation.field.name, mutation.change][packet.version].add(told)
