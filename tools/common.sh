@@ -6,7 +6,7 @@
 
 program=${0##*/}
 # An ordinary user's path lacks these, and chroot is there.
-PATH=$PATH:/usr/sbin:/sbin
+export PATH=$PATH:/usr/sbin:/sbin
 # The uid and gid that tests drop to: run as root, Wireshark ignores WIRESHARK_PLUGIN_DIR.
 # shellcheck disable=SC2034 # used by the scripts that source this one
 nobody=65534
