@@ -19,7 +19,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterable
@@ -263,6 +265,15 @@ def tshark_statistics() -> list[str]:
     return re.findall(r"^\s+(\S*mqttscope\S*)", (done.stdout + done.stderr).decode(), re.MULTILINE)
 
 
+_MEASURE = """import os, sys
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+_, status, usage = os.wait4(child, 0)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+sys.exit(min(abs(os.waitstatus_to_exitcode(status)), 255))
+"""
+"""A program's peak of memory is not below what its parent had when it was started: this one has little."""
+
+
 def tshark_costs(*arguments: str, capture: Path | str, order: Order = Order.ONE_PASS, builtin: bool = False,
                  memory_limit_mib: int, timeout_s: float = TIMEOUT_S) -> tuple[float, float]:
     """CPU seconds and the peak of memory in MiB of a run of tshark that writes to nowhere.
@@ -272,20 +283,19 @@ def tshark_costs(*arguments: str, capture: Path | str, order: Order = Order.ONE_
     if not builtin:
         require_plugin()
     limit = memory_limit_mib << 20
-    command = ["prlimit", f"--as={limit}", program("tshark"), "-n", *(["-2"] if order is Order.TWO_PASSES else []),
-               "-r", str(readable(capture)), *arguments]
+    command = [sys.executable, "-c", _MEASURE, "prlimit", f"--as={limit}", program("tshark"), "-n",
+               *(["-2"] if order is Order.TWO_PASSES else []), "-r", str(readable(capture)), *arguments]
     with subprocess.Popen(command, env=_environment(Settings(), builtin), stdin=subprocess.DEVNULL,
-                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=_private_folder(),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=_private_folder(), start_new_session=True,
                           **_identity()) as process:
-        timer = threading.Timer(timeout_s, process.kill)
-        timer.start()
-        assert process.stderr is not None
-        said = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        timer.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
+        try:
+            told, said = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise ToolError(f"{' '.join(command)}\ntook more than {timeout_s} s") from None
     _complain_about(command, process.returncode, said)
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    cpu_s, peak_mib = told.split()
+    return float(cpu_s), float(peak_mib)
 
 
 # ---- Running sharkd --------------------------------------------------------------------------

@@ -83,6 +83,13 @@ class TestHarness(unittest.TestCase):
                             ("12345678.123456789 seconds", "12345678.123456789 seconds")):
             self.assertEqual(harness.level_times(f"[Idle: {said}]"), f"[Idle: {level}]")
 
+    def test_costs_are_the_programs_own(self) -> None:
+        """A large test does not make what it runs look large."""
+        ballast = b"x" * (600 << 20)
+        _, peak_mib = harness.tshark_costs(capture=self.capture, builtin=True, memory_limit_mib=4000)
+        self.assertGreater(peak_mib, 20)
+        self.assertLess(peak_mib, len(ballast) >> 20)
+
     def test_failures_are_told(self) -> None:
         """A wrong argument, a complaint on stderr, a file that is no capture, a run that takes too long."""
         with self.assertRaisesRegex(ToolError, "exit status"):
