@@ -25,22 +25,22 @@ struct flow_view {
     bool is_sure;                     /**< what it may rest on was captured */
 };
 
-/** Forgets what was odd with the packet's identifier, but for answers that may still come. */
-void flow_drop_oddity(struct flow_view *view);
-
-/** Adds one to a count, as far as it goes. */
+/** What is remembered of the packets of the end whose identifier it is. */
 struct mqtt_watched_end *flow_watched_end(const struct flow_view *view);
 
 /** The oddity of the packet's identifier; made where there is none. */
 struct mqtt_oddity *flow_make_oddity(const struct flow_view *view);
 
-/** The exchange was found broken before. */
+/** Forgets what was odd with the packet's identifier, but for answers that may still come. */
+void flow_drop_oddity(struct flow_view *view);
+
+/** Adds one to a count, as far as it goes. */
 void flow_count_up(uint8_t *count);
 
 /** Takes one from a count; false where it is 0. */
 bool flow_take(uint8_t *count);
 
-/** A PUBLISH above QoS 0 takes one of the send quota (MQTT 5.0 section 4.9). */
+/** The exchange was found broken before. */
 bool flow_is_accused(const struct flow_view *view);
 
 /** Keeps an observation about the exchange: of the packet's identifier, with `frame` and numbers. */
@@ -61,10 +61,10 @@ void flow_note_answered(struct flow_view *view, unsigned end, const struct mqtt_
 /** True where a PUBLISH may have had this identifier on this connection. */
 bool flow_was_used(const struct mqtt_watched_end *end, uint16_t packet_id);
 
-/** An acknowledgement gives one of the send quota back to the end that began the exchange. */
+/** A PUBLISH above QoS 0 takes one of the send quota (MQTT 5.0 section 4.9). */
 void flow_take_quota(const struct flow_view *view);
 
-/** TODODOC */
+/** An acknowledgement gives one of the send quota back to the end that began the exchange. */
 void flow_give_quota_back(const struct flow_view *view);
 
 /** What there is to notice at a PUBLISH; at SUBSCRIBE and UNSUBSCRIBE; at PUBACK and PUBREC; at PUBREL; at PUBCOMP; at
