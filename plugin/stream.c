@@ -158,6 +158,7 @@ void stretch_begin(struct stretch *stretch, packet_info *pinfo)
         stream = new_stream(pinfo, conversation);
         conversation_add_proto_data(conversation, mqttscope_proto(), stream);
     }
+    mqtt_connection_expect(stream->connection);
     stretch->stream = stream;
     stretch->sender = is_sender(pinfo, mqtt_connection_end(stream->connection, 0)) ? 0 : 1;
     stretch->in_websocket_text = false;

@@ -124,7 +124,7 @@ static bool is_alias_hidden(const struct mqtt_packet *packet)
 /** The PUBLISH names a Topic Alias; is it one that the other end has to take? */
 static void observe_use(struct mqtt_tracking *tracking, const struct mqtt_property *property)
 {
-    struct mqtt_watched_end *own = &tracking->connection->watch->ends[tracking->sender];
+    struct mqtt_watched_end *own = &mqtt_watch_of(tracking->connection)->ends[tracking->sender];
     const struct mqtt_limits *limits = tracking->epoch.limits[1 - tracking->sender];
     const struct mqtt_note *note = tracking->note;
     bool is_above = limits != NULL && property->number > limits->topic_alias_maximum;
@@ -181,19 +181,22 @@ static void observe_refused_alias(struct mqtt_tracking *tracking, const struct m
 void mqtt_observe_alias(struct mqtt_tracking *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct mqtt_watch *watch = tracking->connection->watch;
+    struct mqtt_connection *connection = tracking->connection;
 
-    if (watch == NULL || packet->version != MQTT_V50)
+    if (!connection->is_watched || packet->version != MQTT_V50)
         return;
-    struct mqtt_watched_end *other = &watch->ends[1 - tracking->sender];
     if (packet->type == MQTT_TYPE_PUBLISH) {
         const struct mqtt_property *property = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
-        watch->ends[tracking->sender].alias_is_unsure |= is_alias_hidden(packet);
+        if (is_alias_hidden(packet))
+            mqtt_watch_of(connection)->ends[tracking->sender].alias_is_unsure = true;
         if (property != NULL)
             observe_use(tracking, property);
-    } else if (packet->type == MQTT_TYPE_DISCONNECT) {
-        observe_refused_alias(tracking, other);
     }
+    if (connection->watch == NULL)
+        return; /* nobody used an alias yet */
+    struct mqtt_watched_end *other = &connection->watch->ends[1 - tracking->sender];
+    if (packet->type == MQTT_TYPE_DISCONNECT)
+        observe_refused_alias(tracking, other);
     if (other->no_alias != NULL)
         observe_going_on(tracking, other);
 }

@@ -9,6 +9,7 @@
 #include "publications.h"
 #include "state.h"
 #include "version.h"
+#include "watch.h"
 
 static struct mqtt_epoch *latest_epoch(const struct mqtt_connection *connection)
 {
@@ -98,6 +99,23 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_world *world, const stru
     first.evidence = (uint8_t)transport->evidence;
     add_epoch(connection, &first);
     return connection;
+}
+
+/** Fetches what the processor does not have at hand, without waiting for it. */
+static void prefetch(const void *memory, size_t size)
+{
+    enum { LINE = 64 };
+
+    for (size_t at = 0; at < size; at += LINE)
+        __builtin_prefetch((const char *)memory + at, 1);
+}
+
+void mqtt_connection_expect(const struct mqtt_connection *connection)
+{
+    prefetch(connection, sizeof *connection);
+    prefetch(latest_epoch(connection), sizeof(struct mqtt_epoch));
+    if (connection->watch != NULL)
+        prefetch(connection->watch, sizeof *connection->watch);
 }
 
 const struct mqtt_endpoint *mqtt_connection_end(const struct mqtt_connection *connection, unsigned end)

@@ -324,16 +324,6 @@ bool mqtt_topic_of(const struct mqtt_tracking *tracking, struct mqtt_topic *topi
            memchr(topic->bytes, '#', topic->length) == NULL;
 }
 
-/** True where the Server had read more of the Client than is captured by now. */
-static bool has_unseen_requests(const struct mqtt_tracking *tracking)
-{
-    const struct mqtt_connection *connection = tracking->connection;
-    const struct mqtt_arrival *arrival = tracking->arrival;
-
-    return connection->has_client_numbers && arrival->has_numbers &&
-           (int32_t)(arrival->got_to - connection->client_sent_to) > 0;
-}
-
 static void look_at_delivery(struct mqtt_delivery *delivery)
 {
     struct mqtt_tracking *tracking = delivery->tracking;
@@ -368,8 +358,6 @@ static void track_client(struct mqtt_tracking *tracking)
     struct mqtt_connection *connection = tracking->connection;
     struct mqtt_topic topic;
 
-    connection->has_client_numbers = tracking->arrival->has_numbers;
-    connection->client_sent_to = tracking->arrival->sent_to;
     if (tracking->packet->type == MQTT_TYPE_CONNECT) {
         connection->book = NULL;
         mqtt_keep_will(tracking);
@@ -406,7 +394,7 @@ void mqtt_track_delivery(struct mqtt_tracking *tracking)
         !mqtt_topic_of(tracking, &delivery.topic))
         return;
     mqtt_track_forwarding(tracking, delivery.topic);
-    if (!mqtt_is_fresh(tracking) || has_unseen_requests(tracking))
+    if (!mqtt_is_fresh(tracking) || mqtt_has_got_unseen(tracking))
         return;
     delivery.book = mqtt_book_of(connection);
     delivery.topic_hash = mqtt_hash_bytes(delivery.topic.bytes, delivery.topic.length);

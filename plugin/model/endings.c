@@ -20,11 +20,14 @@ static bool has_bad_flags(const struct mqtt_packet *packet)
 /** Properties where they may not stand, or more often than they may. */
 static bool has_bad_properties(const struct mqtt_properties *block, enum mqtt_packet_type type)
 {
-    for (unsigned i = 0; block->length_at.at != 0 && i < MQTT_PROPERTY_COUNT; i++) {
+    bool is_unsaid = type == MQTT_TYPE_PUBLISH;
+    uint32_t rest = block->length_at.at != 0 ? block->seen : 0;
+
+    for (unsigned i = 0; rest >> i != 0; i++) {
         const struct mqtt_property_info *info = mqtt_property_info((enum mqtt_property_index)i);
-        bool is_unsaid = type == MQTT_TYPE_PUBLISH;
-        if ((block->seen >> i & 1 && !(info->packets >> type & 1)) ||
-            (block->repeated >> i & 1 && !(info->repeats >> type & 1) && !is_unsaid))
+        if ((rest >> i & 1) == 0)
+            continue;
+        if (!(info->packets >> type & 1) || (block->repeated >> i & 1 && !(info->repeats >> type & 1) && !is_unsaid))
             return true;
     }
     return false;

@@ -15,7 +15,7 @@ static void begin_anew(struct flow_view *view)
 {
     flow_drop_oddity(view);
     if (mqtt_ledger_is_full(view->ledger))
-        view->watch->is_unsure = true;
+        view->tracking->connection->is_unsure = true;
 }
 
 /** What is held against an exchange of an earlier connection may have been answered there unseen. */

@@ -158,32 +158,37 @@ void flow_give_quota_back(const struct flow_view *view)
         end->is_over_quota = false;
 }
 
-static void follow_pings(const struct flow_view *view)
+static void follow_pings(const struct mqtt_tracking *tracking)
 {
-    struct mqtt_watch *watch = view->watch;
+    struct mqtt_watch *watch = mqtt_watch_of(tracking->connection);
 
-    if (view->packet->type == MQTT_TYPE_PINGREQ) {
+    if (tracking->packet->type == MQTT_TYPE_PINGREQ) {
+        if (watch->pings == 0) {
+            watch->ping_since_ns = tracking->now_ns;
+            watch->ping_got_to = tracking->arrival->got_to;
+        }
         watch->pings += watch->pings < UINT16_MAX;
-        watch->ping = view->tracking->place;
-        watch->ping_ns = view->tracking->now_ns;
+        watch->ping = tracking->place;
+        watch->ping_ns = tracking->now_ns;
         return;
     }
     watch->pings -= watch->pings > 0;
-    struct mqtt_place *answered = &watch->ends[1 - view->tracking->sender].answered;
+    watch->ping_since_ns = tracking->now_ns;
+    struct mqtt_place *answered = &watch->ends[1 - tracking->sender].answered;
     if (watch->pings == 0 && mqtt_is_before(*answered, watch->ping))
         *answered = watch->ping;
 }
 
 /** Once the CONNACK came, each AUTH of the Client asks for an answer (MQTT 5.0 section 4.12.1). */
-static void follow_auth(const struct flow_view *view)
+static void follow_auth(const struct mqtt_tracking *tracking)
 {
-    const struct mqtt_tracking *tracking = view->tracking;
+    struct mqtt_watch *watch = mqtt_watch_of(tracking->connection);
 
     if (tracking->epoch.broker == tracking->sender) {
-        view->watch->auth = (struct mqtt_place){0, 0};
+        watch->auth = (struct mqtt_place){0, 0};
     } else if (tracking->connection->connack_seen) {
-        view->watch->auth = tracking->place;
-        view->watch->auth_ns = tracking->now_ns;
+        watch->auth = tracking->place;
+        watch->auth_ns = tracking->now_ns;
     }
 }
 
@@ -212,24 +217,25 @@ void mqtt_observe_flows(struct mqtt_tracking *tracking)
     };
     struct mqtt_connection *connection = tracking->connection;
     const struct mqtt_packet *packet = tracking->packet;
+    enum mqtt_packet_type ping = mqtt_is_clients(tracking) ? MQTT_TYPE_PINGREQ : MQTT_TYPE_PINGRESP;
+
+    if (!connection->is_watched)
+        return;
+    if (packet->type == ping)
+        follow_pings(tracking);
+    else if (packet->type == MQTT_TYPE_AUTH)
+        follow_auth(tracking);
+    if (packet->packet_id_at == 0 || observers[packet->type & 0x0F] == NULL)
+        return;
     unsigned end = ledger_end(tracking);
     struct flow_view view = {
         .tracking = tracking,
         .packet = packet,
-        .watch = connection->watch,
+        .watch = mqtt_watch_of(connection),
         .end = end,
         .ledger = &connection->ends[end].ledger,
+        .is_sure = mqtt_watch_is_sure(tracking),
     };
-
-    if (connection->watch == NULL)
-        return;
-    if (packet->type == MQTT_TYPE_PINGREQ || packet->type == MQTT_TYPE_PINGRESP)
-        follow_pings(&view);
-    else if (packet->type == MQTT_TYPE_AUTH)
-        follow_auth(&view);
-    if (packet->packet_id_at == 0 || observers[packet->type & 0x0F] == NULL)
-        return;
-    view.is_sure = mqtt_watch_is_sure(tracking);
     view.flow = mqtt_ledger_find(view.ledger, packet->packet_id);
     view.oddity = mqtt_find_oddity(view.watch, end, packet->packet_id);
     observers[packet->type & 0x0F](&view);

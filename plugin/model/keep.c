@@ -9,9 +9,6 @@
 
 #include "state.h"
 
-/* About what a map takes for one entry. */
-enum { MAP_ENTRY = 32 };
-
 guint mqtt_hash_text(guint seed, const struct mqtt_text *text)
 {
     /* Not to be foreseen by who chooses the text. */
@@ -56,7 +53,7 @@ const struct mqtt_text *mqtt_keep_copy(struct mqtt_world *world, const struct mq
 
     if (kept != NULL)
         return kept;
-    kept = (struct mqtt_text *)mqtt_keep(world, size + MAP_ENTRY);
+    kept = (struct mqtt_text *)mqtt_keep(world, size + MQTT_MAP_ENTRY);
     if (kept == NULL)
         return NULL;
     memcpy(kept, text, size);
@@ -64,15 +61,22 @@ const struct mqtt_text *mqtt_keep_copy(struct mqtt_world *world, const struct mq
     return kept;
 }
 
-const struct mqtt_text *mqtt_keep_text(struct mqtt_world *world, const struct mqtt_packet *packet,
-                                       struct mqtt_span span)
+struct mqtt_text *mqtt_copy_text(const struct mqtt_packet *packet, struct mqtt_span span)
 {
     struct mqtt_text *text = (struct mqtt_text *)wmem_alloc(NULL, sizeof *text + span.length + 1);
 
     text->length = span.length;
     memcpy(text->bytes, packet->bytes + span.at, span.length);
     text->bytes[span.length] = '\0';
+    return text;
+}
+
+const struct mqtt_text *mqtt_keep_text(struct mqtt_world *world, const struct mqtt_packet *packet,
+                                       struct mqtt_span span)
+{
+    struct mqtt_text *text = mqtt_copy_text(packet, span);
     const struct mqtt_text *kept = mqtt_keep_copy(world, text);
+
     wmem_free(NULL, text);
     return kept;
 }

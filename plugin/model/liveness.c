@@ -4,7 +4,7 @@
  *
  * Clients count whole seconds, and a capture at the broker adds the network's delays, so each limit has some slack.
  */
-#include "state.h"
+#include "watch.h"
 
 enum {
     MS_NS = 1000000,
@@ -55,29 +55,32 @@ static void observe_waiting(struct mqtt_tracking *tracking)
 {
     struct mqtt_connection *connection = tracking->connection;
     const struct mqtt_conduct *order = &connection->order;
+    const struct mqtt_watch *watch = connection->watch;
     const struct mqtt_arrival *arrival = tracking->arrival;
     const struct mqtt_step *connect = mqtt_waiting_request(&connection->ends[tracking->sender], MQTT_TYPE_CONNECT);
     int64_t limit = tracking->epoch.keep_alive_s * INT64_C(1000) + CLIENT_SLACK_MS;
 
     if (tracking->packet->type == MQTT_TYPE_DISCONNECT || !mqtt_has_history(tracking))
         return;
-    int64_t waited = (tracking->now_ns - order->ping_since_ns) / MS_NS;
-    /* The Client has received nothing since, so that no answer can have escaped the capture. */
-    bool got_nothing = !arrival->has_numbers || arrival->got_to == order->ping_got_to;
-    if (order->pings > 0 && order->has_connack && got_nothing && tracking->epoch.keep_alive_s > 0 && waited > limit)
-        observe(tracking, MQTT_OBSERVED_PINGRESP_MISSED, waited);
-    got_nothing = order->has_connect_got_to && arrival->has_numbers && arrival->got_to == order->connect_got_to;
+    if (watch != NULL && watch->pings > 0 && order->has_connack && tracking->epoch.keep_alive_s > 0) {
+        /* The Client has received nothing since, so that no answer can have escaped the capture. */
+        bool got_nothing = !arrival->has_numbers || arrival->got_to == watch->ping_got_to;
+        int64_t waited = (tracking->now_ns - watch->ping_since_ns) / MS_NS;
+        if (got_nothing && waited > limit)
+            observe(tracking, MQTT_OBSERVED_PINGRESP_MISSED, waited);
+    }
+    bool got_nothing = order->has_connect_got_to && arrival->has_numbers && arrival->got_to == order->connect_got_to;
     if (connect == NULL || !got_nothing || order->connects_again)
         return;
-    waited = (tracking->now_ns - connect->sent_ns) / MS_NS;
+    int64_t waited = (tracking->now_ns - connect->sent_ns) / MS_NS;
     if (waited > PATIENCE_MS)
         observe(tracking, MQTT_OBSERVED_CONNACK_MISSED, waited);
 }
 
 static void track_clients(struct mqtt_tracking *tracking)
 {
-    struct mqtt_connection *connection = tracking->connection;
-    struct mqtt_conduct *order = &connection->order;
+    const struct mqtt_connection *connection = tracking->connection;
+    const struct mqtt_conduct *order = &connection->order;
     int64_t begun_ns = connection->transport.begun_ns;
 
     if (tracking->packet->type == MQTT_TYPE_CONNECT && begun_ns != MQTT_TIME_UNKNOWN && !order->has_sent[0] &&
@@ -85,47 +88,28 @@ static void track_clients(struct mqtt_tracking *tracking)
         observe(tracking, MQTT_OBSERVED_CONNECT_LATE, (tracking->now_ns - begun_ns) / MS_NS);
     observe_silence(tracking);
     observe_waiting(tracking);
-    if (tracking->packet->type == MQTT_TYPE_PINGREQ) {
-        if (order->pings == 0) {
-            order->ping_since_ns = tracking->now_ns;
-            order->ping_got_to = tracking->arrival->got_to;
-        }
-        order->pings += order->pings < UINT16_MAX;
-    }
-    order->has_client_sent_to = tracking->arrival->has_numbers;
-    order->client_sent_to = tracking->arrival->sent_to;
-}
-
-/** The Client has sent a part of a packet, or one that was captured late, since its latest whole one, as far as the Server's acknowledgements tell. */
-static bool is_client_sending(const struct mqtt_tracking *tracking)
-{
-    const struct mqtt_conduct *order = &tracking->connection->order;
-    const struct mqtt_arrival *arrival = tracking->arrival;
-
-    return order->has_client_sent_to && arrival->has_numbers && (int32_t)(arrival->got_to - order->client_sent_to) > 0;
 }
 
 static void track_servers(struct mqtt_tracking *tracking)
 {
     enum { KEEP_ALIVE_TIMEOUT = 0x8D };
-    struct mqtt_conduct *order = &tracking->connection->order;
+    const struct mqtt_watch *watch = tracking->connection->watch;
     const struct mqtt_packet *packet = tracking->packet;
     const struct mqtt_greeting *greeting = tracking->epoch.greeting;
     int64_t keep_alive = tracking->epoch.keep_alive_s * INT64_C(1000);
     int64_t silence = silence_ms(tracking);
     bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
+    /* The Client may have sent what was not captured yet, or a part of a packet. */
+    bool is_client_sending = mqtt_has_got_unseen(tracking);
 
-    if (packet->type == MQTT_TYPE_PINGRESP) {
-        if (order->pings == 0 && mqtt_has_history(tracking) && !is_client_sending(tracking))
-            observe(tracking, MQTT_OBSERVED_PINGRESP_UNASKED, 0);
-        order->pings -= order->pings > 0;
-        order->ping_since_ns = tracking->now_ns;
-    }
+    if (packet->type == MQTT_TYPE_PINGRESP && (watch == NULL || watch->pings == 0) && mqtt_has_history(tracking) &&
+        !is_client_sending)
+        observe(tracking, MQTT_OBSERVED_PINGRESP_UNASKED, 0);
     if (is_disconnect && packet->reason == KEEP_ALIVE_TIMEOUT && silence >= 0 && greeting != NULL &&
         greeting->keep_alive_s == tracking->epoch.keep_alive_s && (keep_alive == 0 || silence < keep_alive))
         observe(tracking, MQTT_OBSERVED_KEEP_ALIVE_CUT_SHORT, silence);
     if (keep_alive > 0 && !is_disconnect && silence > keep_alive + keep_alive / 2 + SERVER_SLACK_MS &&
-        !is_client_sending(tracking))
+        !is_client_sending)
         observe(tracking, MQTT_OBSERVED_SENT_TO_SILENT_CLIENT, silence);
 }
 

@@ -13,7 +13,7 @@ static const int64_t SURELY_ARRIVED_NS = INT64_C(2000000000);
 struct mqtt_mark mqtt_mark_of(const struct mqtt_tracking *tracking)
 {
     const struct mqtt_arrival *arrival = tracking->arrival;
-    return (struct mqtt_mark){tracking->place.frame, arrival->has_numbers, arrival->sent_to, arrival->ns};
+    return (struct mqtt_mark){tracking->place.frame, arrival->has_numbers ? arrival->sent_to : 0, arrival->ns};
 }
 
 enum mqtt_awareness mqtt_sender_awareness(const struct mqtt_tracking *tracking, const struct mqtt_mark *mark)
@@ -22,9 +22,17 @@ enum mqtt_awareness mqtt_sender_awareness(const struct mqtt_tracking *tracking, 
 
     if (mark->frame == 0)
         return MQTT_UNAWARE;
-    if (mark->has_numbers && arrival->has_numbers)
+    if (mark->sent_to != 0 && arrival->has_numbers)
         return (int32_t)(arrival->got_to - mark->sent_to) >= 0 ? MQTT_AWARE : MQTT_UNAWARE;
     return arrival->ns - mark->ns > SURELY_ARRIVED_NS ? MQTT_AWARE : MQTT_MAYBE_AWARE;
+}
+
+bool mqtt_has_got_unseen(const struct mqtt_tracking *tracking)
+{
+    const struct mqtt_end *other = &tracking->connection->ends[1 - tracking->sender];
+    const struct mqtt_arrival *arrival = tracking->arrival;
+
+    return arrival->has_numbers && other->has_seen_to && (int32_t)(arrival->got_to - other->seen_to) > 0;
 }
 
 void mqtt_observe(struct mqtt_tracking *tracking, struct mqtt_observation observation)

@@ -5,7 +5,7 @@
  * What one end sends comes in the order in which it was sent, so nothing here needs to know what had arrived, but for what
  * is said of a packet in answer to one of the other end.
  */
-#include "watch.h"
+#include "state.h"
 
 void mqtt_observe_once(struct mqtt_tracking *tracking, struct mqtt_observation observation)
 {
@@ -33,16 +33,6 @@ static void observe_crossing(struct mqtt_tracking *tracking)
                                                          .frame = connection->connack.frame});
 }
 
-/** The packet's sender has received more than was captured: a CONNACK may have been in it. */
-static bool has_got_unseen(const struct mqtt_tracking *tracking)
-{
-    const struct mqtt_watch *watch = tracking->connection->watch;
-    const struct mqtt_arrival *arrival = tracking->arrival;
-
-    return watch != NULL && arrival->has_numbers && watch->ends[1 - tracking->sender].has_seen_to &&
-           (int32_t)(arrival->got_to - watch->ends[1 - tracking->sender].seen_to) > 0;
-}
-
 /** The Client's packets up to the CONNACK. */
 static void observe_client(struct mqtt_tracking *tracking)
 {
@@ -63,7 +53,8 @@ static void observe_client(struct mqtt_tracking *tracking)
     bool is_allowed = is_connect || packet->type == MQTT_TYPE_AUTH || packet->type == MQTT_TYPE_DISCONNECT;
     bool is_before = !order->has_connack || (connection->connack.frame != 0 &&
                                              mqtt_sender_awareness(tracking, &connection->connack) == MQTT_UNAWARE);
-    if (greeting != NULL && greeting->auth_method != NULL && is_before && !is_allowed && !has_got_unseen(tracking))
+    /* A CONNACK may have been in what the Client has received and the capture lacks. */
+    if (greeting != NULL && greeting->auth_method != NULL && is_before && !is_allowed && !mqtt_has_got_unseen(tracking))
         mqtt_observe_once(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_CLIENT_BEFORE_CONNACK});
     bool is_false_session = greeting != NULL && greeting->clean_start && connection->connack_seen &&
                             connection->connack_code == 0 && connection->session_present;

@@ -6,14 +6,18 @@
 
 #include "state.h"
 
+static guint hash_of(const struct mqtt_endpoint *broker, const struct mqtt_text *client_id)
+{
+    guint hash = 2166136261u ^ broker->port;
+
+    for (unsigned i = 0; i < broker->length; i++)
+        hash = (hash ^ broker->address[i]) * 16777619u;
+    return mqtt_hash_text(hash, client_id);
+}
+
 static guint hash_session(gconstpointer key)
 {
-    const struct mqtt_session *session = (const struct mqtt_session *)key;
-    guint hash = 2166136261u ^ session->broker->port;
-
-    for (unsigned i = 0; i < session->broker->length; i++)
-        hash = (hash ^ session->broker->address[i]) * 16777619u;
-    return mqtt_hash_text(hash, session->client_id);
+    return ((const struct mqtt_session *)key)->hash;
 }
 
 static gboolean is_same_session(gconstpointer one, gconstpointer other)
@@ -21,28 +25,30 @@ static gboolean is_same_session(gconstpointer one, gconstpointer other)
     const struct mqtt_session *a = (const struct mqtt_session *)one;
     const struct mqtt_session *b = (const struct mqtt_session *)other;
 
-    return a->broker->port == b->broker->port && a->broker->length == b->broker->length &&
+    return a->hash == b->hash && a->broker->port == b->broker->port && a->broker->length == b->broker->length &&
            memcmp(a->broker->address, b->broker->address, a->broker->length) == 0 &&
            mqtt_is_same_text(a->client_id, b->client_id);
 }
 
-/** The session of a Client Identifier at a broker; made where it is met for the first time, and then it points to what
- *  it is found by. NULL where there is no memory for it. */
+/** The session of a Client Identifier at a broker; made where it is met for the first time, with the identifier behind it
+ *  in the same memory. NULL where there is none left. */
 static struct mqtt_session *find_session(struct mqtt_world *world, const struct mqtt_endpoint *broker,
                                          const struct mqtt_text *client_id)
 {
-    struct mqtt_session wanted = {.broker = broker, .client_id = client_id};
+    struct mqtt_session wanted = {.broker = broker, .client_id = client_id, .hash = hash_of(broker, client_id)};
+    size_t size = sizeof *client_id + client_id->length + 1;
 
     if (world->sessions == NULL)
         world->sessions = wmem_map_new(world->scope, hash_session, is_same_session);
     struct mqtt_session *session = (struct mqtt_session *)wmem_map_lookup(world->sessions, &wanted);
     if (session != NULL)
         return session;
-    session = (struct mqtt_session *)mqtt_keep(world, sizeof *session);
-    if (session != NULL) {
-        *session = wanted;
-        wmem_map_insert(world->sessions, session, session);
-    }
+    session = (struct mqtt_session *)mqtt_keep(world, sizeof *session + size + MQTT_MAP_ENTRY);
+    if (session == NULL)
+        return NULL;
+    *session = wanted;
+    session->client_id = (const struct mqtt_text *)memcpy(session + 1, client_id, size);
+    wmem_map_insert(world->sessions, session, session);
     return session;
 }
 
@@ -72,15 +78,16 @@ static const struct mqtt_epoch *last_epoch(const struct mqtt_connection *connect
     return summary.epoch;
 }
 
-/** Joins a connection to the session of its Client Identifier, which may not have been kept. */
-static void join_session(struct mqtt_tracking *tracking, const struct mqtt_text *client_id)
+/** Gives the connection its Client Identifier, which stands in the packet, and joins it to the session of that. */
+static void join_session(struct mqtt_tracking *tracking, struct mqtt_span span)
 {
     struct mqtt_connection *connection = tracking->connection;
-    unsigned broker = tracking->epoch.broker;
+    const struct mqtt_endpoint *broker = &connection->transport.ends[tracking->epoch.broker];
+    struct mqtt_text *client_id = mqtt_copy_text(tracking->packet, span);
 
-    connection->session = NULL;
-    if (client_id != NULL)
-        connection->session = find_session(connection->world, &connection->transport.ends[broker], client_id);
+    connection->session = find_session(connection->world, broker, client_id);
+    wmem_free(NULL, client_id);
+    tracking->epoch.client_id = connection->session != NULL ? connection->session->client_id : NULL;
     if (connection->session == NULL) {
         mqtt_note_no_memory(tracking);
         tracking->epoch.session_known = false;
@@ -99,7 +106,7 @@ static void join_session(struct mqtt_tracking *tracking, const struct mqtt_text 
     mqtt_observe_unanswered(tracking, last);
     const struct mqtt_epoch *old = last_epoch(last);
     if (!connection->clean_start && old->broker != MQTT_END_UNKNOWN) {
-        bool is_whole = inherit_exchanges(connection, broker, last, old->broker);
+        bool is_whole = inherit_exchanges(connection, tracking->epoch.broker, last, old->broker);
         tracking->epoch.session_known = is_whole && old->session_known && !old->has_gap;
     }
 }
@@ -164,12 +171,10 @@ static void track_connect(struct mqtt_tracking *tracking)
     }
     if (packet->version == MQTT_V50)
         epoch->limits[tracking->sender] = read_limits(connection->world, packet);
-    if (connect->client_id.length > 0 && mqtt_has_span(packet, connect->client_id)) {
-        epoch->client_id = mqtt_keep_text(connection->world, packet, connect->client_id);
-        join_session(tracking, epoch->client_id);
-    } else {
+    if (connect->client_id.length > 0 && mqtt_has_span(packet, connect->client_id))
+        join_session(tracking, connect->client_id);
+    else
         connection->session = (struct mqtt_session *)mqtt_keep(connection->world, sizeof *connection->session);
-    }
 }
 
 /** The Server's answer: whose session it is, and what was in flight in it. */
@@ -196,10 +201,8 @@ static void track_connack(struct mqtt_tracking *tracking)
             epoch->has_keep_alive = true;
             epoch->keep_alive_s = (uint16_t)keep_alive->number;
         }
-        if (assigned != NULL && assigned->text.length > 0) {
-            epoch->client_id = mqtt_keep_text(connection->world, packet, assigned->text);
-            join_session(tracking, epoch->client_id);
-        }
+        if (assigned != NULL && assigned->text.length > 0)
+            join_session(tracking, assigned->text);
     }
     if (packet->reason != 0) {
         give_session_back(tracking);

@@ -21,6 +21,7 @@ struct mqtt_session {
     const struct mqtt_text *client_id;
     struct mqtt_connection *last;            /**< the connection that used it last */
     struct mqtt_subscription *subscriptions; /**< a list; the world's map finds one by its filter */
+    uint32_t hash;                           /**< of the two that it is found by */
 };
 
 struct mqtt_world {
@@ -59,16 +60,18 @@ struct mqtt_request {
 struct mqtt_end {
     struct mqtt_ledger ledger;
     wmem_map_t *aliases;           /**< Topic Alias to struct mqtt_alias; NULL until the first is set */
-    uint32_t alias_life;           /**< aliases of earlier lives are not set any more: a CONNECT begins a new one */
-    bool aliases_lost;             /**< there was no memory for some */
     struct mqtt_request *requests; /**< a list: of each type the latest that is not yet answered */
+    uint32_t alias_life;           /**< aliases of earlier lives are not set any more: a CONNECT begins a new one */
+    uint32_t seen_to;              /**< the sequence number behind this end's latest packet; good where `has_seen_to` */
+    bool aliases_lost;             /**< there was no memory for some */
+    bool has_seen_to;
+    bool acks_unseen; /**< its latest packet acknowledges bytes that were not captured, or not yet */
 };
 
 /** Where a packet stands in its sender's bytes; tells whether the other end had it when it sent something. */
 struct mqtt_mark {
-    uint32_t frame; /**< 0: there is no such packet */
-    bool has_numbers;
-    uint32_t sent_to;
+    uint32_t frame;   /**< 0: there is no such packet */
+    uint32_t sent_to; /**< 0: the transport does not count */
     int64_t ns;
 };
 
@@ -84,13 +87,8 @@ struct mqtt_endings {
 /** What is remembered of the order in which a connection's packets came; used only where rules are wanted. */
 struct mqtt_conduct {
     struct mqtt_endings *endings; /**< NULL while nothing asks for the end */
-    int64_t ping_since_ns;        /**< when the first PINGREQ was sent that still waits; good while `pings` is not 0 */
     uint64_t told;                /**< bit for each kind of observation that is made once a connection and was made */
-    uint32_t client_sent_to;      /**< behind the Client's latest packet: tells that it has sent a part of another */
-    uint32_t ping_got_to;         /**< what the Client had received then, where the transport counts */
     uint32_t connect_got_to;      /**< what the Client had received when it sent its CONNECT */
-    uint16_t pings;               /**< PINGREQs that wait for a PINGRESP */
-    bool has_client_sent_to;
     bool has_connect_got_to;
     bool has_sent[2];         /**< the end has sent a packet */
     bool has_disconnected[2]; /**< the end has sent a DISCONNECT */
@@ -103,41 +101,42 @@ struct mqtt_conduct {
     bool is_reauthenticating; /**< the Client's AUTH 0x19 waits for the Server's word */
 };
 
+/* What each packet asks for stands together; there may be 100,000 connections, so none of it is idle room. */
 struct mqtt_connection {
     struct mqtt_world *world;
-    uint32_t number;
-    struct mqtt_transport transport;
     struct mqtt_epoch *epochs; /**< in the order of their places; never empty */
     uint32_t epoch_count;
-    struct mqtt_end ends[2];
-    struct mqtt_session *session;   /**< NULL while unknown */
-    struct mqtt_connection *before; /**< the one that used the session before; NULL where none did */
-    bool takes_over;                /**< `before` was alive then */
-    bool has_packets;               /**< the first packet was tracked */
-    bool memory_noted;              /**< a note says that the memory is used up */
-    uint32_t last_client_frame;
+    uint32_t number;
     int64_t last_client_ns; /**< when the client's latest packet was sent; MQTT_TIME_UNKNOWN before the first */
-    bool clean_start;
-    bool connack_seen;
-    bool session_present;
+    uint32_t last_client_frame;
+    bool has_packets;     /**< the first packet was tracked */
+    bool may_lose;        /**< packets may go by unseen */
+    bool is_watched;      /**< rules are wanted and the CONNECT was captured: exchanges can be called wrong */
+    bool is_unsure;       /**< but one went by unseen: nothing can be called wrong in them any more */
+    bool clean_start;     /**< what the CONNECT said */
+    bool connack_seen;    /**< the three that follow are good */
+    bool session_present; /**< what the first CONNACK said */
     uint8_t connack_code;
     struct mqtt_mark connack; /**< the first CONNACK */
-    struct mqtt_watch *watch; /**< what the observers of exchanges remember; NULL where they can say nothing */
+    struct mqtt_watch *watch; /**< what the observers of exchanges remember; NULL while there is nothing */
+    struct mqtt_book *book;   /**< what the Client asked for; NULL until it asked, or while nothing is observed */
+    struct mqtt_end ends[2];
+    struct mqtt_conduct order;
+    struct mqtt_transport transport;
+    struct mqtt_session *session;   /**< NULL while unknown */
+    struct mqtt_connection *before; /**< the one that used the session before; NULL where none did */
+    struct mqtt_will *will;         /**< the latest that it had; its place may have been taken */
+    int64_t disconnected_ns;        /**< when the first DISCONNECT was sent */
+    uint32_t user_hash;             /**< of the User Name; 0: none */
+    uint32_t expiry_s;              /**< how long the session outlives it; UINT32_MAX: for ever */
+    bool takes_over;                /**< `before` was alive then */
+    bool taken_over;
+    bool goes_on; /**< it was said that it goes on though taken over */
     bool disconnected;
     uint8_t disconnected_by;
     uint8_t disconnect_reason;
-    bool taken_over;
-    bool has_client_numbers; /**< `client_sent_to` is good */
-    uint32_t client_sent_to; /**< the sequence number behind the Client's latest packet */
-    bool goes_on;            /**< it was said that it goes on though taken over */
-    bool duties_seen[2];     /**< each end: what it had to send again was looked for */
-    uint32_t user_hash;      /**< of the User Name; 0: none */
-    uint32_t expiry_s;       /**< how long the session outlives it; UINT32_MAX: for ever */
-    int64_t disconnected_ns; /**< when the first DISCONNECT was sent */
-    struct mqtt_book *book;  /**< what the Client asked for; NULL until it asked, or while nothing is observed */
-    struct mqtt_will *will;  /**< the latest that it had; its place may have been taken */
-    bool may_lose;           /**< packets may go by unseen */
-    struct mqtt_conduct order;
+    bool memory_noted;   /**< a note says that the memory is used up */
+    bool duties_seen[2]; /**< each end: what it had to send again was looked for */
 };
 
 /** One packet on its way through mqtt_track(). */
@@ -165,11 +164,17 @@ enum mqtt_awareness {
 /** The note of the packet; made on first use. */
 struct mqtt_note *mqtt_tracking_note(struct mqtt_tracking *tracking);
 
+/** About what a map takes for one entry: to be counted with what is kept in one. */
+enum { MQTT_MAP_ENTRY = 32 };
+
 /** Zeroed memory for the file's life; NULL where the user's limit is reached. */
 void *mqtt_keep(struct mqtt_world *world, size_t size);
 
 /** Gives memory of mqtt_keep() back. */
 void mqtt_keep_no_longer(struct mqtt_world *world, void *memory, size_t size);
+
+/** Text of the packet; the caller's, to be given to wmem_free() with a NULL allocator. */
+struct mqtt_text *mqtt_copy_text(const struct mqtt_packet *packet, struct mqtt_span span);
 
 /** Keeps text of the packet for the file's life, the same text once; NULL where there is no memory for it. */
 const struct mqtt_text *mqtt_keep_text(struct mqtt_world *world, const struct mqtt_packet *packet,
@@ -212,7 +217,11 @@ void mqtt_track_greeting(struct mqtt_tracking *tracking);
 /** Notices what is out of order in the life of a connection: before the packet changes anything. */
 void mqtt_track_order(struct mqtt_tracking *tracking);
 
-/** Keeps what the observers of exchanges need to remember of any packet; after mqtt_observe_unanswered(). */
+/** The sender of the packet being tracked had received more of the other end than was captured by then: that is missing
+ *  from the capture, or on its way into it. */
+bool mqtt_has_got_unseen(const struct mqtt_tracking *tracking);
+
+/** Keeps how far each end's bytes were read, and whether exchanges can be judged; after mqtt_observe_unanswered(). */
 void mqtt_track_watch(struct mqtt_tracking *tracking);
 
 /** Notices what does not fit in the exchanges of the connection: before the packet changes anything in them. */

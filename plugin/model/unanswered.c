@@ -107,21 +107,20 @@ static struct unanswered *next_to_tell(struct review *review)
 static bool is_telling(const struct mqtt_connection *connection, const struct mqtt_epoch *epoch,
                        const struct mqtt_packet *connect)
 {
-    const struct mqtt_watch *watch = connection->watch;
+    const struct mqtt_end *ends = connection->ends;
 
-    return watch != NULL && !watch->is_unsure && !connection->may_lose && watch->ends[0].has_seen_to &&
-           watch->ends[1].has_seen_to && !watch->ends[0].acks_unseen && !watch->ends[1].acks_unseen &&
-           epoch->connect_seen && !epoch->has_gap && epoch->broker != MQTT_END_UNKNOWN &&
-           epoch->version == connect->version && connection->connack_seen && connection->connack_code == 0 &&
-           !connection->disconnected;
+    return connection->watch != NULL && !connection->is_unsure && !connection->may_lose && ends[0].has_seen_to &&
+           ends[1].has_seen_to && !ends[0].acks_unseen && !ends[1].acks_unseen && epoch->connect_seen &&
+           !epoch->has_gap && epoch->broker != MQTT_END_UNKNOWN && epoch->version == connect->version &&
+           connection->connack_seen && connection->connack_code == 0 && !connection->disconnected;
 }
 
 /** True where the ends sent or acknowledged more than was read, the FIN of each excepted: what is missing at the very end
  *  shows in nothing that comes later. The transport does not say which end is which, so it is the sums that count. */
-static bool lacks_end(const struct mqtt_watch *watch, const struct mqtt_transport_state *transport)
+static bool lacks_end(const struct mqtt_connection *connection, const struct mqtt_transport_state *transport)
 {
     enum { FINS = 2 };
-    uint32_t seen_to = watch->ends[0].seen_to + watch->ends[1].seen_to;
+    uint32_t seen_to = connection->ends[0].seen_to + connection->ends[1].seen_to;
 
     if (!transport->has_numbers)
         return true;
@@ -133,7 +132,7 @@ bool mqtt_lacks_end(const struct mqtt_connection *connection)
 {
     struct mqtt_transport_state transport = mqtt_transport_state_of(connection);
 
-    return connection->watch == NULL || lacks_end(connection->watch, &transport);
+    return !connection->is_watched || lacks_end(connection, &transport);
 }
 
 void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connection *old)
@@ -147,7 +146,7 @@ void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connect
     mqtt_summarise(old, &summary);
     if (!is_telling(old, summary.epoch, tracking->packet) || (!has_ended && !tracking->connection->takes_over))
         return;
-    if (!is_same_stream && lacks_end(old->watch, &transport))
+    if (!is_same_stream && lacks_end(old, &transport))
         return;
     struct review review = {.connection = old, .broker = summary.epoch->broker, .end_ns = end_ns};
     take_in_all(&review);
@@ -163,5 +162,5 @@ void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connect
                                });
         request->place.frame = 0;
     }
-    old->watch->is_unsure = true; /* told once, even if this Client is refused and the next one takes the session up */
+    old->is_unsure = true; /* told once, even if this Client is refused and the next one takes the session up */
 }

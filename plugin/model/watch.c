@@ -4,14 +4,21 @@
  */
 #include "watch.h"
 
+struct mqtt_watch *mqtt_watch_of(struct mqtt_connection *connection)
+{
+    if (connection->watch == NULL)
+        connection->watch = wmem_new0(connection->world->scope, struct mqtt_watch);
+    return connection->watch;
+}
+
 bool mqtt_watch_is_sure(const struct mqtt_tracking *tracking)
 {
-    const struct mqtt_watch *watch = tracking->connection->watch;
+    const struct mqtt_connection *connection = tracking->connection;
 
     /* Without a CONNACK perhaps only one direction was captured; without numbers nothing tells what is missing. */
-    return watch != NULL && !watch->is_unsure && !tracking->connection->may_lose && tracking->arrival->has_numbers &&
-           tracking->connection->connack_seen && tracking->epoch.connect_seen && !tracking->epoch.has_gap &&
-           !watch->ends[tracking->sender].acks_unseen;
+    return connection->is_watched && !connection->is_unsure && !connection->may_lose &&
+           tracking->arrival->has_numbers && connection->connack_seen && tracking->epoch.connect_seen &&
+           !tracking->epoch.has_gap && !connection->ends[tracking->sender].acks_unseen;
 }
 
 struct mqtt_oddity *mqtt_find_oddity(const struct mqtt_watch *watch, unsigned end, uint16_t packet_id)
@@ -22,18 +29,18 @@ struct mqtt_oddity *mqtt_find_oddity(const struct mqtt_watch *watch, unsigned en
 
 /** A lost segment shows only when its direction goes on. Until then it shows in what the other end acknowledges: more
  *  than was captured. Then the packet's sender knows something that the capture does not. */
-static void follow_numbers(const struct mqtt_tracking *tracking, struct mqtt_watch *watch)
+static void follow_numbers(struct mqtt_tracking *tracking)
 {
     const struct mqtt_arrival *arrival = tracking->arrival;
-    struct mqtt_watched_end *own = &watch->ends[tracking->sender];
-    struct mqtt_watched_end *other = &watch->ends[1 - tracking->sender];
+    struct mqtt_end *own = &tracking->connection->ends[tracking->sender];
+    struct mqtt_end *other = &tracking->connection->ends[1 - tracking->sender];
 
     if (arrival->has_numbers && !other->has_seen_to) {
         /* At the CONNECT it is the handshake of the transport that is acknowledged, and no packet. */
         other->has_seen_to = true;
         other->seen_to = arrival->got_to;
     }
-    own->acks_unseen = arrival->has_numbers && other->has_seen_to && (int32_t)(arrival->got_to - other->seen_to) > 0;
+    own->acks_unseen = mqtt_has_got_unseen(tracking);
     own->has_seen_to = arrival->has_numbers;
     own->seen_to = arrival->sent_to;
 }
@@ -53,15 +60,10 @@ void mqtt_track_watch(struct mqtt_tracking *tracking)
     const struct mqtt_packet *packet = tracking->packet;
 
     if (packet->type == MQTT_TYPE_CONNECT && connection->world->options.observes) {
-        if (connection->watch == NULL)
-            connection->watch = wmem_new0(connection->world->scope, struct mqtt_watch);
-        else
-            connection->watch->is_unsure =
-                true; /* what a second CONNECT on one stream leaves under way is anybody's guess */
-        connection->watch->is_unsure |= connection->has_packets;
+        /* What a second CONNECT on one stream leaves under way is anybody's guess. */
+        connection->is_unsure |= connection->is_watched || connection->has_packets;
+        connection->is_watched = true;
     }
-    if (connection->watch == NULL)
-        return;
-    follow_numbers(tracking, connection->watch);
-    connection->watch->is_unsure |= lacks_identifier(packet);
+    follow_numbers(tracking);
+    connection->is_unsure |= lacks_identifier(packet);
 }

@@ -3,8 +3,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A ledger says what is under way. To judge what does not fit it takes a little more: what was sent more often than once,
- * what was broken before, in what order answers came. A connection has such a record only if rules are wanted and its
- * CONNECT was captured; without that nothing about exchanges can be called wrong.
+ * what was broken before, in what order answers came. A connection may have such a record only if rules are wanted and its
+ * CONNECT was captured; without that nothing about exchanges can be called wrong. It is made at the first packet that
+ * leaves something to remember.
  */
 #ifndef MQTTSCOPE_MODEL_WATCH_H
 #define MQTTSCOPE_MODEL_WATCH_H
@@ -30,17 +31,14 @@ struct mqtt_watched_end {
     struct mqtt_mark
         *no_alias; /**< a PUBLISH by a Topic Alias that was never set, while the other end may still object */
     struct mqtt_place answered; /**< the latest packet of this end that the other end answered */
-    uint32_t seen_to;           /**< the sequence number behind this end's latest packet */
     uint16_t highest_id;        /**< the largest in `ids`; 0: none */
     uint16_t quota;             /**< how much of its send quota is used (MQTT 5.0 section 4.9) */
     uint16_t stray_answers;     /**< bit 1 << type for each answer to nothing that this end sent */
     uint8_t after_no_alias;     /**< packets of the other end that were sent knowing of `no_alias` */
-    bool has_seen_to : 1;
-    bool acks_unseen : 1;     /**< its latest packet acknowledges bytes that were not captured, or not yet */
-    bool is_over_quota : 1;   /**< said so; not again before the quota was kept */
-    bool alias_is_unsure : 1; /**< a PUBLISH could not be read as far as its Topic Alias */
-    bool used_alias : 1;      /**< it used a Topic Alias */
-    bool used_bad_alias : 1;  /**< or one that the other end need not take */
+    bool is_over_quota : 1;     /**< said so; not again before the quota was kept */
+    bool alias_is_unsure : 1;   /**< a PUBLISH could not be read as far as its Topic Alias */
+    bool used_alias : 1;        /**< it used a Topic Alias */
+    bool used_bad_alias : 1;    /**< or one that the other end need not take */
 };
 
 struct mqtt_watch {
@@ -50,18 +48,22 @@ struct mqtt_watch {
     struct mqtt_place received;     /**< the PUBLISH that its latest PUBREC is for */
     struct mqtt_place released;     /**< the PUBREC that its latest PUBREL is for */
     uint32_t resent;                /**< where the PUBLISH that it sent again last was sent first */
-    struct mqtt_place ping;         /**< the latest PINGREQ */
-    struct mqtt_place auth;         /**< the latest AUTH not yet answered, behind the CONNACK */
-    int64_t ping_ns;                /**< when they were sent */
+    struct mqtt_place auth;         /**< the latest AUTH not yet answered, behind the CONNACK; `auth_ns`: its time */
+    struct mqtt_place ping;         /**< the latest PINGREQ; `ping_ns`: its time */
     int64_t auth_ns;
-    uint16_t pings; /**< PINGREQs not yet answered */
-    bool is_unsure; /**< an exchange went by unseen: nothing can be called wrong any more */
+    int64_t ping_ns;
+    int64_t ping_since_ns; /**< since when the Client waits for a PINGRESP, good while `pings` is not 0 */
+    uint32_t ping_got_to;  /**< what the Client had received then, where the transport counts */
+    uint16_t pings;        /**< PINGREQs not yet answered */
 };
+
+/** The record of a connection that is watched; made where there is none. */
+struct mqtt_watch *mqtt_watch_of(struct mqtt_connection *connection);
 
 /** True where everything that the packet being tracked may rest on was captured. */
 bool mqtt_watch_is_sure(const struct mqtt_tracking *tracking);
 
-/** The oddity of a Packet Identifier; NULL where there is none. */
+/** The oddity of a Packet Identifier of one end; NULL where there is none. */
 struct mqtt_oddity *mqtt_find_oddity(const struct mqtt_watch *watch, unsigned end, uint16_t packet_id);
 
 /** True where one place comes before another. */
