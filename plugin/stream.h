@@ -29,13 +29,19 @@ struct websocket_direction {
     bool is_lost;       /**< no packet is under way, and it is not known where the next one begins */
 };
 
+/** What a WebSocket adds; written on the first visit only. */
+struct websocket {
+    struct websocket_direction directions[2];
+    const char *subprotocol; /**< as websocket_subprotocol() has it */
+};
+
 /** A stream that carries MQTT: the model's connection, and what its transport has to remember. File scope; hangs on
  *  Wireshark's conversation. End 0 is the one that sent the first data met. There may be 100,000 of them: what few need
  *  is made where it is needed. */
 struct stream {
     struct mqtt_connection *connection;
-    const struct tcp_analysis *analysis;   /**< Wireshark's analysis of the TCP connection; NULL over anything else */
-    struct websocket_direction *websocket; /**< both directions; NULL over anything but WebSocket */
+    const struct tcp_analysis *analysis; /**< Wireshark's analysis of the TCP connection; NULL over anything else */
+    struct websocket *websocket;         /**< NULL over anything but WebSocket */
     struct tcp_direction tcp[2];
     bool is_foreign; /**< it begins with what is no MQTT: others may have it */
 };

@@ -162,9 +162,7 @@ static struct message_split split_message(const struct stretch *stretch, const s
     struct mqtt_connection *connection = stream->connection;
     struct message_split split = {0};
 
-    if (stream->websocket == NULL)
-        stream->websocket = wmem_alloc0_array(wmem_file_scope(), struct websocket_direction, 2);
-    struct websocket_direction *direction = &stream->websocket[stretch->sender];
+    struct websocket_direction *direction = &stream->websocket->directions[stretch->sender];
     if (direction->is_lost) {
         struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, mqtt_connection_version(connection));
         if (run.broken || (run.packets == 0 && !run.begun))
@@ -272,18 +270,27 @@ static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
         dissect_beginning(rest, pinfo, tree, stretch);
 }
 
+/** Makes the record of what the WebSocket adds to its stream; first visit only. */
+static void begin_websocket(struct stream *stream, packet_info *pinfo)
+{
+    stream->websocket = wmem_new0(wmem_file_scope(), struct websocket);
+    stream->websocket->subprotocol = websocket_subprotocol(pinfo);
+}
+
 int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     struct stretch stretch;
 
     stretch_begin(&stretch, pinfo);
+    if (stretch.stream->websocket == NULL)
+        begin_websocket(stretch.stream, pinfo);
     /* Whole messages may be missing, and the next one begins with a packet all the same. TLS would not decrypt it. */
     if (!PINFO_FD_VISITED(pinfo) && !proto_is_frame_protocol(pinfo->layers, "tls"))
         mqtt_track_loss(stretch.stream->connection);
     stretch.in_websocket_text = websocket_opcode(pinfo, tvb) == 1;
     dissect_message(tvb, pinfo, tree, &stretch);
     /* Not before: the packets of this message were not touched by what is missing behind them. */
-    if (!PINFO_FD_VISITED(pinfo) && stretch.stream->websocket[stretch.sender].is_lost)
+    if (!PINFO_FD_VISITED(pinfo) && stretch.stream->websocket->directions[stretch.sender].is_lost)
         mqtt_track_gap(stretch.stream->connection, stream_next_place(pinfo));
     return (int)tvb_captured_length(tvb);
 }

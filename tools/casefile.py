@@ -51,7 +51,9 @@ class Connection:
     server: tuple[str, int]
     midstream: bool = False
     subprotocol: str | None = None
-    """Subprotocol of the WebSocket that the connection is upgraded to; None: plain TCP."""
+    """Subprotocols that the client offers for the WebSocket that the connection is upgraded to; None: plain TCP."""
+    chosen: str | None = None
+    """The one that the server chooses; "-": none."""
 
 
 @dataclass
@@ -280,7 +282,8 @@ class _Reader:
     def _connection(self, line: int, text: str) -> None:
         match = _CONNECTION.fullmatch(text)
         if match is None:
-            raise ValueError("expected: connection NAME: CLIENT[:PORT] -> SERVER:PORT [midstream] [websocket PROTOCOL]")
+            raise ValueError("expected: connection NAME: CLIENT[:PORT] -> SERVER:PORT [midstream] "
+                             "[websocket PROTOCOL[/CHOSEN]]")
         name = match[1]
         if name in self.connections:
             raise ValueError(f"connection {name} stands in line {self.connections[name].line} already")
@@ -295,7 +298,8 @@ class _Reader:
             if word == "midstream":
                 connection.midstream = True
             elif word == "websocket" and words:
-                connection.subprotocol = words.pop(0)
+                connection.subprotocol, _, chosen = words.pop(0).partition("/")
+                connection.chosen = chosen or connection.subprotocol
             else:
                 raise ValueError(f"unknown connection option '{word}'")
         for other in self.connections.values():

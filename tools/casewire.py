@@ -32,8 +32,7 @@ UPGRADE_REQUEST = ("GET /mqtt HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n
                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
                    "Sec-WebSocket-Protocol: {protocol}\r\n\r\n")
 UPGRADE_RESPONSE = ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
-                    "Sec-WebSocket-Protocol: {protocol}\r\n\r\n")
+                    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n{choice}\r\n")
 
 
 @dataclass
@@ -188,7 +187,8 @@ class _Builder:
         self.labels[f"{name}.synack"] = [self._emit(connection, False, SYN | ACK)]
         self.labels[f"{name}.ack"] = [self._emit(connection, True, ACK)]
         if connection.subprotocol is not None:
-            words = {"host": connection.server[0], "protocol": connection.subprotocol}
+            choice = f"Sec-WebSocket-Protocol: {connection.chosen}\r\n" if connection.chosen != "-" else ""
+            words = {"host": connection.server[0], "protocol": connection.subprotocol, "choice": choice}
             self.labels[f"{name}.upgrade"] = [
                 self._emit(connection, True, PSH | ACK, UPGRADE_REQUEST.format(**words).encode())]
             self.labels[f"{name}.upgraded"] = [

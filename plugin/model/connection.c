@@ -226,6 +226,7 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     facts->note = tracking.note;
     facts->idle_ns = track_silence(&tracking);
     facts->in_websocket_text = false;
+    facts->websocket_subprotocol = NULL;
 }
 
 void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place)
@@ -259,6 +260,7 @@ void mqtt_recall(const struct mqtt_connection *connection, unsigned sender, stru
     facts->note = mqtt_notes_find(notes, place);
     facts->idle_ns = is_clients ? mqtt_notes_idle(notes, place) : MQTT_TIME_UNKNOWN;
     facts->in_websocket_text = false;
+    facts->websocket_subprotocol = NULL;
     facts->observation_count = mqtt_notes_observations(notes, place, facts->observations);
 }
 

@@ -164,8 +164,10 @@ struct mqtt_facts {
     const struct mqtt_epoch *epoch;
     const struct mqtt_note *note; /**< NULL where nothing was noted about this packet */
     int64_t idle_ns;              /**< packets of the client: since its previous one, or MQTT_TIME_UNKNOWN */
-    bool in_websocket_text;       /**< it came in a WebSocket text frame; the transport's to say */
-    unsigned observation_count;   /**< what was noticed at the packet */
+    /* Of the transport, for it to say. */
+    bool in_websocket_text;            /**< it came in a WebSocket text frame */
+    const char *websocket_subprotocol; /**< the one that the Server chose; NULL: none, not known, or no WebSocket */
+    unsigned observation_count;        /**< what was noticed at the packet */
     const struct mqtt_observation *observations[MQTT_OBSERVATIONS_MAX];
 };
 

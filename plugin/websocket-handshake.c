@@ -1,0 +1,61 @@
+/* websocket-handshake.c - the subprotocol that the HTTP handshake of a WebSocket settled (RFC 6455 section 4.2.2).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Wireshark's HTTP dissector keeps it with its own record of the conversation: as text up to 4.4, since then as a header to
+ * be asked for. What the Client offered is kept nowhere up to 4.4.
+ */
+#include <string.h>
+
+#include <epan/packet.h>
+
+#include <epan/conversation.h>
+#include <epan/dissectors/packet-http.h>
+
+#include "compat.h"
+#include "mqttscope.h"
+
+enum { LONGEST = 64 };
+
+/** The header of the server's response; NULL where it has none or was not captured. */
+static const char *chosen(packet_info *pinfo, const http_conv_t *http)
+{
+#if WIRESHARK_AT_LEAST(4, 6)
+    const http_upgrade_info_t *upgrade = http->upgrade_info;
+    if (upgrade == NULL || upgrade->get_header_value == NULL)
+        return NULL;
+    return upgrade->get_header_value(pinfo, "sec-websocket-protocol", !upgrade->from_server);
+#else
+    (void)pinfo;
+    return http->websocket_protocol;
+#endif
+}
+
+/** True for a name as RFC 6455 has it that is not what the snap length may have left of one of MQTT's. */
+static bool is_whole_name(const char *name)
+{
+    static const char longest[] = "mqttv3.1";
+    bool is_known = strcmp(name, "mqtt") == 0 || strcmp(name, longest) == 0;
+    size_t length = strlen(name);
+
+    for (size_t i = 0; i < length; i++)
+        if (!g_ascii_isgraph(name[i]) || name[i] == ',')
+            return false;
+    return length <= LONGEST && (is_known || !g_str_has_prefix(longest, name));
+}
+
+const char *websocket_subprotocol(packet_info *pinfo)
+{
+    int proto = proto_get_id_by_filter_name("http");
+    conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
+    const http_conv_t *http = NULL;
+
+    if (conversation != NULL && proto >= 0)
+        http = (const http_conv_t *)conversation_get_proto_data(conversation, proto);
+    if (http == NULL || http->startframe == 0)
+        return NULL;
+    const char *name = chosen(pinfo, http);
+    if (name == NULL || !is_whole_name(name))
+        return NULL;
+    return wmem_strdup(wmem_file_scope(), name);
+}
