@@ -273,8 +273,14 @@ static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
 /** Makes the record of what the WebSocket adds to its stream; first visit only. */
 static void begin_websocket(struct stream *stream, packet_info *pinfo)
 {
+    struct mqtt_arrival arrival;
+
     stream->websocket = wmem_new0(wmem_file_scope(), struct websocket);
     stream->websocket->subprotocol = websocket_subprotocol(pinfo);
+    /* Without TCP's analysis, what was sent again by TCP comes again. */
+    stream_arrival(stream, pinfo, &arrival);
+    if (!arrival.has_numbers && !proto_is_frame_protocol(pinfo->layers, "tls"))
+        mqtt_track_gap(stream->connection, stream_next_place(pinfo));
 }
 
 int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)

@@ -168,14 +168,14 @@ static void observe_refused_alias(struct mqtt_tracking *tracking, const struct m
 {
     enum { TOPIC_ALIAS_INVALID = 0x94 };
     const struct mqtt_packet *packet = tracking->packet;
+    const struct mqtt_limits *limits = tracking->epoch.limits[tracking->sender];
 
-    if (packet->reason != TOPIC_ALIAS_INVALID || !other->used_alias || other->used_bad_alias ||
+    if (packet->reason != TOPIC_ALIAS_INVALID || limits == NULL || !other->used_alias || other->used_bad_alias ||
         other->alias_is_unsure || !mqtt_watch_is_sure(tracking))
         return;
-    mqtt_observe(tracking,
-                 (struct mqtt_observation){.kind = MQTT_OBSERVED_ALIAS_REFUSED,
-                                           .at = {packet->reason_at, 1},
-                                           .value = tracking->epoch.limits[tracking->sender]->topic_alias_maximum});
+    mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_ALIAS_REFUSED,
+                                                     .at = {packet->reason_at, 1},
+                                                     .value = limits->topic_alias_maximum});
 }
 
 void mqtt_observe_alias(struct mqtt_tracking *tracking)

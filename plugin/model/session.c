@@ -133,9 +133,12 @@ static uint32_t number_or(const struct mqtt_packet *packet, enum mqtt_property_i
     return property != NULL ? property->number : otherwise;
 }
 
-/** What a CONNECT or CONNACK of MQTT 5.0 allows the other end, defaults where it is silent. */
+/** What a CONNECT or CONNACK of MQTT 5.0 allows the other end, defaults where it is silent; NULL where it was not read as
+ *  far as that is certain. */
 static const struct mqtt_limits *read_limits(struct mqtt_world *world, const struct mqtt_packet *packet)
 {
+    if (!mqtt_has_all_properties(packet))
+        return NULL;
     struct mqtt_limits *limits = wmem_new0(world->scope, struct mqtt_limits);
 
     limits->receive_maximum = (uint16_t)number_or(packet, MQTT_PROPERTY_RECEIVE_MAXIMUM, UINT16_MAX);
@@ -200,6 +203,8 @@ static void track_connack(struct mqtt_tracking *tracking)
         if (keep_alive != NULL) {
             epoch->has_keep_alive = true;
             epoch->keep_alive_s = (uint16_t)keep_alive->number;
+        } else if (!mqtt_has_all_properties(packet)) {
+            epoch->has_keep_alive = false;
         }
         if (assigned != NULL && assigned->text.length > 0)
             join_session(tracking, assigned->text);

@@ -128,13 +128,14 @@ struct mqtt_connection {
     struct mqtt_will *will;         /**< the latest that it had; its place may have been taken */
     int64_t disconnected_ns;        /**< when the first DISCONNECT was sent */
     uint32_t user_hash;             /**< of the User Name; 0: none */
-    uint32_t expiry_s;              /**< how long the session outlives it; UINT32_MAX: for ever */
-    bool takes_over;                /**< `before` was alive then */
+    uint32_t expiry_s; /**< how long the session outlives it, where `is_expiry_known`; UINT32_MAX: for ever */
+    bool takes_over;   /**< `before` was alive then */
     bool taken_over;
     bool goes_on; /**< it was said that it goes on though taken over */
     bool disconnected;
     uint8_t disconnected_by;
     uint8_t disconnect_reason;
+    bool is_expiry_known;
     bool memory_noted;   /**< a note says that the memory is used up */
     bool duties_seen[2]; /**< each end: what it had to send again was looked for */
 };
@@ -190,6 +191,16 @@ void mqtt_note_no_memory(struct mqtt_tracking *tracking);
 static inline bool mqtt_has_span(const struct mqtt_packet *packet, struct mqtt_span span)
 {
     return span.at != 0 && span.at + span.length <= packet->captured && span.at + span.length <= packet->read_to;
+}
+
+/** True where the packet was read at least to the end of its properties: what it may say in one and does not, it leaves to
+ *  the default. */
+static inline bool mqtt_has_all_properties(const struct mqtt_packet *packet)
+{
+    const struct mqtt_properties *properties = &packet->properties;
+    bool is_whole = properties->length_at.at != 0 && properties->block.length == properties->announced;
+
+    return packet->fault.kind == MQTT_FAULT_NONE || (is_whole && mqtt_has_span(packet, properties->block));
 }
 
 /** Marks the packet being tracked. */

@@ -19,14 +19,16 @@ static const struct mqtt_epoch *last_epoch(const struct mqtt_connection *connect
     return summary.epoch;
 }
 
-static bool reads_expiry(const struct mqtt_packet *packet, uint32_t *expiry_s)
+/** Takes in what a packet says of how long the session outlives the connection. */
+static void read_expiry(struct mqtt_connection *connection, const struct mqtt_packet *packet)
 {
     const struct mqtt_property *property =
         mqtt_properties_find(&packet->properties, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL);
 
     if (property != NULL)
-        *expiry_s = property->number;
-    return property != NULL;
+        connection->expiry_s = property->number;
+    if (property != NULL || (packet->version == MQTT_V50 && !mqtt_has_all_properties(packet)))
+        connection->is_expiry_known = property != NULL;
 }
 
 /** Two connections that a Server may tell apart by more than the Client Identifier. */
@@ -43,7 +45,8 @@ static void track_connect(struct mqtt_tracking *tracking)
 
     connection->user_hash = mqtt_has_span(packet, user) ? mqtt_hash_bytes(packet->bytes + user.at, user.length) : 0;
     connection->expiry_s = packet->version != MQTT_V50 && !connection->clean_start ? NEVER : 0;
-    reads_expiry(packet, &connection->expiry_s);
+    connection->is_expiry_known = true;
+    read_expiry(connection, packet);
     if (connection->takes_over && connection->before->transport.handle != NULL &&
         connection->before->user_hash == connection->user_hash)
         mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_CLIENT_ID_IN_USE,
@@ -64,7 +67,7 @@ static void compare_sessions(struct mqtt_tracking *tracking)
 
     if (connection->clean_start || !before->connack_seen || before->connack_code != 0 || old->has_gap ||
         connection->takes_over || !(before->disconnected || transport.is_finished || transport.is_reset) ||
-        end_ns == MQTT_TIME_UNKNOWN)
+        end_ns == MQTT_TIME_UNKNOWN || !before->is_expiry_known)
         return;
     int64_t elapsed_s = (tracking->now_ns - end_ns) / SECOND_NS;
     seen.value = (uint32_t)MIN(MAX(elapsed_s, 0), UINT32_MAX);
@@ -91,10 +94,11 @@ static void track_connack(struct mqtt_tracking *tracking)
     const struct mqtt_property *assigned =
         mqtt_properties_find(&packet->properties, MQTT_PROPERTY_ASSIGNED_CLIENT_IDENTIFIER);
 
-    if (packet->reason != 0 || packet->fault.kind != MQTT_FAULT_NONE)
+    if (packet->reason_at == 0 || packet->reason != 0)
         return;
-    reads_expiry(packet, &connection->expiry_s);
-    if (connection->before == NULL || connection->before->user_hash != connection->user_hash)
+    read_expiry(connection, packet);
+    if (packet->fault.kind != MQTT_FAULT_NONE || connection->before == NULL ||
+        connection->before->user_hash != connection->user_hash)
         return;
     if (assigned != NULL) {
         if (connection->takes_over)
@@ -178,7 +182,7 @@ void mqtt_track_takeup(struct mqtt_tracking *tracking)
     else if (!is_client && packet->type == MQTT_TYPE_CONNACK)
         track_connack(tracking);
     else if (is_client && packet->type == MQTT_TYPE_DISCONNECT)
-        reads_expiry(packet, &connection->expiry_s);
+        read_expiry(connection, packet);
     if (packet->type == MQTT_TYPE_DISCONNECT && connection->disconnected_ns == 0)
         connection->disconnected_ns = tracking->now_ns;
     mqtt_track_will(tracking);

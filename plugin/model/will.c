@@ -153,7 +153,7 @@ static void look_at_will(struct mqtt_tracking *tracking, struct mqtt_will *will)
     else if (will->state == WILL_CANCELLED)
         seen.kind = MQTT_OBSERVED_WILL_AFTER_RETURN;
     else if (will->is_v5 && end_ns != MQTT_TIME_UNKNOWN && !will->connection->taken_over &&
-             tracking->now_ns + 2 * SECOND_NS < end_ns + due_s * SECOND_NS) {
+             will->connection->is_expiry_known && tracking->now_ns + 2 * SECOND_NS < end_ns + due_s * SECOND_NS) {
         seen.kind = MQTT_OBSERVED_WILL_TOO_EARLY;
         seen.frame = will->frame;
         seen.value = (uint32_t)due_s;

@@ -9,6 +9,7 @@ must not crash the plugin, and the order of dissection must not show.
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import tempfile
@@ -24,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[3]
 CAPTURES = ROOT / "test-captures"
 SOURCES = (*sorted(f"real/{path.name}" for path in (CAPTURES / "real").glob("*.pcap") if damage.is_usable(path)),
            "cases/every-split-point.pcap", "cases/websocket-packet-in-messages.pcap")
-SEEDS = 2
-"""Variants for each kind of damage."""
+SEEDS = int(os.environ.get("MQTTSCOPE_DAMAGE_SEEDS", "2"))
+"""Variants for each kind of damage; more than the usual ones for a long run."""
 MOST_FRAMES = 120
 """Longer captures are used up to here."""
 PREFERENCES: dict[str, tuple[tuple[str, str], ...]] = {
