@@ -57,6 +57,22 @@ static void observe_odd_answer(struct flow_view *view)
     view->oddity->is_excused = true;
 }
 
+/** The other end refuses a PUBLISH. */
+static void note_refusal(const struct flow_view *view)
+{
+    struct mqtt_watched_end *end = flow_watched_end(view);
+
+    if (end->refusals == NULL)
+        end->refusals = wmem_new0(view->tracking->connection->world->scope, struct mqtt_refusals);
+    end->refusals->list[end->refusals->next] = (struct mqtt_refusal){
+        .frame = view->tracking->place.frame,
+        .content_hash = view->flow->content_hash,
+        .packet_id = view->packet->packet_id,
+        .code = view->packet->reason,
+    };
+    end->refusals->next = (end->refusals->next + 1) % MQTT_REFUSALS_KEPT;
+}
+
 /** PUBACK and PUBREC. */
 void flow_observe_publish_answer(struct flow_view *view)
 {
@@ -74,6 +90,8 @@ void flow_observe_publish_answer(struct flow_view *view)
             observe_order(view, &view->watch->acknowledged, MQTT_OBSERVED_PUBACK_OUT_OF_ORDER);
         else
             observe_order(view, &view->watch->received, MQTT_OBSERVED_PUBREC_OUT_OF_ORDER);
+        if (is_failure(packet))
+            note_refusal(view);
         if (qos == 2 && is_failure(packet))
             flow_make_oddity(view)->has_failed = true;
     } else {

@@ -72,6 +72,52 @@ static void observe_dup(const struct flow_view *view)
     flow_observe(view, kind, 0, view->packet->publish.qos);
 }
 
+/** The refusal that a PUBLISH had on the connection before; NULL where it had none, or has one no more. */
+static const struct mqtt_refusal *find_refusal(const struct flow_view *view, const struct mqtt_connection *before,
+                                               unsigned end)
+{
+    const struct mqtt_refusals *refusals = before->watch != NULL ? before->watch->ends[end].refusals : NULL;
+    uint32_t hash = refusals != NULL ? mqtt_content_hash(view->packet) : 0;
+
+    for (unsigned i = 0; refusals != NULL && i < MQTT_REFUSALS_KEPT; i++) {
+        const struct mqtt_refusal *refusal = &refusals->list[i];
+        if (refusal->frame != 0 && refusal->packet_id == view->packet->packet_id && refusal->content_hash == hash)
+            return refusal;
+    }
+    return NULL;
+}
+
+/** DUP 1 in the first use of an identifier on a connection that goes on with a session: what was refused is not to be sent
+ *  again (MQTT 5.0 section 4.4). That its sender had the refusal shows in all of the old connection being acknowledged. */
+static void observe_after_refusal(const struct flow_view *view)
+{
+    const struct mqtt_connection *connection = view->tracking->connection;
+    const struct mqtt_connection *before = connection->before;
+    struct mqtt_summary summary;
+
+    if (!view->packet->publish.dup || view->packet->version != MQTT_V50 || before == NULL || connection->clean_start ||
+        !connection->session_present)
+        return;
+    mqtt_summarise(before, &summary);
+    unsigned broker = summary.epoch->broker;
+    if (broker == MQTT_END_UNKNOWN || summary.epoch->has_gap || before->is_unsure || before->may_lose ||
+        mqtt_lacks_end(before))
+        return;
+    const struct mqtt_refusal *refusal =
+        find_refusal(view, before, view->end == view->tracking->epoch.broker ? broker : 1 - broker);
+    if (refusal == NULL)
+        return;
+    uint32_t seen_to = before->ends[0].seen_to + before->ends[1].seen_to;
+    bool is_acknowledged = summary.transport.has_numbers && (int32_t)(summary.transport.got_to - seen_to) >= 0;
+    mqtt_observe(view->tracking, (struct mqtt_observation){
+                                     .kind = MQTT_OBSERVED_RESENT_AFTER_REFUSAL,
+                                     .doubt = !is_acknowledged,
+                                     .at = {view->packet->packet_id_at, 2},
+                                     .frame = refusal->frame,
+                                     .value = refusal->code,
+                                 });
+}
+
 /** Its first repeat on this connection: a Client repeats in the order of first sending. That MQTT 5.0 has no repeats but
  *  on a new connection is said elsewhere. */
 static void observe_resend_order(const struct flow_view *view)
@@ -123,6 +169,8 @@ void flow_observe_publish(struct flow_view *view)
     bool is_same = is_same_kind && (packet->publish.dup || flow->content_hash == mqtt_content_hash(packet));
     if (flow == NULL) {
         observe_dup(view);
+        if (view->is_sure)
+            observe_after_refusal(view);
         begin_anew(view);
         flow_take_quota(view);
     } else if (is_same && flow->state != MQTT_FLOW_RELEASED) {

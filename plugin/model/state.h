@@ -136,6 +136,7 @@ struct mqtt_connection {
     uint8_t disconnected_by;
     uint8_t disconnect_reason;
     bool is_expiry_known;
+    bool is_reviewed;    /**< it was told what went unanswered on it */
     bool memory_noted;   /**< a note says that the memory is used up */
     bool duties_seen[2]; /**< each end: what it had to send again was looked for */
 };

@@ -109,10 +109,11 @@ static bool is_telling(const struct mqtt_connection *connection, const struct mq
 {
     const struct mqtt_end *ends = connection->ends;
 
-    return connection->watch != NULL && !connection->is_unsure && !connection->may_lose && ends[0].has_seen_to &&
-           ends[1].has_seen_to && !ends[0].acks_unseen && !ends[1].acks_unseen && epoch->connect_seen &&
-           !epoch->has_gap && epoch->broker != MQTT_END_UNKNOWN && epoch->version == connect->version &&
-           connection->connack_seen && connection->connack_code == 0 && !connection->disconnected;
+    return connection->watch != NULL && !connection->is_unsure && !connection->is_reviewed && !connection->may_lose &&
+           ends[0].has_seen_to && ends[1].has_seen_to && !ends[0].acks_unseen && !ends[1].acks_unseen &&
+           epoch->connect_seen && !epoch->has_gap && epoch->broker != MQTT_END_UNKNOWN &&
+           epoch->version == connect->version && connection->connack_seen && connection->connack_code == 0 &&
+           !connection->disconnected;
 }
 
 /** True where the ends sent or acknowledged more than was read, the FIN of each excepted: what is missing at the very end
@@ -162,5 +163,5 @@ void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connect
                                });
         request->place.frame = 0;
     }
-    old->is_unsure = true; /* told once, even if this Client is refused and the next one takes the session up */
+    old->is_reviewed = true; /* told once, even if this Client is refused and the next one takes the session up */
 }

@@ -24,21 +24,38 @@ struct mqtt_oddity {
     bool had_released : 1; /**< a PUBREL was sent on this connection, for a delivery begun on an earlier one */
 };
 
+/** A PUBLISH that had a PUBACK or PUBREC of 0x80 or above. */
+struct mqtt_refusal {
+    uint32_t frame; /**< of the refusal; 0: none */
+    uint32_t content_hash;
+    uint16_t packet_id;
+    uint8_t code;
+};
+
+enum { MQTT_REFUSALS_KEPT = 8 };
+
+/** The latest refusals of one end's PUBLISHes. File scope. */
+struct mqtt_refusals {
+    struct mqtt_refusal list[MQTT_REFUSALS_KEPT];
+    unsigned next; /**< the place of the oldest */
+};
+
 /** What is remembered of the packets of one end. */
 struct mqtt_watched_end {
     wmem_map_t *oddities; /**< Packet Identifier to struct mqtt_oddity; NULL while there is none */
     uint64_t ids;         /**< Packet Identifiers that a PUBLISH took on this connection: a bit for each remainder */
     struct mqtt_mark
         *no_alias; /**< a PUBLISH by a Topic Alias that was never set, while the other end may still object */
-    struct mqtt_place answered; /**< the latest packet of this end that the other end answered */
-    uint16_t highest_id;        /**< the largest in `ids`; 0: none */
-    uint16_t quota;             /**< how much of its send quota is used (MQTT 5.0 section 4.9) */
-    uint16_t stray_answers;     /**< bit 1 << type for each answer to nothing that this end sent */
-    uint8_t after_no_alias;     /**< packets of the other end that were sent knowing of `no_alias` */
-    bool is_over_quota : 1;     /**< said so; not again before the quota was kept */
-    bool alias_is_unsure : 1;   /**< a PUBLISH could not be read as far as its Topic Alias */
-    bool used_alias : 1;        /**< it used a Topic Alias */
-    bool used_bad_alias : 1;    /**< or one that the other end need not take */
+    struct mqtt_refusals *refusals; /**< NULL while none of its PUBLISHes was refused */
+    struct mqtt_place answered;     /**< the latest packet of this end that the other end answered */
+    uint16_t highest_id;            /**< the largest in `ids`; 0: none */
+    uint16_t quota;                 /**< how much of its send quota is used (MQTT 5.0 section 4.9) */
+    uint16_t stray_answers;         /**< bit 1 << type for each answer to nothing that this end sent */
+    uint8_t after_no_alias;         /**< packets of the other end that were sent knowing of `no_alias` */
+    bool is_over_quota : 1;         /**< said so; not again before the quota was kept */
+    bool alias_is_unsure : 1;       /**< a PUBLISH could not be read as far as its Topic Alias */
+    bool used_alias : 1;            /**< it used a Topic Alias */
+    bool used_bad_alias : 1;        /**< or one that the other end need not take */
 };
 
 struct mqtt_watch {
