@@ -328,8 +328,11 @@ void mqtt_track_exchange(struct mqtt_tracking *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     bool takes_id = packet->type >= MQTT_TYPE_PUBACK && packet->type <= MQTT_TYPE_UNSUBACK;
 
-    if (takes_id && packet->packet_id_at == 0)
+    if (takes_id && packet->packet_id_at == 0) {
+        if (packet->type == MQTT_TYPE_SUBSCRIBE || packet->type == MQTT_TYPE_UNSUBSCRIBE)
+            mqtt_note_request_lost(tracking);
         return;
+    }
     switch (packet->type) {
     case MQTT_TYPE_CONNECT:
         wait_as_latest(tracking);
