@@ -107,8 +107,8 @@ static void observe_after_refusal(const struct flow_view *view)
         find_refusal(view, before, view->end == view->tracking->epoch.broker ? broker : 1 - broker);
     if (refusal == NULL)
         return;
-    uint32_t seen_to = before->ends[0].seen_to + before->ends[1].seen_to;
-    bool is_acknowledged = summary.transport.has_numbers && (int32_t)(summary.transport.got_to - seen_to) >= 0;
+    bool is_acknowledged =
+        summary.transport.has_numbers && (int32_t)(summary.transport.got_to - mqtt_seen_to(before)) >= 0;
     mqtt_observe(view->tracking, (struct mqtt_observation){
                                      .kind = MQTT_OBSERVED_RESENT_AFTER_REFUSAL,
                                      .doubt = !is_acknowledged,

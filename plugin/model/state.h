@@ -229,6 +229,12 @@ void mqtt_track_greeting(struct mqtt_tracking *tracking);
 /** Notices what is out of order in the life of a connection: before the packet changes anything. */
 void mqtt_track_order(struct mqtt_tracking *tracking);
 
+/** How far both ends' bytes were read, the sum of their sequence numbers: a transport's state does not say which end is which. */
+static inline uint32_t mqtt_seen_to(const struct mqtt_connection *connection)
+{
+    return connection->ends[0].seen_to + connection->ends[1].seen_to;
+}
+
 /** The sender of the packet being tracked had received more of the other end than was captured by then: that is missing
  *  from the capture, or on its way into it. */
 bool mqtt_has_got_unseen(const struct mqtt_tracking *tracking);

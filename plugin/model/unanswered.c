@@ -121,7 +121,7 @@ static bool is_telling(const struct mqtt_connection *connection, const struct mq
 static bool lacks_end(const struct mqtt_connection *connection, const struct mqtt_transport_state *transport)
 {
     enum { FINS = 2 };
-    uint32_t seen_to = connection->ends[0].seen_to + connection->ends[1].seen_to;
+    uint32_t seen_to = mqtt_seen_to(connection);
 
     if (!transport->has_numbers)
         return true;
