@@ -68,7 +68,8 @@ void preferences_register(int proto)
                                    10, &max_inflight);
     prefs_register_uint_preference(module, "max_memory", "Memory for topics and identifiers (MiB)",
                                    "How much memory the topics behind aliases, the subscriptions and the sessions of a "
-                                   "file may take; what is beyond is not known. 0 is no limit.",
+                                   "file may take, and as much again what is remembered of single packets, which has "
+                                   "1 KiB more for each frame; what is beyond is not known. 0 is no limit.",
                                    10, &max_memory_mib);
     policy_register(module);
 }

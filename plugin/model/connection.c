@@ -73,7 +73,7 @@ struct mqtt_world *mqtt_world_new(wmem_allocator_t *scope, const struct mqtt_tra
 
     world->scope = scope;
     world->options = *options;
-    world->notes = mqtt_notes_new(scope);
+    world->notes = mqtt_notes_new(scope, options->max_memory);
     world->texts = wmem_map_new(scope, mqtt_hash_of_text, mqtt_is_equal_text);
     mqtt_subscriptions_begin(world);
     return world;
@@ -130,9 +130,26 @@ enum mqtt_version mqtt_connection_version(const struct mqtt_connection *connecti
 
 struct mqtt_note *mqtt_tracking_note(struct mqtt_tracking *tracking)
 {
-    if (tracking->note == NULL)
-        tracking->note = mqtt_notes_add(tracking->connection->world->notes, tracking->place);
+    struct mqtt_world *world = tracking->connection->world;
+
+    if (tracking->note != NULL)
+        return tracking->note;
+    tracking->note = mqtt_notes_add(world->notes, tracking->place);
+    if (tracking->note == NULL && !tracking->connection->memory_noted) {
+        tracking->connection->memory_noted = true;
+        tracking->note = mqtt_notes_add_always(world->notes, tracking->place);
+        tracking->note->limits = MQTT_LIMIT_MEMORY;
+    } else if (tracking->note == NULL) {
+        memset(&world->unkept, 0, sizeof world->unkept);
+        tracking->note = &world->unkept;
+    }
     return tracking->note;
+}
+
+struct mqtt_note *mqtt_tracking_kept_note(struct mqtt_tracking *tracking)
+{
+    struct mqtt_note *note = mqtt_tracking_note(tracking);
+    return note != &tracking->connection->world->unkept ? note : NULL;
 }
 
 /** Settles the version in force with this packet: a CONNECT names it, other packets may prove it. */
@@ -166,10 +183,13 @@ static int64_t track_silence(struct mqtt_tracking *tracking)
     if (connection->last_client_frame == tracking->place.frame)
         return 0;
     int64_t idle_ns = last_ns == MQTT_TIME_UNKNOWN ? MQTT_TIME_UNKNOWN : tracking->now_ns - last_ns;
-    mqtt_notes_add_idle(connection->world->notes, tracking->place, idle_ns);
     connection->last_client_ns = tracking->now_ns;
     connection->last_client_frame = tracking->place.frame;
-    return idle_ns;
+    if (mqtt_notes_add_idle(connection->world->notes, tracking->place, idle_ns))
+        return idle_ns;
+    connection->last_client_frame = 0;
+    mqtt_note_no_memory(tracking);
+    return MQTT_TIME_UNKNOWN;
 }
 
 /** Where bytes may go missing unseen, a packet that cannot be read is the sign of it. */
@@ -223,8 +243,8 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     facts->sender = sender;
     facts->place = place;
     facts->epoch = latest_epoch(connection);
-    facts->note = tracking.note;
     facts->idle_ns = track_silence(&tracking);
+    facts->note = tracking.note != &connection->world->unkept ? tracking.note : NULL;
     facts->in_websocket_text = false;
     facts->websocket_subprotocol = NULL;
 }

@@ -23,7 +23,7 @@ static struct mqtt_end *other_end(const struct mqtt_tracking *tracking)
 /** Makes the packet the one that the exchange's next answer is for. */
 static void wait_for_answer(struct mqtt_tracking *tracking, struct mqtt_step *step)
 {
-    *step = (struct mqtt_step){mqtt_tracking_note(tracking), tracking->place.frame, tracking->now_ns};
+    *step = (struct mqtt_step){mqtt_tracking_kept_note(tracking), tracking->place.frame, tracking->now_ns};
 }
 
 /** The packet begins an exchange beyond the user's limit, and its answers will fit nothing. */
@@ -36,15 +36,13 @@ static void note_not_followed(struct mqtt_tracking *tracking)
 /** The packet was sent before and is sent again: the answer will be for this copy. */
 static void send_again(struct mqtt_tracking *tracking, struct mqtt_step *step)
 {
-    struct mqtt_note *note = mqtt_tracking_note(tracking);
-
-    note->first_sent_in = step->first_frame;
-    step->note = note;
+    mqtt_tracking_note(tracking)->first_sent_in = step->first_frame;
+    step->note = mqtt_tracking_kept_note(tracking);
     step->sent_ns = tracking->now_ns;
 }
 
-/** Links the packet to the one that it answers. */
-static void answer(struct mqtt_tracking *tracking, const struct mqtt_step *step)
+/** Links the packet to the one that it answers; that one's answer may be another. */
+static void link_to(struct mqtt_tracking *tracking, const struct mqtt_step *step)
 {
     struct mqtt_note *note = mqtt_tracking_note(tracking);
 
@@ -52,7 +50,14 @@ static void answer(struct mqtt_tracking *tracking, const struct mqtt_step *step)
         return;
     note->request_in = step->note->place.frame;
     note->response_ns = tracking->now_ns - step->sent_ns;
-    step->note->response_in = tracking->place.frame;
+}
+
+/** The packet is the answer. */
+static void answer(struct mqtt_tracking *tracking, const struct mqtt_step *step)
+{
+    link_to(tracking, step);
+    if (step->note != NULL)
+        step->note->response_in = tracking->place.frame;
 }
 
 /** Notes how many PUBLISHes of one end are under way, where that can be known: `ledger_end` is the end that sent them. */
@@ -106,7 +111,7 @@ static void publish_again(struct mqtt_tracking *tracking, struct mqtt_flow *flow
         send_again(tracking, &flow->waiting);
         return;
     }
-    uint32_t published_in = flow->waiting.note->request_in;
+    uint32_t published_in = flow->waiting.note != NULL ? flow->waiting.note->request_in : 0;
     mqtt_tracking_note(tracking)->first_sent_in = published_in;
     if (flow->is_inherited) {
         flow->state = MQTT_FLOW_PUBLISHED;
@@ -315,11 +320,8 @@ static void track_auth(struct mqtt_tracking *tracking)
 {
     const struct mqtt_request *connect = *find_request(other_end(tracking), MQTT_TYPE_CONNECT);
 
-    if (!answer_latest(tracking, MQTT_TYPE_AUTH) && connect != NULL) {
-        struct mqtt_note *note = mqtt_tracking_note(tracking);
-        note->request_in = connect->waiting.note->place.frame;
-        note->response_ns = tracking->now_ns - connect->waiting.sent_ns;
-    }
+    if (!answer_latest(tracking, MQTT_TYPE_AUTH) && connect != NULL)
+        link_to(tracking, &connect->waiting);
     wait_as_latest(tracking);
 }
 

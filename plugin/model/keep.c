@@ -87,6 +87,6 @@ void mqtt_note_no_memory(struct mqtt_tracking *tracking)
 
     if (connection->memory_noted)
         return;
-    connection->memory_noted = true;
     mqtt_tracking_note(tracking)->limits |= MQTT_LIMIT_MEMORY;
+    connection->memory_noted = true;
 }

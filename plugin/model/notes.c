@@ -6,14 +6,16 @@
 
 /** A list of equal items in pieces, ordered by the 64-bit key that `key_of` reads from an item. */
 struct pieces {
-    wmem_allocator_t *scope;
     wmem_array_t *starts; /**< the pieces: pointers to `PIECE_ITEMS` items each */
     size_t item_size;
     uint32_t count;
     uint64_t (*key_of)(const void *item);
 };
 
-enum { PIECE_ITEMS = 1024 };
+enum {
+    PIECE_ITEMS = 1024,
+    BYTES_PER_FRAME = 1024, /**< allowed beyond the limit: about what Wireshark keeps of a frame by itself */
+};
 
 /** How long a client had been silent before a packet. */
 struct idle {
@@ -22,6 +24,9 @@ struct idle {
 };
 
 struct mqtt_notes {
+    wmem_allocator_t *scope;
+    uint64_t most; /**< the limit in bytes; 0: none */
+    uint64_t bytes;
     struct pieces notes;
     struct pieces idles;
     struct pieces observations;
@@ -51,7 +56,7 @@ static uint64_t key_of_observation(const void *item)
 static void pieces_begin(struct pieces *pieces, wmem_allocator_t *scope, size_t item_size,
                          uint64_t (*key_of)(const void *item))
 {
-    *pieces = (struct pieces){scope, wmem_array_new(scope, sizeof(void *)), item_size, 0, key_of};
+    *pieces = (struct pieces){wmem_array_new(scope, sizeof(void *)), item_size, 0, key_of};
 }
 
 static void *pieces_item(const struct pieces *pieces, uint32_t index)
@@ -61,13 +66,22 @@ static void *pieces_item(const struct pieces *pieces, uint32_t index)
 }
 
 /** Adds an item of zeros. */
-static void *pieces_add(struct pieces *pieces)
+static void *pieces_add(struct mqtt_notes *notes, struct pieces *pieces)
 {
     if (pieces->count % PIECE_ITEMS == 0) {
-        void *start = wmem_alloc0(pieces->scope, PIECE_ITEMS * pieces->item_size);
+        size_t size = PIECE_ITEMS * pieces->item_size;
+        void *start = wmem_alloc0(notes->scope, size);
         wmem_array_append_one(pieces->starts, start);
+        notes->bytes += size;
     }
     return pieces_item(pieces, pieces->count++);
+}
+
+/** True where the limit allows one more item for a packet of that frame. */
+static bool has_room(const struct mqtt_notes *notes, const struct pieces *pieces, uint32_t frame)
+{
+    bool is_in_piece = pieces->count % PIECE_ITEMS != 0;
+    return notes->most == 0 || is_in_piece || notes->bytes <= notes->most + (uint64_t)BYTES_PER_FRAME * frame;
 }
 
 /** How many items have a key that is not above `key`. */
@@ -93,21 +107,27 @@ static void *pieces_find(const struct pieces *pieces, uint64_t key)
     return count > 0 ? pieces_item(pieces, count - 1) : NULL;
 }
 
-struct mqtt_notes *mqtt_notes_new(wmem_allocator_t *scope)
+struct mqtt_notes *mqtt_notes_new(wmem_allocator_t *scope, uint64_t most)
 {
     struct mqtt_notes *notes = wmem_new(scope, struct mqtt_notes);
 
+    *notes = (struct mqtt_notes){.scope = scope, .most = most};
     pieces_begin(&notes->notes, scope, sizeof(struct mqtt_note), key_of_note);
     pieces_begin(&notes->idles, scope, sizeof(struct idle), key_of_idle);
     pieces_begin(&notes->observations, scope, sizeof(struct mqtt_observation), key_of_observation);
     return notes;
 }
 
-struct mqtt_note *mqtt_notes_add(struct mqtt_notes *notes, struct mqtt_place place)
+struct mqtt_note *mqtt_notes_add_always(struct mqtt_notes *notes, struct mqtt_place place)
 {
-    struct mqtt_note *note = (struct mqtt_note *)pieces_add(&notes->notes);
+    struct mqtt_note *note = (struct mqtt_note *)pieces_add(notes, &notes->notes);
     note->place = place;
     return note;
+}
+
+struct mqtt_note *mqtt_notes_add(struct mqtt_notes *notes, struct mqtt_place place)
+{
+    return has_room(notes, &notes->notes, place.frame) ? mqtt_notes_add_always(notes, place) : NULL;
 }
 
 const struct mqtt_note *mqtt_notes_find(const struct mqtt_notes *notes, struct mqtt_place place)
@@ -116,10 +136,13 @@ const struct mqtt_note *mqtt_notes_find(const struct mqtt_notes *notes, struct m
     return note != NULL && key_of_note(note) == key_of_place(place) ? note : NULL;
 }
 
-void mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int64_t idle_ns)
+bool mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int64_t idle_ns)
 {
-    struct idle *idle = (struct idle *)pieces_add(&notes->idles);
+    if (!has_room(notes, &notes->idles, place.frame))
+        return false;
+    struct idle *idle = (struct idle *)pieces_add(notes, &notes->idles);
     *idle = (struct idle){place, idle_ns};
+    return true;
 }
 
 int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place)
@@ -134,7 +157,9 @@ int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place)
 const struct mqtt_observation *mqtt_notes_add_observation(struct mqtt_notes *notes,
                                                           const struct mqtt_observation *observation)
 {
-    struct mqtt_observation *kept = (struct mqtt_observation *)pieces_add(&notes->observations);
+    if (!has_room(notes, &notes->observations, observation->frame_at))
+        return NULL;
+    struct mqtt_observation *kept = (struct mqtt_observation *)pieces_add(notes, &notes->observations);
     *kept = *observation;
     return kept;
 }

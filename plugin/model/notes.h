@@ -5,6 +5,9 @@
  * A capture has millions of packets, so what is kept for one has to be small: the notes of all connections share one
  * list of large pieces, without an allocation, a key or a link of their own. They are added in the order of their places
  * and found again by binary search.
+ *
+ * A segment may hold hundreds of packets of two bytes, so that a hostile file could ask for far more memory than it is
+ * long: beyond the user's limit there is room only in proportion to the frames.
  */
 #ifndef MQTTSCOPE_MODEL_NOTES_H
 #define MQTTSCOPE_MODEL_NOTES_H
@@ -17,25 +20,29 @@
 /** The notes of a file. */
 struct mqtt_notes;
 
-/** Makes an empty list in `scope`, which owns all of it. */
-struct mqtt_notes *mqtt_notes_new(wmem_allocator_t *scope);
+/** Makes an empty list in `scope`, which owns all of it; `most` is the user's limit in bytes, 0 for none. */
+struct mqtt_notes *mqtt_notes_new(wmem_allocator_t *scope, uint64_t most);
 
-/** Adds an empty note. Places have to come in the order of the capture, each once. The note stays where it is. */
+/** Adds an empty note; NULL where the limit is reached. Places have to come in the order of the capture, each once. The
+ *  note stays where it is. */
 struct mqtt_note *mqtt_notes_add(struct mqtt_notes *notes, struct mqtt_place place);
+
+/** The same without heed to the limit: for the note that says that it is reached. */
+struct mqtt_note *mqtt_notes_add_always(struct mqtt_notes *notes, struct mqtt_place place);
 
 /** The note of a place; NULL where there is none. */
 const struct mqtt_note *mqtt_notes_find(const struct mqtt_notes *notes, struct mqtt_place place);
 
 /** Keeps how long a client had been silent before the packet at `place`, its first in that frame; MQTT_TIME_UNKNOWN for
- *  the first of the connection. Places have to come in the order of the capture. */
-void mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int64_t idle_ns);
+ *  the first of the connection. Places have to come in the order of the capture. False where the limit is reached. */
+bool mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int64_t idle_ns);
 
 /** How long the client had been silent before its packet at `place`: what mqtt_notes_add_idle() kept; 0 for its further
  *  packets in the same frame; MQTT_TIME_UNKNOWN where nothing was kept. */
 int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place);
 
 /** Keeps what was noticed at a packet; its place is in it. Places have to come in the order of the capture; a place may
- *  come several times. What it returns stays where it is. */
+ *  come several times. What it returns stays where it is; NULL where the limit is reached. */
 const struct mqtt_observation *mqtt_notes_add_observation(struct mqtt_notes *notes,
                                                           const struct mqtt_observation *observation);
 

@@ -44,5 +44,9 @@ void mqtt_observe(struct mqtt_tracking *tracking, struct mqtt_observation observ
         return;
     observation.frame_at = tracking->place.frame;
     observation.pdu_at = tracking->place.pdu;
-    facts->observations[facts->observation_count++] = mqtt_notes_add_observation(world->notes, &observation);
+    const struct mqtt_observation *kept = mqtt_notes_add_observation(world->notes, &observation);
+    if (kept == NULL)
+        mqtt_note_no_memory(tracking);
+    else
+        facts->observations[facts->observation_count++] = kept;
 }

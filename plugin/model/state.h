@@ -30,6 +30,7 @@ struct mqtt_world {
     uint64_t memory;   /**< bytes that mqtt_keep() has handed out */
     wmem_map_t *texts; /**< kept text to itself: each is kept once */
     struct mqtt_notes *notes;
+    struct mqtt_note unkept;   /**< of the packet being tracked, where the limit allows it no note */
     wmem_map_t *sessions;      /**< struct mqtt_session to itself */
     wmem_map_t *subscriptions; /**< struct mqtt_subscription, by session and filter, to itself */
     uint32_t connections;
@@ -163,8 +164,11 @@ enum mqtt_awareness {
     MQTT_MAYBE_AWARE, /**< the transport does not tell, and they came close together */
 };
 
-/** The note of the packet; made on first use. */
+/** The note of the packet; made on first use. Where the limit allows none it is good only while the packet is tracked. */
 struct mqtt_note *mqtt_tracking_note(struct mqtt_tracking *tracking);
+
+/** The same to be pointed to later; NULL where the limit allows none. */
+struct mqtt_note *mqtt_tracking_kept_note(struct mqtt_tracking *tracking);
 
 /** About what a map takes for one entry: to be counted with what is kept in one. */
 enum { MQTT_MAP_ENTRY = 32 };

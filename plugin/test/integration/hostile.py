@@ -7,6 +7,7 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
@@ -27,7 +28,7 @@ def _identifier(number: int) -> bytes:
 
 
 def announced(size: int) -> Iterator[Segment]:
-    """A packet of 268,435,455 bytes is announced, and some of it sent."""
+    """A packet of 268,435,455 bytes is announced, and some of it sent. Wireshark's own reassembly is quadratic in it."""
     client = Client(0)
     yield from _open(client)
     yield client, True, b"\x30" + LONGEST + text("a/b") + b"\0"
@@ -144,20 +145,30 @@ def filters(size: int) -> Iterator[Segment]:
     yield client, False, packet(0x90, b"\0\1\0" + b"\1" * size)
 
 
-SHAPES: dict[str, tuple[Callable[[int], Iterator[Segment]], int]] = {
-    "announced": (announced, 2000),
-    "announced_often": (announced_often, 2000),
-    "one_byte": (one_byte, 8000),
-    "one_byte_large": (one_byte_large, 4000),
-    "in_flight": (in_flight, 16_384),
-    "requests": (requests, 4000),
-    "subscriptions": (subscriptions, 3000),
-    "aliases": (aliases, 4000),
-    "connections": (connections, 4000),
-    "same_name": (same_name, 2000),
-    "connect_again": (connect_again, 500),
-    "pings": (pings, 50),
-    "user_properties": (user_properties, 15_000),
-    "filters": (filters, 15_000),
-}
-"""Each shape and the size that a test begins with."""
+@dataclass(frozen=True)
+class Shape:
+    """One kind of expensive traffic."""
+
+    segments: Callable[[int], Iterator[Segment]]
+    size: int
+    """What a test begins with."""
+    large: int
+    """What a long run goes up to."""
+
+
+SHAPES: dict[str, Shape] = {each.segments.__name__: each for each in (
+    Shape(announced, 2000, 60_000),
+    Shape(announced_often, 2000, 100_000),
+    Shape(one_byte, 8000, 1_000_000),
+    Shape(one_byte_large, 4000, 32_000),
+    Shape(in_flight, 16_384, 2 * 65_535),
+    Shape(requests, 4000, 100_000),
+    Shape(subscriptions, 3000, 65_535),
+    Shape(aliases, 4000, 3 * 65_535),
+    Shape(connections, 4000, 100_000),
+    Shape(same_name, 2000, 20_000),
+    Shape(connect_again, 500, 4000),
+    Shape(pings, 50, 2000),
+    Shape(user_properties, 15_000, 60_000),
+    Shape(filters, 15_000, 60_000),
+)}

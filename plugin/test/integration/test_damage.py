@@ -84,8 +84,13 @@ class TestDamage(unittest.TestCase):
         """Altered frames do no harm in one pass, in two, and as text."""
         variants = _variants(name, damage.CHANGES | damage.LOSSES)
         damage.write_variants(self.path, [frames for _, frames in variants])
-        one, two = (harness.info_column(self.path, display_filter="mqttscope", order=order)
+        one, two = (harness.info_column(self.path, display_filter="mqttscope or websocket", order=order)
                     for order in (harness.Order.ONE_PASS, harness.Order.TWO_PASSES))
+        if "websocket" in name:
+            # A WebSocket message that waits for bytes which never come hides others in Wireshark's first pass alone.
+            hidden = two.keys() - one.keys()
+            self.assertLess(len(hidden), len(two) / 1000)
+            two = {frame: info for frame, info in two.items() if frame not in hidden}
         self.assertEqual(one, two)
         harness.tshark("-V", capture=self.path)
 

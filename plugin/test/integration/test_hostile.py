@@ -3,10 +3,14 @@
 """Each shape (hostile.py) is dissected in its size and in four times that. What a linear dissector needs is then four times as
 much, what a quadratic one needs sixteen times; the bound lies between them. Where Wireshark itself is as bad (its reassembly of
 a packet in segments of one byte is quadratic), the plugin is not to be worse.
+
+With MQTTSCOPE_HOSTILE_LARGE set, the second size is the shape's large one: a million segments of one byte, say. It takes half an
+hour, and says what each shape costs.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import unittest
@@ -18,9 +22,9 @@ import harness  # noqa: E402
 import hostile  # noqa: E402
 from benchtraffic import write_segments  # noqa: E402
 
+LARGE = bool(os.environ.get("MQTTSCOPE_HOSTILE_LARGE"))
 FACTOR = 4
-BOUND = 2 * FACTOR
-"""How much more the larger file may cost."""
+"""How many times as much there is in the larger file."""
 LEAST_CPU_S = 0.3
 LEAST_MIB = 8
 """What the smaller file is taken to cost at least, since less cannot be told from chance."""
@@ -40,7 +44,7 @@ class TestHostile(unittest.TestCase):
 
     def write(self, name: str, size: int) -> None:
         """A file of a shape."""
-        write_segments(self.path, hostile.SHAPES[name][0](size))
+        write_segments(self.path, hostile.SHAPES[name].segments(size))
         self.path.chmod(0o644)
 
     def costs(self, name: str, size: int, **how: object) -> tuple[float, float]:
@@ -52,19 +56,24 @@ class TestHostile(unittest.TestCase):
         cpu, memory = harness.tshark_costs(*arguments, capture=self.path, memory_limit_mib=MEMORY_LIMIT_MIB, **how)
         return cpu - cpu0, memory - memory0
 
-    def growth(self, name: str, **how: object) -> tuple[float, float]:
+    def growth(self, name: str, sizes: tuple[int, int], **how: object) -> tuple[float, float]:
         """How many times as much the larger file costs: CPU and memory."""
-        size = hostile.SHAPES[name][1]
-        small, large = (self.costs(name, each, **how) for each in (size, FACTOR * size))
+        small, large = (self.costs(name, each, **how) for each in sizes)
+        if LARGE:
+            print(f"{name}: {sizes[1]}: {large[0]:.1f} s, {large[1]:.0f} MiB; {sizes[0]}: {small[0]:.2f} s, {small[1]:.0f} MiB",
+                  flush=True)
         return large[0] / max(small[0], LEAST_CPU_S), large[1] / max(small[1], LEAST_MIB)
 
     def check_growth(self, name: str, order: harness.Order) -> None:
         """The cost of a shape is linear."""
-        cpu, memory = self.growth(name, order=order)
-        if cpu > BOUND or memory > BOUND:
-            own_cpu, own_memory = self.growth(name, order=order, builtin=True)
-            self.assertLess(cpu, max(BOUND, 1.5 * own_cpu), f"{name}: CPU; Wireshark's own: {own_cpu:.1f}")
-            self.assertLess(memory, max(BOUND, 1.5 * own_memory), f"{name}: memory; Wireshark's own: {own_memory:.1f}")
+        shape = hostile.SHAPES[name]
+        sizes = shape.size, shape.large if LARGE else FACTOR * shape.size
+        bound = 2 * sizes[1] / sizes[0]
+        cpu, memory = self.growth(name, sizes, order=order)
+        if cpu > bound or memory > bound:
+            own_cpu, own_memory = self.growth(name, sizes, order=order, builtin=True)
+            self.assertLess(cpu, max(bound, 1.5 * own_cpu), f"{name}: CPU; Wireshark's own: {own_cpu:.1f}")
+            self.assertLess(memory, max(bound, 1.5 * own_memory), f"{name}: memory; Wireshark's own: {own_memory:.1f}")
 
     def findings(self, name: str, size: int, wanted: str, **preferences: str) -> list[int]:
         """The frames with this finding."""
@@ -92,6 +101,13 @@ class TestHostile(unittest.TestCase):
         """The usual limit is far away."""
         self.assertEqual(self.findings("aliases", 1500, "mqttscope.limit_memory"), [])
 
+    def test_limit_of_notes(self) -> None:
+        """What is kept of packets of two bytes is bounded as well; each order of dissection says the same."""
+        frames = self.findings("pings", 60, "mqttscope.limit_memory", mqttscope__max_memory="1")
+        self.assertEqual(len(frames), 1)
+        settings = harness.Settings((("mqttscope.max_memory", "1"),))
+        harness.assert_same_in_every_order(harness.three_orders(self.path, settings=settings))
+
     def test_limit_of_items(self) -> None:
         """A packet of too many properties is shown as far as Wireshark allows, and does not end in a dissector bug."""
         for size, expected in ((200_000, True), (20_000, False)):
@@ -105,7 +121,7 @@ def _add_tests() -> None:
             def test(self: TestHostile, name: str = name, order: harness.Order = order) -> None:
                 self.check_growth(name, order)
             test.__name__ = f"test_{name}_{order.name.lower()}"
-            test.__doc__ = hostile.SHAPES[name][0].__doc__
+            test.__doc__ = hostile.SHAPES[name].segments.__doc__
             setattr(TestHostile, test.__name__, test)
 
 

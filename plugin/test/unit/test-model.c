@@ -277,7 +277,7 @@ static void notes_are_found_by_their_place(void)
 {
     enum { NOTES = 2500 };
     wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-    struct mqtt_notes *notes = mqtt_notes_new(scope);
+    struct mqtt_notes *notes = mqtt_notes_new(scope, 0);
     static struct mqtt_note *added[NOTES];
 
     CHECK(mqtt_notes_find(notes, (struct mqtt_place){1, 1}) == NULL);
@@ -301,6 +301,55 @@ static void notes_are_found_by_their_place(void)
     wmem_destroy_allocator(scope);
 }
 
+/** Beyond the limit there is room in proportion to the frames, and always for the note that says so. */
+static void notes_have_a_limit(void)
+{
+    enum { PIECE = 1024, LATE = 1000 };
+    wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
+    struct mqtt_notes *notes = mqtt_notes_new(scope, 1);
+    struct mqtt_place place = {.frame = 1};
+
+    for (place.pdu = 1; place.pdu <= PIECE; place.pdu++)
+        CHECK(mqtt_notes_add(notes, place) != NULL);
+    struct mqtt_observation observation = {.frame_at = place.frame, .pdu_at = place.pdu};
+    CHECK(mqtt_notes_add(notes, place) == NULL);
+    CHECK(mqtt_notes_find(notes, place) == NULL);
+    CHECK(!mqtt_notes_add_idle(notes, place, 1));
+    CHECK_EQ(mqtt_notes_idle(notes, place), MQTT_TIME_UNKNOWN);
+    CHECK(mqtt_notes_add_observation(notes, &observation) == NULL);
+    struct mqtt_note *note = mqtt_notes_add_always(notes, place);
+    CHECK(note != NULL && mqtt_notes_find(notes, place) == note);
+
+    place.frame = observation.frame_at = LATE;
+    CHECK(mqtt_notes_add_idle(notes, place, 1));
+    CHECK(mqtt_notes_add_observation(notes, &observation) != NULL);
+    wmem_destroy_allocator(scope);
+}
+
+/** Answers whose notes were not kept have no links, and the connection says so once. */
+static void answers_beyond_the_limit_have_no_links(void)
+{
+    enum { PIECE = 1024 };
+    struct mqtt_tracking_options options = {.max_memory = 50000, .max_inflight = 65535, .observes = true};
+    struct story story = story_begin(&options);
+    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    unsigned noted = 0;
+    unsigned told = 0;
+
+    for (unsigned i = 0; i < PIECE; i++) {
+        const struct mqtt_facts *request = story_send_with(&story, connection, CLIENT, PINGREQ);
+        const struct mqtt_facts *response = story_send_with(&story, connection, BROKER, PINGRESP);
+        const struct mqtt_note *notes[] = {request->note, response->note};
+        for (unsigned each = 0; each < 2; each++) {
+            noted += notes[each] != NULL;
+            told += notes[each] != NULL && notes[each]->limits & MQTT_LIMIT_MEMORY;
+        }
+    }
+    CHECK(noted > PIECE / 2 && noted <= PIECE);
+    CHECK_EQ(told, 1);
+    story_end(&story);
+}
+
 int main(void)
 {
     wmem_init();
@@ -316,6 +365,8 @@ int main(void)
     RUN(server_keep_alive_wins);
     RUN(silence_is_the_clients);
     RUN(notes_are_found_by_their_place);
+    RUN(notes_have_a_limit);
+    RUN(answers_beyond_the_limit_have_no_links);
     wmem_cleanup();
     return FINISH();
 }
