@@ -84,8 +84,10 @@ static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct
         mqtt_read(packet, bytes, captured, length, facts->epoch->version);
     }
     facts->in_websocket_text = stretch->in_websocket_text;
-    if (stretch->stream->websocket != NULL)
-        facts->websocket_subprotocol = stretch->stream->websocket->subprotocol;
+    if (stretch->stream->websocket != NULL) {
+        facts->websocket_offered = stretch->stream->websocket->handshake.offered;
+        facts->websocket_chosen = stretch->stream->websocket->handshake.chosen;
+    }
 }
 
 int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)

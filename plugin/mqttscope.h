@@ -65,9 +65,8 @@ void websocket_register(int proto);
  *  asked for in their order. */
 int websocket_opcode(packet_info *pinfo, tvbuff_t *message);
 
-/** The subprotocol that the Server chose in the handshake of the packet's WebSocket (MQTT 5.0 section 6), file scope; NULL
- *  where it chose none, or the handshake was not captured or cut. Good once the handshake has passed, on the first visit. */
-const char *websocket_subprotocol(packet_info *pinfo);
+/** The handshake of the packet's WebSocket. Good once it has passed, on the first visit. */
+struct websocket_handshake websocket_handshake(packet_info *pinfo);
 
 /** Length of the control packet at `offset`, as tcp_dissect_pdus() asks for it; 0: more bytes are needed. `data` is the
  *  struct stretch. */

@@ -29,10 +29,17 @@ struct websocket_direction {
     bool is_lost;       /**< no packet is under way, and it is not known where the next one begins */
 };
 
+/** The subprotocols of a WebSocket's handshake (MQTT 5.0 section 6). File scope; NULL where there is none, or it was not
+ *  captured, or cut. */
+struct websocket_handshake {
+    const char *offered; /**< the Client's list; not known before Wireshark 4.6 */
+    const char *chosen;  /**< the Server's choice */
+};
+
 /** What a WebSocket adds; written on the first visit only. */
 struct websocket {
     struct websocket_direction directions[2];
-    const char *subprotocol; /**< as websocket_subprotocol() has it */
+    struct websocket_handshake handshake;
 };
 
 /** A stream that carries MQTT: the model's connection, and what its transport has to remember. File scope; hangs on

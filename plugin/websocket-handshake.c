@@ -1,9 +1,9 @@
-/* websocket-handshake.c - the subprotocol that the HTTP handshake of a WebSocket settled (RFC 6455 section 4.2.2).
+/* websocket-handshake.c - the subprotocols that the HTTP handshake of a WebSocket offered and chose (RFC 6455 section 4).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Wireshark's HTTP dissector keeps it with its own record of the conversation: as text up to 4.4, since then as a header to
- * be asked for. What the Client offered is kept nowhere up to 4.4.
+ * Wireshark's HTTP dissector keeps the chosen one with its own record of the conversation: as text up to 4.4, since then as
+ * a header to be asked for. What the Client offered is kept nowhere up to 4.4.
  */
 #include <string.h>
 
@@ -17,17 +17,17 @@
 
 enum { LONGEST = 64 };
 
-/** The header of the server's response; NULL where it has none or was not captured. */
-static const char *chosen(packet_info *pinfo, const http_conv_t *http)
+/** The header of the server's response, or of the client's request; NULL where it has none or was not captured. */
+static const char *header_of(packet_info *pinfo, const http_conv_t *http, bool is_servers)
 {
 #if WIRESHARK_AT_LEAST(4, 6)
     const http_upgrade_info_t *upgrade = http->upgrade_info;
     if (upgrade == NULL || upgrade->get_header_value == NULL)
         return NULL;
-    return upgrade->get_header_value(pinfo, "sec-websocket-protocol", !upgrade->from_server);
+    return upgrade->get_header_value(pinfo, "sec-websocket-protocol", is_servers != upgrade->from_server);
 #else
     (void)pinfo;
-    return http->websocket_protocol;
+    return is_servers ? http->websocket_protocol : NULL;
 #endif
 }
 
@@ -44,8 +44,20 @@ static bool is_whole_name(const char *name)
     return length <= LONGEST && (is_known || !g_str_has_prefix(longest, name));
 }
 
-const char *websocket_subprotocol(packet_info *pinfo)
+/** True for a list that names something, and whose last name is not what the snap length may have left of MQTT's. */
+static bool is_whole_list(const char *list)
 {
+    const char *last = strrchr(list, ',');
+
+    last = last != NULL ? last + 1 : list;
+    while (g_ascii_isspace(*last))
+        last++;
+    return strlen(list) <= LONGEST && *last != '\0' && (is_whole_name(last));
+}
+
+struct websocket_handshake websocket_handshake(packet_info *pinfo)
+{
+    struct websocket_handshake handshake = {NULL, NULL};
     int proto = proto_get_id_by_filter_name("http");
     conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
     const http_conv_t *http = NULL;
@@ -53,9 +65,12 @@ const char *websocket_subprotocol(packet_info *pinfo)
     if (conversation != NULL && proto >= 0)
         http = (const http_conv_t *)conversation_get_proto_data(conversation, proto);
     if (http == NULL || http->startframe == 0)
-        return NULL;
-    const char *name = chosen(pinfo, http);
-    if (name == NULL || !is_whole_name(name))
-        return NULL;
-    return wmem_strdup(wmem_file_scope(), name);
+        return handshake;
+    const char *offered = header_of(pinfo, http, false);
+    const char *chosen = header_of(pinfo, http, true);
+    if (offered != NULL && is_whole_list(offered))
+        handshake.offered = wmem_strdup(wmem_file_scope(), offered);
+    if (chosen != NULL && is_whole_name(chosen))
+        handshake.chosen = wmem_strdup(wmem_file_scope(), chosen);
+    return handshake;
 }

@@ -276,7 +276,7 @@ static void begin_websocket(struct stream *stream, packet_info *pinfo)
     struct mqtt_arrival arrival;
 
     stream->websocket = wmem_new0(wmem_file_scope(), struct websocket);
-    stream->websocket->subprotocol = websocket_subprotocol(pinfo);
+    stream->websocket->handshake = websocket_handshake(pinfo);
     /* Without TCP's analysis, what was sent again by TCP comes again. */
     stream_arrival(stream, pinfo, &arrival);
     if (!arrival.has_numbers && !proto_is_frame_protocol(pinfo->layers, "tls"))

@@ -144,6 +144,8 @@ class Case:
     decode_as: list[str] = field(default_factory=list)
     keeps: list[str] = field(default_factory=list)
     """Symbols of rules that this case comes near to and does not break."""
+    wireshark: tuple[int, int] = (0, 0)
+    """The first version that shows what the case asserts."""
     steps: list[Step] = field(default_factory=list)
     assertions: list[Assertion] = field(default_factory=list)
 
@@ -276,6 +278,11 @@ class _Reader:
             self.case.decode_as.append(value)
         elif header == "keeps:":
             self.case.keeps += value.split()
+        elif header == "wireshark:":
+            match = re.fullmatch(r"(\d+)\.(\d+)", value)
+            if match is None:
+                raise ValueError("expected: wireshark: MAJOR.MINOR")
+            self.case.wireshark = int(match[1]), int(match[2])
         else:
             raise ValueError(f"unknown header '{header}'")
 

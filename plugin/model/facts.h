@@ -165,9 +165,10 @@ struct mqtt_facts {
     const struct mqtt_note *note; /**< NULL where nothing was noted about this packet */
     int64_t idle_ns;              /**< packets of the client: since its previous one, or MQTT_TIME_UNKNOWN */
     /* Of the transport, for it to say. */
-    bool in_websocket_text;            /**< it came in a WebSocket text frame */
-    const char *websocket_subprotocol; /**< the one that the Server chose; NULL: none, not known, or no WebSocket */
-    unsigned observation_count;        /**< what was noticed at the packet */
+    bool in_websocket_text;        /**< it came in a WebSocket text frame */
+    const char *websocket_offered; /**< the Client's list of subprotocols; NULL: none, not known, or no WebSocket */
+    const char *websocket_chosen;  /**< the one that the Server chose; NULL likewise */
+    unsigned observation_count;    /**< what was noticed at the packet */
     const struct mqtt_observation *observations[MQTT_OBSERVATIONS_MAX];
 };
 

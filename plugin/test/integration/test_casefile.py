@@ -201,6 +201,25 @@ class TestWire(unittest.TestCase):
         self.assertTrue(frames[4].payload.startswith(b"HTTP/1.1 101 "))
         self.assertEqual((capture.labels["c1.upgrade"], capture.labels["c1.upgraded"]), (4, 5))
 
+    def test_websocket_choice(self) -> None:
+        """The server chooses what the client offers, another subprotocol, or none."""
+        for words, offer, choice in (("mqtt", b"mqtt", b"mqtt"), ("a,mqtt/a", b"a,mqtt", b"a"), ("mqtt/-", b"mqtt", None)):
+            _, frames = built(WEBSOCKET.replace("midstream websocket mqtt", f"websocket {words}") + "c1 > 00\n")
+            header = b"Sec-WebSocket-Protocol: "
+            self.assertIn(header + offer + b"\r\n", frames[3].payload)
+            if choice is None:
+                self.assertNotIn(header, frames[4].payload)
+            else:
+                self.assertIn(header + choice + b"\r\n", frames[4].payload)
+
+    def test_first_version(self) -> None:
+        """A case may say which version of Wireshark it is for."""
+        text = HEADER + "c1 > 00\n"
+        self.assertEqual(parse_case(text).wireshark, (0, 0))
+        self.assertEqual(parse_case("wireshark: 4.6\n" + text).wireshark, (4, 6))
+        with self.assertRaisesRegex(CaseError, "MAJOR.MINOR"):
+            parse_case("wireshark: new\n" + text)
+
     def test_repeat_and_connections(self) -> None:
         """A block is unrolled; connections without a client port get one each."""
         _, frames = built("title: t\nrepeat N 3..4\nconnection c$N: 10.0.0.$N -> 10.0.0.1:1883 midstream\nend\n"
