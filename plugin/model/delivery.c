@@ -142,35 +142,10 @@ static void look_at_removed(struct mqtt_delivery *delivery)
         mqtt_observe_delivery(delivery, seen);
 }
 
-static bool has_had_id(const struct mqtt_interest *interest, uint32_t id)
-{
-    bool has = interest->id == id || interest->has_more_ids;
-
-    for (unsigned i = 0; i < MQTT_OLD_IDS; i++)
-        has |= interest->old_ids[i] == id;
-    return has;
-}
-
-static bool list_has_id(const struct mqtt_interest *list, uint32_t id)
-{
-    while (list != NULL && !has_had_id(list, id))
-        list = list->next;
-    return list != NULL;
-}
-
-static bool book_has_id(const struct mqtt_book *book, uint32_t id)
-{
-    bool has = list_has_id(book->wide, id);
-
-    for (uint32_t i = 0; i <= book->mask && !has; i++)
-        has = list_has_id(book->exact[i], id);
-    return has;
-}
-
 static bool is_matching_id(const struct mqtt_delivery *delivery, uint32_t id)
 {
     for (unsigned i = 0; i < delivery->count; i++)
-        if (has_had_id(delivery->matches[i], id))
+        if (mqtt_interest_has_id(delivery->matches[i], id))
             return true;
     return false;
 }
@@ -199,7 +174,7 @@ static unsigned look_at_ids(struct mqtt_delivery *delivery, uint32_t *ids)
         ids[count++] = property.number;
         if (is_matching_id(delivery, property.number))
             continue;
-        bool is_given = book_has_id(delivery->book, property.number);
+        bool is_given = mqtt_book_has_id(delivery->book, property.number);
         mqtt_observe_delivery(delivery, (struct mqtt_observation){.kind = is_given ? MQTT_OBSERVED_ID_OF_OTHER_FILTER
                                                                                    : MQTT_OBSERVED_ID_NEVER_GIVEN,
                                                                   .at = property.whole,

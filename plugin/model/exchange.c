@@ -93,6 +93,16 @@ uint32_t mqtt_content_hash(const struct mqtt_packet *packet)
     return hash_span(hash, packet, packet->publish.payload, PAYLOAD_PART);
 }
 
+uint32_t mqtt_subscription_id_of(const struct mqtt_packet *packet)
+{
+    const struct mqtt_properties *properties = &packet->properties;
+    const struct mqtt_property *id = mqtt_properties_find(properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER);
+
+    if (id == NULL || properties->repeated & 1u << MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER)
+        return 0;
+    return id->number;
+}
+
 /** A PUBLISH under an identifier that is under way: is it the same one again? Behind a gap the exchange may have ended
  *  unseen, and only DUP says so. */
 static bool is_sent_again(const struct mqtt_tracking *tracking, const struct mqtt_flow *flow, uint32_t hash)
@@ -131,6 +141,7 @@ static void track_publish(struct mqtt_tracking *tracking)
     uint32_t hash = mqtt_content_hash(packet);
     if (flow != NULL && is_sent_again(tracking, flow, hash)) {
         publish_again(tracking, flow);
+        flow->subscription_id = mqtt_subscription_id_of(packet);
         mqtt_ledger_set_inherited(ledger, flow, false);
     } else {
         if (flow != NULL)
@@ -138,6 +149,7 @@ static void track_publish(struct mqtt_tracking *tracking)
         flow = mqtt_ledger_open(ledger, packet->packet_id, MQTT_TYPE_PUBLISH, packet->publish.qos);
         if (flow != NULL) {
             flow->content_hash = hash;
+            flow->subscription_id = mqtt_subscription_id_of(packet);
             flow->begun_ns = tracking->now_ns;
             wait_for_answer(tracking, &flow->waiting);
         } else {

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "flows.h"
+#include "interests.h"
 
 static void note_use(struct mqtt_watched_end *end, uint16_t packet_id)
 {
@@ -133,6 +134,31 @@ static void observe_resend_order(const struct flow_view *view)
     view->watch->resent = flow->waiting.first_frame;
 }
 
+/** A Server's message went out with the Subscription Identifier by which the Client had replaced another, and comes again
+ *  with that other one, which the Client has not given anew (MQTT 5.0 section 3.8.4). */
+static void observe_old_identifier(const struct flow_view *view)
+{
+    const struct mqtt_connection *connection = view->tracking->connection;
+    const struct mqtt_book *asked = connection->before != NULL ? connection->before->book : NULL;
+    const struct mqtt_property *id =
+        mqtt_properties_find(&view->packet->properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER);
+    uint32_t latest = view->flow->subscription_id;
+    uint32_t again = mqtt_subscription_id_of(view->packet);
+
+    if (view->end != view->tracking->epoch.broker || latest == 0 || again == 0 || latest == again || asked == NULL ||
+        asked->is_blind || !mqtt_book_replaced_id(asked, again, latest))
+        return;
+    if (connection->book != NULL && (connection->book->is_blind || mqtt_book_has_id(connection->book, again)))
+        return;
+    mqtt_observe(view->tracking, (struct mqtt_observation){
+                                     .kind = MQTT_OBSERVED_RESENT_WITH_OLD_ID,
+                                     .at = id->whole,
+                                     .frame = view->flow->waiting.first_frame,
+                                     .value = again,
+                                     .other = latest,
+                                 });
+}
+
 /** A PUBLISH that is in flight comes again. */
 static void observe_repeat(struct flow_view *view)
 {
@@ -144,6 +170,7 @@ static void observe_repeat(struct flow_view *view)
     if (flow->is_inherited) {
         if (!dup && flow_knows_connack(view) && view->packet->version != MQTT_V31)
             flow_observe(view, MQTT_OBSERVED_RESENT_WITHOUT_DUP, doubt_about(view), flow->state);
+        observe_old_identifier(view);
         flow_take_quota(view);
         flow_make_oddity(view)->is_resent = true;
         return;

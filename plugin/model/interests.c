@@ -63,6 +63,52 @@ static void make_lists(struct mqtt_world *world, struct mqtt_book *book)
     }
 }
 
+bool mqtt_interest_has_id(const struct mqtt_interest *interest, uint32_t id)
+{
+    bool has = interest->id == id || interest->has_more_ids;
+
+    for (unsigned i = 0; i < MQTT_OLD_IDS; i++)
+        has |= interest->old_ids[i] == id;
+    return has;
+}
+
+static bool list_has_id(const struct mqtt_interest *list, uint32_t id)
+{
+    while (list != NULL && !mqtt_interest_has_id(list, id))
+        list = list->next;
+    return list != NULL;
+}
+
+bool mqtt_book_has_id(const struct mqtt_book *book, uint32_t id)
+{
+    bool has = list_has_id(book->wide, id);
+
+    for (uint32_t i = 0; i <= book->mask && !has; i++)
+        has = list_has_id(book->exact[i], id);
+    return has;
+}
+
+/** Looks through a list: false where some filter of it has `old` still. */
+static bool find_replaced(const struct mqtt_interest *list, uint32_t old, uint32_t latest, bool *is_found)
+{
+    for (; list != NULL; list = list->next) {
+        if (list->id == old)
+            return false;
+        *is_found |= list->id == latest && !list->has_more_ids && mqtt_interest_has_id(list, old);
+    }
+    return true;
+}
+
+bool mqtt_book_replaced_id(const struct mqtt_book *book, uint32_t old, uint32_t latest)
+{
+    bool is_found = false;
+    bool is_gone = find_replaced(book->wide, old, latest, &is_found);
+
+    for (uint32_t i = 0; i <= book->mask && is_gone; i++)
+        is_gone = find_replaced(book->exact[i], old, latest, &is_found);
+    return is_gone && is_found;
+}
+
 /** The record of a filter that is asked for; NULL where the book is full. */
 static struct mqtt_interest *enter(struct mqtt_world *world, struct mqtt_book *book, const struct mqtt_text *filter)
 {

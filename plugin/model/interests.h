@@ -94,6 +94,15 @@ uint32_t mqtt_hash_bytes(const uint8_t *bytes, uint32_t length);
 /** The record of a filter; NULL where it was never asked for. */
 struct mqtt_interest *mqtt_book_find(const struct mqtt_book *book, const uint8_t *filter, uint32_t length);
 
+/** True where a filter has a Subscription Identifier, or had it, or had more than are kept. */
+bool mqtt_interest_has_id(const struct mqtt_interest *interest, uint32_t id);
+
+/** The same of any filter. */
+bool mqtt_book_has_id(const struct mqtt_book *book, uint32_t id);
+
+/** True where a filter had the identifier `old`, has `latest` now, and no filter has `old` any more. */
+bool mqtt_book_replaced_id(const struct mqtt_book *book, uint32_t old, uint32_t latest);
+
 /** True where nothing was subscribed before the connection, and all that it asked for was seen. */
 bool mqtt_is_fresh(const struct mqtt_tracking *tracking);
 

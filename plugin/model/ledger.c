@@ -143,6 +143,7 @@ bool mqtt_ledger_inherit(struct mqtt_ledger *to, struct mqtt_ledger *from)
         heir->state = flow->state;
         mqtt_ledger_set_inherited(to, heir, true);
         heir->content_hash = flow->content_hash;
+        heir->subscription_id = flow->subscription_id;
         heir->begun_ns = flow->begun_ns;
         heir->waiting = flow->waiting;
     }

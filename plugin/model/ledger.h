@@ -39,6 +39,7 @@ struct mqtt_flow {
     uint8_t state;            /**< enum mqtt_flow_state */
     bool is_inherited;        /**< begun on an earlier connection of the session, and not sent again on this one */
     uint32_t content_hash;    /**< tells a packet sent again from a new one under the same identifier */
+    uint32_t subscription_id; /**< the only one of a PUBLISH as last sent; 0: none, or several */
     int64_t begun_ns;         /**< when the first PUBLISH was sent */
     struct mqtt_step waiting; /**< the packet that the next answer is for */
     void *payload;            /**< what the owner of the ledger keeps with the exchange; file scope */

@@ -263,6 +263,9 @@ void mqtt_observe_alias(struct mqtt_tracking *tracking);
 /** A hash of what a PUBLISH carries, its topic and the beginning of its payload, or of all that a request holds. */
 uint32_t mqtt_content_hash(const struct mqtt_packet *packet);
 
+/** The only Subscription Identifier of a packet; 0 where it has none, or several. */
+uint32_t mqtt_subscription_id_of(const struct mqtt_packet *packet);
+
 /** Its parts: who does not stop, the steps of enhanced authentication, silence and waiting. */
 void mqtt_track_endings(struct mqtt_tracking *tracking);
 void mqtt_track_authentication(struct mqtt_tracking *tracking);

@@ -19,7 +19,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -97,26 +97,38 @@ def sources() -> tuple[dict[str, damage.Frames], list[Path]]:
     return together, alone
 
 
+def in_files(each: Iterable[damage.Frames]) -> Iterator[list[damage.Frames]]:
+    """Lists of captures, each of which makes one file."""
+    file: list[damage.Frames] = []
+    for frames in each:
+        file.append(frames)
+        if sum(map(len, file)) > MOST_FRAMES:
+            yield file
+            file = []
+    if file:
+        yield file
+
+
+def prefixes(frames: damage.Frames, longest: int) -> Iterator[damage.Frames]:
+    """A capture cut at each byte of its streams, unless these are longer than that."""
+    length = sum(map(payload_length, frames))
+    if 0 < length <= longest:
+        for at in range(length + 1):
+            yield prefix(frames, at)
+
+
 def variants(together: dict[str, damage.Frames], full: bool) -> Iterator[tuple[str, list[damage.Frames]]]:
     """Files to put together: the captures as they are, damaged, and cut at each byte of their streams."""
     yield "captures", list(together.values())
     kinds = damage.LOSSES | damage.CHANGES
     for name, function in kinds.items():
-        made = [function(frames[:200], random.Random(f"{name} {seed} {source}"))
-                for source, frames in together.items() for seed in range(SEEDS * (5 if full else 1))]
-        yield f"damage {name}", [each for each in made if each]
+        made = (function(frames[:200], random.Random(f"{name} {seed} {source}"))
+                for source, frames in together.items() for seed in range(SEEDS * (5 if full else 1)))
+        for file in in_files(each for each in made if each):
+            yield f"damage {name}", file
     longest = LONGEST_STREAM * (20 if full else 1)
-    cuts: list[damage.Frames] = []
-    for frames in together.values():
-        length = sum(map(payload_length, frames))
-        if not 0 < length <= longest:
-            continue
-        for at in range(length + 1):
-            cuts.append(prefix(frames, at))
-            if sum(map(len, cuts)) > MOST_FRAMES:
-                yield "prefixes", cuts
-                cuts = []
-    yield "prefixes", cuts
+    for file in in_files(cut for frames in together.values() for cut in prefixes(frames, longest)):
+        yield "prefixes", file
 
 
 def leaked(capture: Path, folder: Path) -> int:
@@ -161,8 +173,8 @@ def jobs(full: bool, folder: Path) -> Iterator[Job]:
         path = folder / f"{number}.pcap"
         damage.write_variants(path, made)
         if name == "prefixes":
-            # There are millions of frames of these, which differ in their last packet alone.
-            chosen = {way: ways[way] for way in ("tree", "json")}
+            # Millions of frames, when full; the other ways only print the same tree in another form.
+            chosen = {way: ways[way] for way in (("tree",) if full else ("tree", "json"))}
         elif name == "captures" or full:
             chosen = ways
         else:
@@ -203,6 +215,8 @@ def main() -> int:
         except harness.ToolError as fault:
             counts["failed"] += 1
             print(f"FAIL {name}: {str(fault)[:6000]}", flush=True)
+        if sum(counts.values()) % 500 == 0:
+            print(f"{sum(counts.values())} runs, the last: {name}", flush=True)
 
     with tempfile.TemporaryDirectory(prefix="mqttscope-sanitize-") as name:
         folder = Path(name)
