@@ -76,6 +76,10 @@ uint32_t stream_next_message(packet_info *pinfo);
 /** When and how the frame's packets arrived; first visit only, when TCP's analysis stands at the frame. */
 void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct mqtt_arrival *arrival);
 
+/** True at the first WebSocket message of a frame that TCP's analysis found to follow bytes that were not captured; first
+ *  visit only, before stream_next_message(). */
+bool stream_follows_gap(const struct stream *stream, packet_info *pinfo);
+
 /** Forgets what belongs to the file just closed; connections are counted from 0 again. */
 void stream_reset(void);
 

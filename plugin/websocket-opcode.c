@@ -27,7 +27,7 @@ struct cursor {
     bool is_lost; /**< a message was not found; the search would fail for each of its successors too */
 };
 
-enum { CURSOR_KEY = 0x30000000, MASK_BIT = 0x80, KEY_LENGTH = 4, SOURCES_MOST = 8 };
+enum { CURSOR_KEY = 0x30000000, MASK_BIT = 0x80, KEY_LENGTH = 4, TELLING_LENGTH = 4, SOURCES_MOST = 8 };
 
 static struct wanted header_for(uint32_t length)
 {
@@ -74,6 +74,19 @@ static int find_masked(tvbuff_t *source, uint32_t *from, const uint8_t *message,
         }
     }
     return -1;
+}
+
+/** The same for the first message of a source, where a short one may be found by chance, in the headers before it: -1 too if
+ *  it is found again with another opcode. */
+static int find_first(tvbuff_t *source, uint32_t *from, const uint8_t *message, uint32_t length)
+{
+    int opcode = find_masked(source, from, message, length);
+    uint32_t further = *from;
+    int other = opcode;
+
+    while (length < TELLING_LENGTH && other == opcode && opcode >= 0)
+        other = find_masked(source, &further, message, length);
+    return other == -1 || other == opcode ? opcode : -1;
 }
 
 /** An unmasked message is a part of the bytes that it came in: the header stands right in front of it. */
@@ -134,7 +147,7 @@ int websocket_opcode(packet_info *pinfo, tvbuff_t *message)
     unsigned count = opcode < 0 ? sources_before(pinfo, tvb_get_ds_tvb(message), sources) : 0;
     for (unsigned i = 0; i < count && opcode < 0; i++) {
         *cursor = (struct cursor){.source = sources[i]};
-        opcode = find_masked(cursor->source, &cursor->next, bytes, length);
+        opcode = find_first(cursor->source, &cursor->next, bytes, length);
     }
     cursor->is_lost = opcode < 0;
     return opcode;

@@ -283,6 +283,21 @@ static void begin_websocket(struct stream *stream, packet_info *pinfo)
         mqtt_track_gap(stream->connection, stream_next_place(pinfo));
 }
 
+/** Whole messages may be missing, and the next one begins with a packet all the same. TCP's analysis tells it where the gap
+ *  is just before this frame's first message; elsewhere it remains possible. TLS would not decrypt what follows. */
+static void look_for_loss(const struct stretch *stretch, packet_info *pinfo)
+{
+    struct mqtt_connection *connection = stretch->stream->connection;
+
+    if (PINFO_FD_VISITED(pinfo) || proto_is_frame_protocol(pinfo->layers, "tls"))
+        return;
+    mqtt_track_loss(connection);
+    if (stream_follows_gap(stretch->stream, pinfo)) {
+        lose_place(&stretch->stream->websocket->directions[stretch->sender]);
+        mqtt_track_gap(connection, stream_next_place(pinfo));
+    }
+}
+
 int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     struct stretch stretch;
@@ -290,9 +305,7 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     stretch_begin(&stretch, pinfo);
     if (stretch.stream->websocket == NULL)
         begin_websocket(stretch.stream, pinfo);
-    /* Whole messages may be missing, and the next one begins with a packet all the same. TLS would not decrypt it. */
-    if (!PINFO_FD_VISITED(pinfo) && !proto_is_frame_protocol(pinfo->layers, "tls"))
-        mqtt_track_loss(stretch.stream->connection);
+    look_for_loss(&stretch, pinfo);
     stretch.in_websocket_text = websocket_opcode(pinfo, tvb) == 1;
     dissect_message(tvb, pinfo, tree, &stretch);
     /* Not before: the packets of this message were not touched by what is missing behind them. */
