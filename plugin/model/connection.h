@@ -29,10 +29,10 @@ struct mqtt_endpoint {
 /** What the transport knows of a connection when it is met. */
 struct mqtt_transport {
     struct mqtt_endpoint ends[2];
-    uint8_t server;              /**< the end that seems to be the server, or MQTT_END_UNKNOWN */
-    enum mqtt_evidence evidence; /**< what that rests on: HANDSHAKE, PORT or NONE */
-    const void *handle;          /**< for state_of(); NULL where the transport knows no end */
-    int64_t begun_ns;            /**< when its handshake began; MQTT_TIME_UNKNOWN where that was not seen */
+    uint8_t server;     /**< the end that seems to be the server, or MQTT_END_UNKNOWN */
+    uint8_t evidence;   /**< enum mqtt_evidence: what that rests on: HANDSHAKE, PORT or NONE */
+    const void *handle; /**< for state_of(); NULL where the transport knows no end */
+    int64_t begun_ns;   /**< when its handshake began; MQTT_TIME_UNKNOWN where that was not seen */
 };
 
 /** How the transport of a connection stands, as far as the file was read. */

@@ -74,37 +74,30 @@ static void observe_own_end(struct mqtt_tracking *tracking)
 /** Packets in spite of what the other end had sent. */
 static void observe_other_end(struct mqtt_tracking *tracking)
 {
-    const struct mqtt_endings *endings = tracking->connection->order.endings;
+    const struct mqtt_conduct *order = &tracking->connection->order;
+    const struct mqtt_bad_packet *bad = order->bad;
     const struct mqtt_packet *packet = tracking->packet;
     bool is_refusal = packet->type == MQTT_TYPE_CONNACK && packet->reason_at != 0 && packet->reason != 0;
     int64_t ns;
 
-    if (endings == NULL || packet->type == MQTT_TYPE_DISCONNECT || is_refusal)
+    if (packet->type == MQTT_TYPE_DISCONNECT || is_refusal)
         return;
-    if (endings->disconnect.frame != 0 && endings->disconnect_by != tracking->sender &&
-        (ns = had_it_for(tracking, &endings->disconnect)) >= 0)
+    if (order->goodbye.frame != 0 && order->goodbye_by != tracking->sender &&
+        (ns = had_it_for(tracking, &order->goodbye)) >= 0)
         mqtt_observe_once(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_AFTER_RECEIVED_DISCONNECT,
-                                                              .frame = endings->disconnect.frame,
+                                                              .frame = order->goodbye.frame,
                                                               .value = (uint32_t)MIN(ns / 1000000, UINT32_MAX)});
-    else if (endings->bad.frame != 0 && endings->bad_by != tracking->sender && had_it_for(tracking, &endings->bad) >= 0)
-        mqtt_observe_once(tracking, (struct mqtt_observation){.kind = endings->has_bad_flags
-                                                                          ? MQTT_OBSERVED_WENT_ON_AFTER_BAD_FLAGS
-                                                                          : MQTT_OBSERVED_WENT_ON_AFTER_BAD_PACKET,
-                                                              .frame = endings->bad.frame});
-}
-
-static struct mqtt_endings *endings_of(struct mqtt_connection *connection)
-{
-    if (connection->order.endings == NULL)
-        connection->order.endings = wmem_new0(connection->world->scope, struct mqtt_endings);
-    return connection->order.endings;
+    else if (bad != NULL && bad->sender != tracking->sender && had_it_for(tracking, &bad->mark) >= 0)
+        mqtt_observe_once(tracking,
+                          (struct mqtt_observation){.kind = bad->has_bad_flags ? MQTT_OBSERVED_WENT_ON_AFTER_BAD_FLAGS
+                                                                               : MQTT_OBSERVED_WENT_ON_AFTER_BAD_PACKET,
+                                                    .frame = bad->mark.frame});
 }
 
 /** Takes in a packet that should be the last. */
 static void remember(struct mqtt_tracking *tracking)
 {
-    struct mqtt_connection *connection = tracking->connection;
-    struct mqtt_conduct *order = &connection->order;
+    struct mqtt_conduct *order = &tracking->connection->order;
     const struct mqtt_packet *packet = tracking->packet;
     bool is_disconnect =
         packet->type == MQTT_TYPE_DISCONNECT && (packet->version == MQTT_V50 || mqtt_is_clients(tracking));
@@ -112,18 +105,17 @@ static void remember(struct mqtt_tracking *tracking)
     if (is_disconnect && packet->fault.kind <= MQTT_FAULT_CUT) {
         order->has_disconnected[tracking->sender] = true;
         order->is_disconnect_error[tracking->sender] = packet->reason >= 0x80;
-        struct mqtt_endings *endings = endings_of(connection);
-        if (endings->disconnect.frame == 0) {
-            endings->disconnect = mqtt_mark_of(tracking);
-            endings->disconnect_by = (uint8_t)tracking->sender;
+        if (order->goodbye.frame == 0) {
+            order->goodbye = mqtt_mark_of(tracking);
+            order->goodbye_by = (uint8_t)tracking->sender;
         }
-    } else if (is_bad(tracking)) {
-        struct mqtt_endings *endings = endings_of(connection);
-        if (endings->bad.frame == 0) {
-            endings->bad = mqtt_mark_of(tracking);
-            endings->bad_by = (uint8_t)tracking->sender;
-            endings->has_bad_flags = packet->fault.kind == MQTT_FAULT_NONE && has_bad_flags(packet);
-        }
+    } else if (order->bad == NULL && is_bad(tracking)) {
+        order->bad = wmem_new(tracking->connection->world->scope, struct mqtt_bad_packet);
+        *order->bad = (struct mqtt_bad_packet){
+            .mark = mqtt_mark_of(tracking),
+            .sender = (uint8_t)tracking->sender,
+            .has_bad_flags = packet->fault.kind == MQTT_FAULT_NONE && has_bad_flags(packet),
+        };
     }
 }
 

@@ -76,30 +76,30 @@ struct mqtt_mark {
     int64_t ns;
 };
 
-/** Packets after which a connection should end. Made when there is one. File scope. */
-struct mqtt_endings {
-    struct mqtt_mark disconnect; /**< the first DISCONNECT */
-    struct mqtt_mark bad;        /**< the first packet that is malformed */
-    uint8_t disconnect_by;
-    uint8_t bad_by;
+/** The first packet that is malformed, after which a connection should end. Made when there is one. File scope. */
+struct mqtt_bad_packet {
+    struct mqtt_mark mark;
+    uint8_t sender;
     bool has_bad_flags; /**< it is malformed by its flags */
 };
 
 /** What is remembered of the order in which a connection's packets came; used only where rules are wanted. */
 struct mqtt_conduct {
-    struct mqtt_endings *endings; /**< NULL while nothing asks for the end */
-    uint64_t told;                /**< bit for each kind of observation that is made once a connection and was made */
-    uint32_t connect_got_to;      /**< what the Client had received when it sent its CONNECT */
-    bool has_connect_got_to;
-    bool has_sent[2];         /**< the end has sent a packet */
-    bool has_disconnected[2]; /**< the end has sent a DISCONNECT */
+    struct mqtt_bad_packet *bad; /**< NULL until there is one */
+    struct mqtt_mark goodbye;    /**< the first DISCONNECT that could be read */
+    uint64_t told;               /**< bit for each kind of observation that is made once a connection and was made */
+    uint32_t connect_got_to;     /**< what the Client had received when it sent its CONNECT */
+    bool has_sent[2];            /**< the end has sent a packet */
+    bool has_disconnected[2];    /**< the end has sent a DISCONNECT */
     bool is_disconnect_error[2];
-    bool has_connack;         /**< a CONNACK was met, be it readable or not */
-    bool connects_again;      /**< a second CONNECT was met */
-    bool is_connect_bad;      /**< the CONNECT cannot be read */
-    uint8_t unknown_level;    /**< the protocol level of the CONNECT if no specification has it, else 0 */
-    bool server_asked;        /**< the Server's AUTH 0x18 waits for the Client's answer */
-    bool is_reauthenticating; /**< the Client's AUTH 0x19 waits for the Server's word */
+    uint8_t goodbye_by;
+    uint8_t unknown_level; /**< the protocol level of the CONNECT if no specification has it, else 0 */
+    bool has_connect_got_to : 1;
+    bool has_connack : 1;         /**< a CONNACK was met, be it readable or not */
+    bool connects_again : 1;      /**< a second CONNECT was met */
+    bool is_connect_bad : 1;      /**< the CONNECT cannot be read */
+    bool server_asked : 1;        /**< the Server's AUTH 0x18 waits for the Client's answer */
+    bool is_reauthenticating : 1; /**< the Client's AUTH 0x19 waits for the Server's word */
 };
 
 /* What each packet asks for stands together; there may be 100,000 connections, so none of it is idle room. */
@@ -118,6 +118,7 @@ struct mqtt_connection {
     bool connack_seen;    /**< the three that follow are good */
     bool session_present; /**< what the first CONNACK said */
     uint8_t connack_code;
+    uint32_t user_hash;       /**< of the User Name; 0: none */
     struct mqtt_mark connack; /**< the first CONNACK */
     struct mqtt_watch *watch; /**< what the observers of exchanges remember; NULL while there is nothing */
     struct mqtt_book *book;   /**< what the Client asked for; NULL until it asked, or while nothing is observed */
@@ -128,7 +129,6 @@ struct mqtt_connection {
     struct mqtt_connection *before; /**< the one that used the session before; NULL where none did */
     struct mqtt_will *will;         /**< the latest that it had; its place may have been taken */
     int64_t disconnected_ns;        /**< when the first DISCONNECT was sent */
-    uint32_t user_hash;             /**< of the User Name; 0: none */
     uint32_t expiry_s; /**< how long the session outlives it, where `is_expiry_known`; UINT32_MAX: for ever */
     bool takes_over;   /**< `before` was alive then */
     bool taken_over;
