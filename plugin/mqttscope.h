@@ -60,10 +60,15 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
 /** Registers what the joining of packets across WebSocket messages needs. */
 void websocket_register(int proto);
 
-/** The opcode of the WebSocket frame that a message came in (RFC 6455 section 5.2); -1 if that cannot be found out: the
- *  message was put together from several frames, inflated, or is not captured whole. The messages of a frame are to be
- *  asked for in their order. */
-int websocket_opcode(packet_info *pinfo, tvbuff_t *message);
+/** The WebSocket frame that a message came in (RFC 6455 section 5.2). */
+struct websocket_frame {
+    int opcode;      /**< -1 if that cannot be found out */
+    uint32_t length; /**< with its header; 0 likewise */
+};
+
+/** The frame of a message; not found out if the message was put together from several frames, inflated, or is not captured
+ *  whole. The messages of a frame of Wireshark's are to be asked for in their order. */
+struct websocket_frame websocket_frame_of(packet_info *pinfo, tvbuff_t *message);
 
 /** The handshake of the packet's WebSocket. Good once it has passed, on the first visit. */
 struct websocket_handshake websocket_handshake(packet_info *pinfo);

@@ -22,7 +22,6 @@ struct frame_counts {
 enum { COUNTS_KEY = 0 };
 
 enum { SYN_SEEN = 0x01, SYN_ACK_SEEN = 0x02 }; /* completeness bits of Wireshark's TCP analysis */
-enum { SEGMENT_LOST_BEFORE = 0x0002 };         /* one of the flags that it gives a frame */
 
 static struct mqtt_world *world;        /* of the file that is open; NULL until it shows a connection */
 static struct frame_counts first_visit; /* of the frame that is visited for the first time */
@@ -163,6 +162,7 @@ void stretch_begin(struct stretch *stretch, packet_info *pinfo)
     stretch->stream = stream;
     stretch->sender = is_sender(pinfo, mqtt_connection_end(stream->connection, 0)) ? 0 : 1;
     stretch->in_websocket_text = false;
+    stretch->is_unsure = false;
 }
 
 /** The first visit is once for each frame, so that one record serves all of them; later visits come in any order, and
@@ -197,11 +197,4 @@ struct mqtt_place stream_next_place(packet_info *pinfo)
 uint32_t stream_next_message(packet_info *pinfo)
 {
     return ++frame_counts(pinfo)->messages;
-}
-
-bool stream_follows_gap(const struct stream *stream, packet_info *pinfo)
-{
-    const struct tcp_analysis *tcp = stream->analysis;
-
-    return tcp != NULL && tcp->ta != NULL && tcp->ta->flags & SEGMENT_LOST_BEFORE && frame_counts(pinfo)->messages == 0;
 }

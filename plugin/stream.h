@@ -29,6 +29,15 @@ struct websocket_direction {
     bool is_lost;       /**< no packet is under way, and it is not known where the next one begins */
 };
 
+/** What tells whether messages of one direction went by unseen: the lengths of those met add up to TCP's sequence numbers.
+ *  Written on the first visit only. */
+struct websocket_count {
+    bool is_begun;    /**< a message was met */
+    bool is_unsure;   /**< some may have gone by unseen, and what was read since may be no packets */
+    uint32_t at;      /**< the sequence number behind the latest message, by its length */
+    uint32_t sent_to; /**< the one behind the segment that it ended in */
+};
+
 /** The subprotocols of a WebSocket's handshake (MQTT 5.0 section 6). File scope; NULL where there is none, or it was not
  *  captured, or cut. */
 struct websocket_handshake {
@@ -39,6 +48,7 @@ struct websocket_handshake {
 /** What a WebSocket adds; written on the first visit only. */
 struct websocket {
     struct websocket_direction directions[2];
+    struct websocket_count counts[2];
     struct websocket_handshake handshake;
 };
 
@@ -58,6 +68,7 @@ struct stretch {
     struct stream *stream;
     unsigned sender;        /**< 0 or 1: the end that sent these bytes */
     bool in_websocket_text; /**< they came in a WebSocket text frame */
+    bool is_unsure;         /**< a WebSocket message before them may have gone by unseen */
 };
 
 /** Fills a stretch for the packet's conversation; makes the stream's record where it is met for the first time. */
@@ -75,10 +86,6 @@ uint32_t stream_next_message(packet_info *pinfo);
 
 /** When and how the frame's packets arrived; first visit only, when TCP's analysis stands at the frame. */
 void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct mqtt_arrival *arrival);
-
-/** True at the first WebSocket message of a frame that TCP's analysis found to follow bytes that were not captured; first
- *  visit only, before stream_next_message(). */
-bool stream_follows_gap(const struct stream *stream, packet_info *pinfo);
 
 /** Forgets what belongs to the file just closed; connections are counted from 0 again. */
 void stream_reset(void);

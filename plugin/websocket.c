@@ -26,6 +26,7 @@ struct message_split {
     bool head_joins;     /**< it is put together */
     bool tail_joins;     /**< the packet at the message's end is put together */
     bool is_unframed;    /**< it is not known where a packet begins in this message */
+    bool is_unsure;      /**< messages before it may have gone by unseen */
     uint32_t tail_id;    /**< the packet that the message's last bytes begin; 0: none */
 };
 
@@ -176,17 +177,70 @@ static struct message_split split_message(const struct stretch *stretch, const s
     return split;
 }
 
+/** The first byte that an end sends: of CONNECT, or of what answers it. */
+static bool begins_stream(uint8_t first)
+{
+    return first == MQTT_TYPE_CONNECT << 4 || first == MQTT_TYPE_CONNACK << 4 || first == MQTT_TYPE_AUTH << 4;
+}
+
+/** Counts a message; true where its length proves that none before it went by unseen: it ends with its segment, as most do.
+ *  Messages that others follow in their segment prove nothing yet. */
+static bool count_message(struct websocket_count *count, const struct mqtt_arrival *arrival,
+                          const struct message *message, uint32_t length)
+{
+    uint32_t sent_to = arrival->sent_to;
+    bool is_known = arrival->has_numbers && length != 0;
+    bool begins = !count->is_begun && message->captured > 0 && begins_stream(message->bytes[0]);
+    bool fits = is_known && (begins || (count->is_begun && count->at + length == sent_to));
+    /* What seemed to be the beginning of this message was none: a message unseen, or one that is not MQTT's. */
+    bool skips = is_known && !fits && count->at != count->sent_to && count->sent_to + length == sent_to;
+
+    count->is_unsure |= !is_known || skips || (!count->is_begun && !begins);
+    count->at = fits || skips || !is_known || !count->is_begun ? sent_to : count->at + length;
+    count->sent_to = sent_to;
+    count->is_begun = true;
+    return fits && !count->is_unsure;
+}
+
+/** Whole messages may be missing, and the next one begins with a packet all the same. TLS would not decrypt what follows.
+ *  True where that may be so before this message; first visit only. */
+static bool may_follow_loss(const struct stretch *stretch, packet_info *pinfo, const struct message *message,
+                            uint32_t frame_length)
+{
+    struct stream *stream = stretch->stream;
+    const struct websocket_direction *direction = &stream->websocket->directions[stretch->sender];
+    struct websocket_count *count = &stream->websocket->counts[stretch->sender];
+    struct mqtt_arrival arrival;
+
+    if (proto_is_frame_protocol(pinfo->layers, "tls"))
+        return false;
+    mqtt_track_loss(stream->connection);
+    stream_arrival(stream, pinfo, &arrival);
+    if (count_message(count, &arrival, message, frame_length))
+        return false;
+    /* What is whole by itself is what it seems, whatever went by before it. */
+    struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, mqtt_connection_version(stream->connection));
+    if (direction->id != 0 || run.packets == 0 || run.length != message->captured)
+        return true;
+    count->is_unsure = false;
+    return false;
+}
+
 /** What a message has of packets that span messages: found on the first visit and kept, looked up on later visits. */
 static struct message_split find_split(const struct stretch *stretch, packet_info *pinfo, const struct message *message,
-                                       uint32_t number)
+                                       uint32_t frame_length)
 {
+    uint32_t number = stream_next_message(pinfo);
+
     if (PINFO_FD_VISITED(pinfo)) {
         const struct message_split *kept = (const struct message_split *)p_get_proto_data(
             wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + number);
         return kept != NULL ? *kept : (struct message_split){0};
     }
+    bool is_unsure = may_follow_loss(stretch, pinfo, message, frame_length);
     struct message_split split = split_message(stretch, message);
-    if (split.head_id != 0 || split.tail_id != 0 || split.is_unframed) {
+    split.is_unsure = is_unsure;
+    if (split.head_id != 0 || split.tail_id != 0 || split.is_unframed || split.is_unsure) {
         struct message_split *kept = wmem_new(wmem_file_scope(), struct message_split);
         *kept = split;
         p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + number, kept);
@@ -244,13 +298,15 @@ static void dissect_beginning(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tre
     dissect_control_packet(tvb_new_subset_length_caplen(tvb, 0, (int)captured, (int)length), pinfo, tree, stretch);
 }
 
-static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stretch *stretch)
+static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stretch *stretch,
+                            uint32_t frame_length)
 {
     uint32_t captured = tvb_captured_length(tvb);
     struct message message = {tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), false};
 
     message.joins = mqttscope_reassembles() && captured == message.length;
-    struct message_split split = find_split(stretch, pinfo, &message, stream_next_message(pinfo));
+    struct message_split split = find_split(stretch, pinfo, &message, frame_length);
+    stretch->is_unsure = split.is_unsure;
     if (split.is_unframed) {
         show_unframed(tvb, pinfo, tree);
         return;
@@ -283,21 +339,6 @@ static void begin_websocket(struct stream *stream, packet_info *pinfo)
         mqtt_track_gap(stream->connection, stream_next_place(pinfo));
 }
 
-/** Whole messages may be missing, and the next one begins with a packet all the same. TCP's analysis tells it where the gap
- *  is just before this frame's first message; elsewhere it remains possible. TLS would not decrypt what follows. */
-static void look_for_loss(const struct stretch *stretch, packet_info *pinfo)
-{
-    struct mqtt_connection *connection = stretch->stream->connection;
-
-    if (PINFO_FD_VISITED(pinfo) || proto_is_frame_protocol(pinfo->layers, "tls"))
-        return;
-    mqtt_track_loss(connection);
-    if (stream_follows_gap(stretch->stream, pinfo)) {
-        lose_place(&stretch->stream->websocket->directions[stretch->sender]);
-        mqtt_track_gap(connection, stream_next_place(pinfo));
-    }
-}
-
 int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     struct stretch stretch;
@@ -305,9 +346,9 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     stretch_begin(&stretch, pinfo);
     if (stretch.stream->websocket == NULL)
         begin_websocket(stretch.stream, pinfo);
-    look_for_loss(&stretch, pinfo);
-    stretch.in_websocket_text = websocket_opcode(pinfo, tvb) == 1;
-    dissect_message(tvb, pinfo, tree, &stretch);
+    struct websocket_frame frame = websocket_frame_of(pinfo, tvb);
+    stretch.in_websocket_text = frame.opcode == 1;
+    dissect_message(tvb, pinfo, tree, &stretch, frame.length);
     /* Not before: the packets of this message were not touched by what is missing behind them. */
     if (!PINFO_FD_VISITED(pinfo) && stretch.stream->websocket->directions[stretch.sender].is_lost)
         mqtt_track_gap(stretch.stream->connection, stream_next_place(pinfo));

@@ -165,10 +165,7 @@ static int severity_of(const struct run *run, enum check_rule rule)
         severity = (int)info->cells[run->column].severity;
     if (override >= 0)
         return override;
-    /* What looks broken may be what a loss made of it. */
-    bool is_of_parts = info->about != CHECK_ABOUT_PACKET && info->about != CHECK_ABOUT_OBSERVED;
-    if (subject->facts->epoch->is_lossy &&
-        (is_of_parts || info->group == CHECK_MALFORMED || subject->facts->epoch->has_gap))
+    if (subject->facts->is_unsure)
         steps += 2;
     if (severity > CHECK_NOTE)
         severity = severity - steps > CHECK_NOTE ? severity - steps : CHECK_NOTE;

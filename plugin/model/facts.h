@@ -110,7 +110,6 @@ struct mqtt_epoch {
     bool session_known : 1;  /**< nothing in flight can stem from before the capture */
     bool has_gap : 1;        /**< bytes of this connection are missing before this packet */
     bool has_keep_alive : 1;
-    bool is_lossy : 1; /**< bytes may go missing unseen, and what follows them looks like packets that nobody sent */
     uint16_t keep_alive_s;               /**< the Keep Alive in force: a Server Keep Alive wins */
     const struct mqtt_text *client_id;   /**< NULL while unknown, or where the Client gave none */
     const struct mqtt_limits *limits[2]; /**< what each end allows the other; NULL before it said so */
@@ -166,6 +165,7 @@ struct mqtt_facts {
     int64_t idle_ns;              /**< packets of the client: since its previous one, or MQTT_TIME_UNKNOWN */
     /* Of the transport, for it to say. */
     bool in_websocket_text;        /**< it came in a WebSocket text frame */
+    bool is_unsure;                /**< bytes may have gone by unseen, and this may be no packet that anybody sent */
     const char *websocket_offered; /**< the Client's list of subprotocols; NULL: none, not known, or no WebSocket */
     const char *websocket_chosen;  /**< the one that the Server chose; NULL likewise */
     unsigned observation_count;    /**< what was noticed at the packet */

@@ -1,10 +1,10 @@
-/* websocket-opcode.c - the opcode of the WebSocket frame that a message came in (RFC 6455 section 5.2).
+/* websocket-frame.c - the WebSocket frame that a message came in: its opcode and its length (RFC 6455 section 5.2).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Wireshark does not hand it to subdissectors, and its field stands in a tree only where somebody looks at one; a finding
- * must not hang on that. So the header is looked for in the bytes that the message was taken from. Of a message that was
- * put together from several frames or inflated the opcode stays unknown.
+ * Wireshark hands neither to subdissectors, and their fields stand in a tree only where somebody looks at one; a finding must
+ * not hang on that. So the header is looked for in the bytes that the message was taken from. Of a message that was put
+ * together from several frames or inflated both stay unknown.
  */
 #include <string.h>
 
@@ -130,25 +130,31 @@ static struct cursor *cursor_of(packet_info *pinfo)
     return cursor;
 }
 
-int websocket_opcode(packet_info *pinfo, tvbuff_t *message)
+struct websocket_frame websocket_frame_of(packet_info *pinfo, tvbuff_t *message)
 {
     uint32_t length = tvb_captured_length(message);
+    struct websocket_frame frame = {.opcode = -1};
 
     if (length == 0 || length != tvb_reported_length(message))
-        return -1;
-    int opcode = before_message(message, length);
+        return frame;
+    uint32_t unmasked = 1 + (uint32_t)header_for(length).length + length;
+    frame.opcode = before_message(message, length);
+    if (frame.opcode >= 0)
+        frame.length = unmasked;
     struct cursor *cursor = cursor_of(pinfo);
-    if (opcode >= 0 || cursor->is_lost)
-        return opcode;
+    if (frame.opcode >= 0 || cursor->is_lost)
+        return frame;
     const uint8_t *bytes = tvb_get_ptr(message, 0, (int)length);
     if (cursor->source != NULL)
-        opcode = find_masked(cursor->source, &cursor->next, bytes, length);
+        frame.opcode = find_masked(cursor->source, &cursor->next, bytes, length);
     tvbuff_t *sources[SOURCES_MOST] = {0};
-    unsigned count = opcode < 0 ? sources_before(pinfo, tvb_get_ds_tvb(message), sources) : 0;
-    for (unsigned i = 0; i < count && opcode < 0; i++) {
+    unsigned count = frame.opcode < 0 ? sources_before(pinfo, tvb_get_ds_tvb(message), sources) : 0;
+    for (unsigned i = 0; i < count && frame.opcode < 0; i++) {
         *cursor = (struct cursor){.source = sources[i]};
-        opcode = find_first(cursor->source, &cursor->next, bytes, length);
+        frame.opcode = find_first(cursor->source, &cursor->next, bytes, length);
     }
-    cursor->is_lost = opcode < 0;
-    return opcode;
+    cursor->is_lost = frame.opcode < 0;
+    if (frame.opcode >= 0)
+        frame.length = unmasked + KEY_LENGTH;
+    return frame;
 }
