@@ -85,6 +85,7 @@ static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct
     }
     facts->in_websocket_text = stretch->in_websocket_text;
     facts->is_unsure = stretch->is_unsure;
+    facts->may_lack = stretch->may_lack;
     if (stretch->stream->websocket != NULL) {
         facts->websocket_offered = stretch->stream->websocket->handshake.offered;
         facts->websocket_chosen = stretch->stream->websocket->handshake.chosen;

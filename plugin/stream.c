@@ -162,7 +162,7 @@ void stretch_begin(struct stretch *stretch, packet_info *pinfo)
     stretch->stream = stream;
     stretch->sender = is_sender(pinfo, mqtt_connection_end(stream->connection, 0)) ? 0 : 1;
     stretch->in_websocket_text = false;
-    stretch->is_unsure = false;
+    stretch->is_unsure = stretch->may_lack = false;
 }
 
 /** The first visit is once for each frame, so that one record serves all of them; later visits come in any order, and

@@ -49,6 +49,7 @@ struct websocket_handshake {
 struct websocket {
     struct websocket_direction directions[2];
     struct websocket_count counts[2];
+    bool may_lack; /**< the counts did not add up */
     struct websocket_handshake handshake;
 };
 
@@ -68,7 +69,8 @@ struct stretch {
     struct stream *stream;
     unsigned sender;        /**< 0 or 1: the end that sent these bytes */
     bool in_websocket_text; /**< they came in a WebSocket text frame */
-    bool is_unsure;         /**< a WebSocket message before them may have gone by unseen */
+    bool is_unsure;         /**< a WebSocket message before them may have gone by unseen, and they may be no packets */
+    bool may_lack;          /**< one of either end may have gone by unseen */
 };
 
 /** Fills a stretch for the packet's conversation; makes the stream's record where it is met for the first time. */

@@ -26,7 +26,8 @@ struct message_split {
     bool head_joins;     /**< it is put together */
     bool tail_joins;     /**< the packet at the message's end is put together */
     bool is_unframed;    /**< it is not known where a packet begins in this message */
-    bool is_unsure;      /**< messages before it may have gone by unseen */
+    bool is_unsure;      /**< messages before it may have gone by unseen, and its packets may be none */
+    bool may_lack;       /**< messages of either end may have gone by unseen */
     uint32_t tail_id;    /**< the packet that the message's last bytes begin; 0: none */
 };
 
@@ -203,27 +204,31 @@ static bool count_message(struct websocket_count *count, const struct mqtt_arriv
 }
 
 /** Whole messages may be missing, and the next one begins with a packet all the same. TLS would not decrypt what follows.
- *  True where that may be so before this message; first visit only. */
-static bool may_follow_loss(const struct stretch *stretch, packet_info *pinfo, const struct message *message,
-                            uint32_t frame_length)
+ *  Says in `split` what this message's findings are worth then; first visit only. */
+static void look_for_loss(const struct stretch *stretch, packet_info *pinfo, const struct message *message,
+                          uint32_t frame_length, struct message_split *split)
 {
     struct stream *stream = stretch->stream;
-    const struct websocket_direction *direction = &stream->websocket->directions[stretch->sender];
-    struct websocket_count *count = &stream->websocket->counts[stretch->sender];
+    struct websocket *websocket = stream->websocket;
+    const struct websocket_direction *direction = &websocket->directions[stretch->sender];
+    const struct websocket_count *other = &websocket->counts[1 - stretch->sender];
+    struct websocket_count *count = &websocket->counts[stretch->sender];
     struct mqtt_arrival arrival;
 
     if (proto_is_frame_protocol(pinfo->layers, "tls"))
-        return false;
+        return;
     mqtt_track_loss(stream->connection);
     stream_arrival(stream, pinfo, &arrival);
-    if (count_message(count, &arrival, message, frame_length))
-        return false;
+    bool fits = count_message(count, &arrival, message, frame_length);
+    websocket->may_lack |= count->is_unsure;
+    split->may_lack = websocket->may_lack || !fits || other->at != other->sent_to;
+    if (fits)
+        return;
     /* What is whole by itself is what it seems, whatever went by before it. */
     struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, mqtt_connection_version(stream->connection));
-    if (direction->id != 0 || run.packets == 0 || run.length != message->captured)
-        return true;
-    count->is_unsure = false;
-    return false;
+    split->is_unsure = direction->id != 0 || run.packets == 0 || run.length != message->captured;
+    if (!split->is_unsure)
+        count->is_unsure = false;
 }
 
 /** What a message has of packets that span messages: found on the first visit and kept, looked up on later visits. */
@@ -237,10 +242,12 @@ static struct message_split find_split(const struct stretch *stretch, packet_inf
             wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + number);
         return kept != NULL ? *kept : (struct message_split){0};
     }
-    bool is_unsure = may_follow_loss(stretch, pinfo, message, frame_length);
+    struct message_split loss = {0};
+    look_for_loss(stretch, pinfo, message, frame_length, &loss);
     struct message_split split = split_message(stretch, message);
-    split.is_unsure = is_unsure;
-    if (split.head_id != 0 || split.tail_id != 0 || split.is_unframed || split.is_unsure) {
+    split.is_unsure = loss.is_unsure;
+    split.may_lack = loss.may_lack;
+    if (split.head_id != 0 || split.tail_id != 0 || split.is_unframed || split.may_lack) {
         struct message_split *kept = wmem_new(wmem_file_scope(), struct message_split);
         *kept = split;
         p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + number, kept);
@@ -307,6 +314,7 @@ static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
     message.joins = mqttscope_reassembles() && captured == message.length;
     struct message_split split = find_split(stretch, pinfo, &message, frame_length);
     stretch->is_unsure = split.is_unsure;
+    stretch->may_lack = split.may_lack;
     if (split.is_unframed) {
         show_unframed(tvb, pinfo, tree);
         return;

@@ -165,7 +165,7 @@ static int severity_of(const struct run *run, enum check_rule rule)
         severity = (int)info->cells[run->column].severity;
     if (override >= 0)
         return override;
-    if (subject->facts->is_unsure)
+    if (subject->facts->is_unsure || (subject->facts->may_lack && info->about == CHECK_ABOUT_OBSERVED))
         steps += 2;
     if (severity > CHECK_NOTE)
         severity = severity - steps > CHECK_NOTE ? severity - steps : CHECK_NOTE;

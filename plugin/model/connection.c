@@ -246,7 +246,7 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     facts->epoch = latest_epoch(connection);
     facts->idle_ns = track_silence(&tracking);
     facts->note = tracking.note != &connection->world->unkept ? tracking.note : NULL;
-    facts->in_websocket_text = facts->is_unsure = false;
+    facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
 }
 
@@ -280,7 +280,7 @@ void mqtt_recall(const struct mqtt_connection *connection, unsigned sender, stru
     facts->epoch = epoch;
     facts->note = mqtt_notes_find(notes, place);
     facts->idle_ns = is_clients ? mqtt_notes_idle(notes, place) : MQTT_TIME_UNKNOWN;
-    facts->in_websocket_text = facts->is_unsure = false;
+    facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
     facts->observation_count = mqtt_notes_observations(notes, place, facts->observations);
 }

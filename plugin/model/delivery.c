@@ -93,9 +93,12 @@ static void look_at_qos(struct mqtt_delivery *delivery)
     bool counts_requests = packet->version != MQTT_V50;
     struct mqtt_observation seen = {.at = {0, 1}, .value = packet->publish.qos};
     const struct mqtt_interest *only = delivery->count == 1 ? delivery->matches[0] : NULL;
+    const struct mqtt_connection *connection = delivery->tracking->connection;
 
     if (packet->publish.dup)
         return;
+    /* A Server may deny the session that it kept, with the subscriptions in it. */
+    seen.doubt = connection->before != NULL && !connection->clean_start;
     for (unsigned i = 0; i < delivery->count; i++) {
         const struct mqtt_interest *interest = delivery->matches[i];
         uint8_t most = interest->granted_most;

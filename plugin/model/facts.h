@@ -164,8 +164,9 @@ struct mqtt_facts {
     const struct mqtt_note *note; /**< NULL where nothing was noted about this packet */
     int64_t idle_ns;              /**< packets of the client: since its previous one, or MQTT_TIME_UNKNOWN */
     /* Of the transport, for it to say. */
-    bool in_websocket_text;        /**< it came in a WebSocket text frame */
-    bool is_unsure;                /**< bytes may have gone by unseen, and this may be no packet that anybody sent */
+    bool in_websocket_text; /**< it came in a WebSocket text frame */
+    bool may_lack;          /**< packets of either end may have gone by unseen, and what rests on them is doubtful */
+    bool is_unsure;         /**< bytes may have gone by unseen, and this may be no packet that anybody sent */
     const char *websocket_offered; /**< the Client's list of subprotocols; NULL: none, not known, or no WebSocket */
     const char *websocket_chosen;  /**< the one that the Server chose; NULL likewise */
     unsigned observation_count;    /**< what was noticed at the packet */

@@ -24,12 +24,14 @@ static uint8_t doubt_about(const struct flow_view *view)
 {
     enum { GENERATIONS = 8 };
     const struct mqtt_connection *connection = view->tracking->connection;
+    struct mqtt_summary summary;
 
     if (!view->flow->is_inherited)
         return 0;
     for (unsigned i = 0; i < GENERATIONS && connection->before != NULL; i++) {
         connection = connection->before;
-        if (mqtt_lacks_end(connection))
+        mqtt_summarise(connection, &summary);
+        if (summary.epoch->has_gap || mqtt_lacks_end(connection))
             return 2;
     }
     return 1;
@@ -70,7 +72,9 @@ static void observe_dup(const struct flow_view *view)
             view->packet->publish.qos == 1 ? MQTT_OBSERVED_DUP_FROM_SERVER_QOS_1 : MQTT_OBSERVED_DUP_FROM_SERVER_QOS_2;
     else if (!tracking->connection->clean_start)
         kind = MQTT_OBSERVED_DUP_IN_NEW_SESSION;
-    flow_observe(view, kind, 0, view->packet->publish.qos);
+    /* An earlier connection may not have been captured, and the Server may deny the session that it kept. */
+    uint8_t doubt = tracking->epoch.broker == tracking->sender && !tracking->connection->clean_start;
+    flow_observe(view, kind, doubt, view->packet->publish.qos);
 }
 
 /** The refusal that a PUBLISH had on the connection before; NULL where it had none, or has one no more. */

@@ -111,6 +111,9 @@ bool flow_is_fresh(const struct flow_view *view)
 
     if (connection->clean_start)
         return true;
+    /* A Server that kept a session and denies it is told of that at its CONNACK, and not at what it goes on with. */
+    if (connection->before != NULL && view->tracking->sender == view->tracking->epoch.broker)
+        return false;
     return view->packet->version != MQTT_V31 && connection->connack_code == 0 && !connection->session_present &&
            flow_knows_connack(view);
 }

@@ -106,6 +106,8 @@ static void join_session(struct mqtt_tracking *tracking, struct mqtt_span span)
     mqtt_observe_unanswered(tracking, last);
     const struct mqtt_epoch *old = last_epoch(last);
     if (!connection->clean_start && old->broker != MQTT_END_UNKNOWN) {
+        /* The old connection may still answer what is another's from here on. */
+        last->is_unsure |= connection->takes_over && last->ends[0].ledger.count + last->ends[1].ledger.count > 0;
         bool is_whole = inherit_exchanges(connection, tracking->epoch.broker, last, old->broker);
         tracking->epoch.session_known = is_whole && old->session_known && !old->has_gap;
     }
