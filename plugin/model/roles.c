@@ -59,8 +59,13 @@ void mqtt_track_roles(struct mqtt_tracking *tracking)
         settle_broker(tracking, (uint8_t)(sent_by_client ? 1 - tracking->sender : tracking->sender));
         epoch->evidence = (uint8_t)evidence;
     }
-    if (epoch->broker == MQTT_END_UNKNOWN || epoch->broker == tracking->sender || packet->fault.kind > MQTT_FAULT_CUT)
+    if (epoch->broker == MQTT_END_UNKNOWN || packet->fault.kind > MQTT_FAULT_CUT)
         return;
+    if (epoch->broker == tracking->sender) {
+        /* Whoever is sent messages subscribed, if only on an earlier connection of the session. */
+        epoch->has_subscribed |= packet->type == MQTT_TYPE_PUBLISH;
+        return;
+    }
     epoch->has_published |= packet->type == MQTT_TYPE_PUBLISH;
     epoch->has_subscribed |= packet->type == MQTT_TYPE_SUBSCRIBE;
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.level & MQTT_LEVEL_BRIDGE)

@@ -147,13 +147,15 @@ static void bytes_that_resemble_a_packet_prove_no_role(void)
     story_end(&story);
 }
 
-static void roles_come_of_what_the_client_sends(void)
+static void roles_come_of_what_the_client_sends_and_gets(void)
 {
     struct story story = story_begin(NULL);
     struct mqtt_connection *connection = story_open(&story, CONNECT_311, CONNACK_311);
-    const struct mqtt_facts *client = story_send(&story, connection, BROKER, "30 { s'a' 'x' }");
+    const struct mqtt_facts *client = story_send(&story, connection, CLIENT, PINGREQ);
     const struct mqtt_facts *subscriber = story_send(&story, connection, CLIENT, "82 { 0001 s'a' 00 }");
     const struct mqtt_facts *both = story_send(&story, connection, CLIENT, "30 { s'a' 'x' }");
+    struct mqtt_connection *taken_up = story_open(&story, CONNECT_311, CONNACK_311);
+    const struct mqtt_facts *delivered = story_send(&story, taken_up, BROKER, "30 { s'a' 'x' }");
     struct mqtt_connection *bridge = story_open(&story, "10 { s'MQTT' 84 02 003c s'b' }", CONNACK_311);
     const struct mqtt_facts *publisher = story_send(&story, bridge, CLIENT, "30 { s'a' 'x' }");
     struct mqtt_transport transport = {.server = MQTT_END_UNKNOWN};
@@ -163,6 +165,7 @@ static void roles_come_of_what_the_client_sends(void)
     CHECK_EQ(mqtt_role_of(client->epoch, BROKER), MQTT_ROLE_BROKER);
     CHECK_EQ(mqtt_role_of(subscriber->epoch, CLIENT), MQTT_ROLE_SUBSCRIBER);
     CHECK_EQ(mqtt_role_of(both->epoch, CLIENT), MQTT_ROLE_PUBLISHER_SUBSCRIBER);
+    CHECK_EQ(mqtt_role_of(delivered->epoch, CLIENT), MQTT_ROLE_SUBSCRIBER);
     CHECK_EQ(mqtt_role_of(publisher->epoch, CLIENT), MQTT_ROLE_BRIDGE);
     CHECK_EQ(mqtt_role_of(unknown->epoch, 0), MQTT_ROLE_UNKNOWN);
     CHECK_EQ(mqtt_role_of(unknown->epoch, 1), MQTT_ROLE_UNKNOWN);
@@ -359,7 +362,7 @@ int main(void)
     RUN(epochs_begin_where_something_changes);
     RUN(each_evidence_corrects_the_weaker);
     RUN(bytes_that_resemble_a_packet_prove_no_role);
-    RUN(roles_come_of_what_the_client_sends);
+    RUN(roles_come_of_what_the_client_sends_and_gets);
     RUN(corrected_roles_start_afresh);
     RUN(limits_are_those_of_the_packets_or_the_defaults);
     RUN(server_keep_alive_wins);
