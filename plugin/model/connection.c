@@ -182,10 +182,8 @@ static int64_t track_silence(struct mqtt_tracking *tracking)
         return MQTT_TIME_UNKNOWN;
     if (connection->last_client_frame == tracking->place.frame)
         return 0;
+    int64_t idle_ns = last_ns == MQTT_TIME_UNKNOWN ? MQTT_TIME_UNKNOWN : tracking->now_ns - last_ns;
     connection->last_client_ns = tracking->now_ns;
-    if (last_ns == MQTT_TIME_UNKNOWN)
-        return MQTT_TIME_UNKNOWN;
-    int64_t idle_ns = tracking->now_ns - last_ns;
     connection->last_client_frame = tracking->place.frame;
     if (mqtt_notes_add_idle(connection->world->notes, tracking->place, idle_ns))
         return idle_ns;

@@ -136,9 +136,16 @@ const struct mqtt_note *mqtt_notes_find(const struct mqtt_notes *notes, struct m
     return note != NULL && key_of_note(note) == key_of_place(place) ? note : NULL;
 }
 
+/** The latest idle is of this frame: its other packets are told by it. */
+static bool has_idle_of(const struct mqtt_notes *notes, uint32_t frame)
+{
+    const struct pieces *idles = &notes->idles;
+    return idles->count > 0 && ((const struct idle *)pieces_item(idles, idles->count - 1))->place.frame == frame;
+}
+
 bool mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int64_t idle_ns)
 {
-    if (!has_room(notes, &notes->idles, place.frame))
+    if (!has_room(notes, &notes->idles, place.frame) && !has_idle_of(notes, place.frame))
         return false;
     struct idle *idle = (struct idle *)pieces_add(notes, &notes->idles);
     *idle = (struct idle){place, idle_ns};

@@ -33,7 +33,8 @@ struct mqtt_note *mqtt_notes_add_always(struct mqtt_notes *notes, struct mqtt_pl
 /** The note of a place; NULL where there is none. */
 const struct mqtt_note *mqtt_notes_find(const struct mqtt_notes *notes, struct mqtt_place place);
 
-/** Keeps how long a client had been silent before the packet at `place`, its first in that frame. Places have to come in the order of the capture. False where the limit is reached. */
+/** Keeps how long a client had been silent before the packet at `place`, its first in that frame; MQTT_TIME_UNKNOWN for
+ *  the first of the connection. Places have to come in the order of the capture. False where the limit is reached. */
 bool mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int64_t idle_ns);
 
 /** How long the client had been silent before its packet at `place`: what mqtt_notes_add_idle() kept; 0 for its further

@@ -190,6 +190,20 @@ static void corrected_roles_start_afresh(void)
     story_end(&story);
 }
 
+/** The same within one frame: how long each was silent is told apart. */
+static void corrected_roles_have_silences_of_their_own(void)
+{
+    struct story story = story_begin(NULL);
+    struct mqtt_connection *connection = story_connect(&story);
+
+    story_send(&story, connection, 0, "30 { s'a' 'x' }");
+    const struct mqtt_facts *mistaken = story_send(&story, connection, 0, "30 { s'a' 'x' }");
+    const struct mqtt_facts *corrected = story_send_with(&story, connection, 1, "82 { 0001 s'a' 00 }");
+    CHECK_EQ(mistaken->idle_ns, MILLISECOND);
+    CHECK_EQ(corrected->idle_ns, MQTT_TIME_UNKNOWN);
+    story_end(&story);
+}
+
 static void limits_are_those_of_the_packets_or_the_defaults(void)
 {
     struct story story = story_begin(NULL);
@@ -364,6 +378,7 @@ int main(void)
     RUN(bytes_that_resemble_a_packet_prove_no_role);
     RUN(roles_come_of_what_the_client_sends_and_gets);
     RUN(corrected_roles_start_afresh);
+    RUN(corrected_roles_have_silences_of_their_own);
     RUN(limits_are_those_of_the_packets_or_the_defaults);
     RUN(server_keep_alive_wins);
     RUN(silence_is_the_clients);
