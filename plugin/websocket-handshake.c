@@ -52,7 +52,7 @@ static bool is_whole_list(const char *list)
     last = last != NULL ? last + 1 : list;
     while (g_ascii_isspace(*last))
         last++;
-    return strlen(list) <= LONGEST && *last != '\0' && (is_whole_name(last));
+    return strlen(list) <= LONGEST && *last != '\0' && is_whole_name(last);
 }
 
 struct websocket_handshake websocket_handshake(packet_info *pinfo)

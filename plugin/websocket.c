@@ -210,7 +210,6 @@ static void look_for_loss(const struct stretch *stretch, packet_info *pinfo, con
 {
     struct stream *stream = stretch->stream;
     struct websocket *websocket = stream->websocket;
-    const struct websocket_direction *direction = &websocket->directions[stretch->sender];
     const struct websocket_count *other = &websocket->counts[1 - stretch->sender];
     struct websocket_count *count = &websocket->counts[stretch->sender];
     struct mqtt_arrival arrival;
@@ -226,7 +225,7 @@ static void look_for_loss(const struct stretch *stretch, packet_info *pinfo, con
         return;
     /* What is whole by itself is what it seems, whatever went by before it. */
     struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, mqtt_connection_version(stream->connection));
-    split->is_unsure = direction->id != 0 || run.packets == 0 || run.length != message->captured;
+    split->is_unsure = split->head_id != 0 || run.packets == 0 || run.length != message->captured;
     if (!split->is_unsure)
         count->is_unsure = false;
 }
@@ -242,11 +241,8 @@ static struct message_split find_split(const struct stretch *stretch, packet_inf
             wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + number);
         return kept != NULL ? *kept : (struct message_split){0};
     }
-    struct message_split loss = {0};
-    look_for_loss(stretch, pinfo, message, frame_length, &loss);
     struct message_split split = split_message(stretch, message);
-    split.is_unsure = loss.is_unsure;
-    split.may_lack = loss.may_lack;
+    look_for_loss(stretch, pinfo, message, frame_length, &split);
     if (split.head_id != 0 || split.tail_id != 0 || split.is_unframed || split.may_lack) {
         struct message_split *kept = wmem_new(wmem_file_scope(), struct message_split);
         *kept = split;

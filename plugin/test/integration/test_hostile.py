@@ -4,8 +4,8 @@
 much, what a quadratic one needs sixteen times; the bound lies between them. Where Wireshark itself is as bad (its reassembly of
 a packet in segments of one byte is quadratic), the plugin is not to be worse.
 
-With MQTTSCOPE_HOSTILE_LARGE set, the second size is the shape's large one: a million segments of one byte, say. It takes half an
-hour, and says what each shape costs.
+With MQTTSCOPE_HOSTILE_LARGE set, the second size is the shape's large one: a million segments of one byte, say. It takes some
+minutes, and says what each shape costs.
 """
 
 from __future__ import annotations
