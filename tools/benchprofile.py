@@ -18,6 +18,7 @@ PARTS = {
     "mqtt_track": "following the connection (model)",
     "check_run": "asking the rules (check)",
     "show_info": "the Info column (show)",
+    "show_tree": "the tree (show)",
     "payload_hand_over": "offering the payload to other dissectors",
 }
 """Functions whose whole cost, of what they call too, is told. The built-in dissector has only the first."""
@@ -66,10 +67,12 @@ class Profile:
         """With all that the function calls; 0 where it is not there."""
         return self.inclusive[function] / self.messages
 
-    def plugins_own(self) -> list[tuple[str, float]]:
-        """The plugin's functions, what they call left out, the dearest first."""
-        return [(function, cost / self.messages) for (program, function), cost in self.own.most_common()
-                if program == "mqttscope.so"]
+    def by_program(self) -> Counter[str]:
+        """By the program or library that the function is in, what it calls left out."""
+        out: Counter[str] = Counter()
+        for (program, _), cost in self.own.items():
+            out[program] += cost
+        return out
 
 
 def measure(run: Callable[[str, Path, Path], None], make: Callable[[Path, int], None], folder: Path,
@@ -88,17 +91,23 @@ def measure(run: Callable[[str, Path, Path], None], make: Callable[[Path, int], 
     return profiles
 
 
-def report(workload: str, messages: int, profiles: dict[str, Profile], functions: int) -> None:
-    """The table of one workload."""
+def _line(words: str, builtin: float, plugin: float) -> str:
+    return f"{words:60} {builtin:8,.0f} {plugin:9,.0f} {plugin - builtin:+9,.0f}"
+
+
+def report(workload: str, mode: str, messages: int, profiles: dict[str, Profile], functions: int) -> None:
+    """The table of one workload in one mode."""
     builtin, plugin = profiles["builtin"], profiles["plugin"]
-    print(f"{workload}: instructions a message, of {messages:,}; start-up taken off\n"
-          f"{'':48} built-in    plugin   ratio")
-    print(f"{'the whole process':48} {builtin.total():8,.0f} {plugin.total():9,.0f} {plugin.total() / builtin.total():7.3f}")
+    print(f"{workload}, {mode}: instructions a message, of {messages:,}; start-up taken off\n{'':60} built-in    plugin")
+    print(_line("the whole process", builtin.total(), plugin.total()) + f"  x{plugin.total() / builtin.total():.3f}")
     for function, words in PARTS.items():
-        theirs = f"{builtin.part(function):8,.0f}" if builtin.part(function) else f"{'':8}"
-        print(f"  {words:46} {theirs} {plugin.part(function):9,.0f}")
-    own = plugin.plugins_own()
-    print(f"  {'the plugin alone, what it calls left out':46} {'':8} {sum(cost for _, cost in own):9,.0f}")
-    for function, cost in own[:functions]:
-        print(f"    {function:44} {'':8} {cost:9,.0f}")
+        if plugin.part(function):
+            print(_line(f"  {words}", builtin.part(function), plugin.part(function)))
+    print("by program or library, what each calls left out")
+    for program, _ in (builtin.by_program() | plugin.by_program()).most_common(7):
+        print(_line(f"  {program}", builtin.by_program()[program] / messages, plugin.by_program()[program] / messages))
+    print("by function, what it calls left out: where the two differ most")
+    names = sorted(builtin.own.keys() | plugin.own.keys(), key=lambda name: abs(plugin.own[name] - builtin.own[name]))
+    for name in names[:-functions - 1:-1]:
+        print(_line(f"  {name[1]:34} {name[0]:.22}", builtin.own[name] / messages, plugin.own[name] / messages))
     print(flush=True)
