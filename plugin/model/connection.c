@@ -11,16 +11,6 @@
 #include "version.h"
 #include "watch.h"
 
-static struct mqtt_epoch *latest_epoch(const struct mqtt_connection *connection)
-{
-    return &connection->epochs[connection->epoch_count - 1];
-}
-
-static bool is_before(struct mqtt_place one, struct mqtt_place other)
-{
-    return one.frame != other.frame ? one.frame < other.frame : one.pdu < other.pdu;
-}
-
 /** The epoch that held at a place: the last one that does not begin behind it. */
 static const struct mqtt_epoch *find_epoch(const struct mqtt_connection *connection, struct mqtt_place place)
 {
@@ -28,11 +18,11 @@ static const struct mqtt_epoch *find_epoch(const struct mqtt_connection *connect
     uint32_t first = 0;
     uint32_t behind = connection->epoch_count;
 
-    if (!is_before(place, epochs[behind - 1].from))
+    if (!mqtt_is_before(place, epochs[behind - 1].from))
         return &epochs[behind - 1];
     while (behind - first > 1) {
         uint32_t middle = first + (behind - first) / 2;
-        if (is_before(place, epochs[middle].from))
+        if (mqtt_is_before(place, epochs[middle].from))
             behind = middle;
         else
             first = middle;
@@ -54,7 +44,7 @@ static void add_epoch(struct mqtt_connection *connection, const struct mqtt_epoc
 /** Puts an epoch in force where it differs from the latest. What was assumed before the first packet is replaced. */
 static void begin_epoch(struct mqtt_connection *connection, const struct mqtt_epoch *epoch)
 {
-    struct mqtt_epoch *latest = latest_epoch(connection);
+    struct mqtt_epoch *latest = mqtt_latest_epoch(connection);
     struct mqtt_epoch next = *epoch;
 
     next.from = latest->from;
@@ -113,7 +103,7 @@ static void prefetch(const void *memory, size_t size)
 void mqtt_connection_expect(const struct mqtt_connection *connection)
 {
     prefetch(connection, sizeof *connection);
-    prefetch(latest_epoch(connection), sizeof(struct mqtt_epoch));
+    prefetch(mqtt_latest_epoch(connection), sizeof(struct mqtt_epoch));
     if (connection->watch != NULL)
         prefetch(connection->watch, sizeof *connection->watch);
 }
@@ -125,7 +115,7 @@ const struct mqtt_endpoint *mqtt_connection_end(const struct mqtt_connection *co
 
 enum mqtt_version mqtt_connection_version(const struct mqtt_connection *connection)
 {
-    return latest_epoch(connection)->version;
+    return mqtt_latest_epoch(connection)->version;
 }
 
 struct mqtt_note *mqtt_tracking_note(struct mqtt_tracking *tracking)
@@ -216,7 +206,7 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     };
 
     facts->observation_count = 0;
-    memcpy(&tracking.epoch, latest_epoch(connection), sizeof tracking.epoch);
+    memcpy(&tracking.epoch, mqtt_latest_epoch(connection), sizeof tracking.epoch);
     tracking.epoch.from = place;
     tracking.packet = packet;
     track_version(&tracking.epoch, packet);
@@ -241,7 +231,7 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     facts->connection = connection->number;
     facts->sender = sender;
     facts->place = place;
-    facts->epoch = latest_epoch(connection);
+    facts->epoch = mqtt_latest_epoch(connection);
     facts->idle_ns = track_silence(&tracking);
     facts->note = tracking.note != &connection->world->unkept ? tracking.note : NULL;
     facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
@@ -252,7 +242,7 @@ void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place)
 {
     struct mqtt_epoch epoch;
 
-    memcpy(&epoch, latest_epoch(connection), sizeof epoch);
+    memcpy(&epoch, mqtt_latest_epoch(connection), sizeof epoch);
     epoch.from = place;
     epoch.has_gap = true;
     epoch.session_known = false;
@@ -296,7 +286,7 @@ void mqtt_summarise(const struct mqtt_connection *connection, struct mqtt_summar
 {
     *summary = (struct mqtt_summary){
         .number = connection->number,
-        .epoch = latest_epoch(connection),
+        .epoch = mqtt_latest_epoch(connection),
         .connack_seen = connection->connack_seen,
         .session_present = connection->session_present,
         .clean_start = connection->clean_start,

@@ -71,13 +71,6 @@ static bool inherit_exchanges(struct mqtt_connection *to, unsigned broker, struc
     return servers && clients;
 }
 
-static const struct mqtt_epoch *last_epoch(const struct mqtt_connection *connection)
-{
-    struct mqtt_summary summary;
-    mqtt_summarise(connection, &summary);
-    return summary.epoch;
-}
-
 /** Gives the connection its Client Identifier, which stands in the packet, and joins it to the session of that. */
 static void join_session(struct mqtt_tracking *tracking, struct mqtt_span span)
 {
@@ -104,7 +97,7 @@ static void join_session(struct mqtt_tracking *tracking, struct mqtt_span span)
         mqtt_tracking_note(tracking)->takes_over = last->number + 1;
     }
     mqtt_observe_unanswered(tracking, last);
-    const struct mqtt_epoch *old = last_epoch(last);
+    const struct mqtt_epoch *old = mqtt_latest_epoch(last);
     if (!connection->clean_start && old->broker != MQTT_END_UNKNOWN) {
         /* The old connection may still answer what is another's from here on. */
         last->is_unsure |= connection->takes_over && last->ends[0].ledger.count + last->ends[1].ledger.count > 0;
@@ -124,7 +117,7 @@ static void give_session_back(struct mqtt_tracking *tracking)
     connection->session->last = before;
     if (connection->takes_over)
         before->taken_over = false;
-    const struct mqtt_epoch *old = last_epoch(before);
+    const struct mqtt_epoch *old = mqtt_latest_epoch(before);
     if (old->broker != MQTT_END_UNKNOWN)
         inherit_exchanges(before, old->broker, connection, tracking->epoch.broker);
 }

@@ -233,6 +233,12 @@ void mqtt_track_greeting(struct mqtt_tracking *tracking);
 /** Notices what is out of order in the life of a connection: before the packet changes anything. */
 void mqtt_track_order(struct mqtt_tracking *tracking);
 
+/** What is known of a connection by now. */
+static inline struct mqtt_epoch *mqtt_latest_epoch(const struct mqtt_connection *connection)
+{
+    return &connection->epochs[connection->epoch_count - 1];
+}
+
 /** How far both ends' bytes were read, the sum of their sequence numbers: a transport's state does not say which end is which. */
 static inline uint32_t mqtt_seen_to(const struct mqtt_connection *connection)
 {

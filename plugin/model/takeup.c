@@ -12,13 +12,6 @@ static const uint32_t NEVER = UINT32_MAX;
 static const int64_t SECOND_NS = INT64_C(1000000000);
 static const int64_t LONG_ENOUGH_NS = INT64_C(30000000000);
 
-static const struct mqtt_epoch *last_epoch(const struct mqtt_connection *connection)
-{
-    struct mqtt_summary summary;
-    mqtt_summarise(connection, &summary);
-    return summary.epoch;
-}
-
 /** Takes in what a packet says of how long the session outlives the connection. */
 static void read_expiry(struct mqtt_connection *connection, const struct mqtt_packet *packet)
 {
@@ -34,7 +27,7 @@ static void read_expiry(struct mqtt_connection *connection, const struct mqtt_pa
 /** Two connections that a Server may tell apart by more than the Client Identifier. */
 static bool is_same_user(const struct mqtt_connection *one, const struct mqtt_connection *other)
 {
-    return one->user_hash == other->user_hash && last_epoch(one)->version == last_epoch(other)->version;
+    return one->user_hash == other->user_hash && mqtt_latest_epoch(one)->version == mqtt_latest_epoch(other)->version;
 }
 
 static void track_connect(struct mqtt_tracking *tracking)
@@ -59,7 +52,7 @@ static void compare_sessions(struct mqtt_tracking *tracking)
 {
     const struct mqtt_connection *connection = tracking->connection;
     const struct mqtt_connection *before = connection->before;
-    const struct mqtt_epoch *old = last_epoch(before);
+    const struct mqtt_epoch *old = mqtt_latest_epoch(before);
     struct mqtt_transport_state transport = mqtt_transport_state_of(before);
     bool was_left = before->disconnected && before->disconnected_by == 1 - old->broker;
     int64_t end_ns = before->disconnected ? before->disconnected_ns : transport.last_ns;
@@ -137,8 +130,9 @@ static void track_duties(struct mqtt_tracking *tracking)
     const struct mqtt_flow *flow;
 
     /* In 3.1 nothing tells whether a session was there before the capture: what was seen sent counts. */
-    if (before == NULL || (tracking->epoch.version == MQTT_V31 ? last_epoch(before)->has_gap || before->before != NULL
-                                                               : !tracking->epoch.session_known))
+    if (before == NULL ||
+        (tracking->epoch.version == MQTT_V31 ? mqtt_latest_epoch(before)->has_gap || before->before != NULL
+                                             : !tracking->epoch.session_known))
         return;
     if (!has_duty || connection->duties_seen[tracking->sender] || connection->clean_start ||
         connection->connack.frame == 0 || tracking->now_ns - connection->connack.ns < LONG_ENOUGH_NS)
