@@ -134,7 +134,8 @@ static void observe_release_again(struct flow_view *view)
 {
     const struct mqtt_packet *packet = view->packet;
     struct mqtt_oddity *oddity = view->oddity;
-    bool had_pubrec = oddity != NULL && oddity->had_pubrec;
+    /* A PUBREC came again, or the identifier was taken while it was in flight: each PUBREC may have a PUBREL. */
+    bool had_pubrec = oddity != NULL && (oddity->had_pubrec || oddity->is_excused);
     bool is_first_here = view->flow->is_inherited && (oddity == NULL || !oddity->had_released);
 
     if (!had_pubrec && !is_first_here && !flow_is_accused(view)) {

@@ -111,8 +111,10 @@ bool flow_is_fresh(const struct flow_view *view)
 
     if (connection->clean_start)
         return true;
-    /* A Server that kept a session and denies it is told of that at its CONNACK, and not at what it goes on with. */
-    if (connection->before != NULL && view->tracking->sender == view->tracking->epoch.broker)
+    /* A Server that kept a session and denies it is told of that at its CONNACK, and not at what it goes on with. A Client
+     * of MQTT 3.1.1 may go on with its own state then (section 3.2.2.2). */
+    if (connection->before != NULL &&
+        (view->tracking->sender == view->tracking->epoch.broker || view->packet->version == MQTT_V311))
         return false;
     return view->packet->version != MQTT_V31 && connection->connack_code == 0 && !connection->session_present &&
            flow_knows_connack(view);
