@@ -21,7 +21,8 @@ PARTS = {
     "show_tree": "the tree (show)",
     "payload_hand_over": "offering the payload to other dissectors",
 }
-"""Functions whose whole cost, of what they call too, is told. The built-in dissector has only the first."""
+"""Functions whose whole cost, of what they call too, is told where the plugin's run has it. The built-in dissector has only
+the first."""
 
 _NAMED = re.compile(r"(?P<key>c?(?:ob|fn))=\((?P<id>\d+)\)(?: (?P<name>.*))?")
 
@@ -75,13 +76,17 @@ class Profile:
         return out
 
 
-def measure(run: Callable[[str, Path, Path], None], make: Callable[[Path, int], None], folder: Path,
+def make_captures(make: Callable[[Path, int], None], folder: Path, messages: int) -> dict[str, Path]:
+    """What measure() reads. `make` makes a capture of so many messages."""
+    made = {"start": folder / "start.pcap", "whole": folder / "whole.pcap"}
+    make(made["start"], 1)
+    make(made["whole"], messages)
+    return made
+
+
+def measure(run: Callable[[str, Path, Path], None], captures: dict[str, Path], folder: Path,
             messages: int) -> dict[str, Profile]:
-    """Profiles of the built-in and of the plugin. `run` dissects a capture under callgrind and writes the profile, `make`
-    makes a capture of so many messages."""
-    captures = {"start": folder / "start.pcap", "whole": folder / "whole.pcap"}
-    make(captures["start"], 1)
-    make(captures["whole"], messages)
+    """Profiles of the built-in and of the plugin. `run` dissects a capture under callgrind and writes the profile."""
     profiles = {}
     for who in ("builtin", "plugin"):
         files = {name: folder / f"{who}-{name}.callgrind" for name in captures}
@@ -104,8 +109,9 @@ def report(workload: str, mode: str, messages: int, profiles: dict[str, Profile]
         if plugin.part(function):
             print(_line(f"  {words}", builtin.part(function), plugin.part(function)))
     print("by program or library, what each calls left out")
-    for program, _ in (builtin.by_program() | plugin.by_program()).most_common(7):
-        print(_line(f"  {program}", builtin.by_program()[program] / messages, plugin.by_program()[program] / messages))
+    theirs, ours = builtin.by_program(), plugin.by_program()
+    for program, _ in (theirs | ours).most_common(7):
+        print(_line(f"  {program}", theirs[program] / messages, ours[program] / messages))
     print("by function, what it calls left out: where the two differ most")
     names = sorted(builtin.own.keys() | plugin.own.keys(), key=lambda name: abs(plugin.own[name] - builtin.own[name]))
     for name in names[:-functions - 1:-1]:

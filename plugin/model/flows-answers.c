@@ -102,6 +102,13 @@ void flow_observe_publish_answer(struct flow_view *view)
     }
 }
 
+/** One PUBREL more may come: a PUBREC came again, or the identifier was taken while it was in flight, and each PUBREC may
+ *  have a PUBREL. */
+static bool may_have_more(const struct mqtt_oddity *oddity)
+{
+    return oddity != NULL && (oddity->is_excused || oddity->had_pubrec);
+}
+
 /** A PUBREL for what is not under way. */
 static void observe_stray_release(struct flow_view *view)
 {
@@ -112,7 +119,7 @@ static void observe_stray_release(struct flow_view *view)
 
     if (oddity != NULL && oddity->has_failed)
         flow_observe(view, MQTT_OBSERVED_PUBREL_AFTER_FAILURE, 0, 0);
-    else if (oddity != NULL && (oddity->is_excused || oddity->had_pubrec))
+    else if (may_have_more(oddity))
         oddity->is_excused = false;
     else if (was_here && view->packet->version != MQTT_V50)
         ; /* sent again before the PUBCOMP came */
@@ -134,11 +141,9 @@ static void observe_release_again(struct flow_view *view)
 {
     const struct mqtt_packet *packet = view->packet;
     struct mqtt_oddity *oddity = view->oddity;
-    /* A PUBREC came again, or the identifier was taken while it was in flight: each PUBREC may have a PUBREL. */
-    bool had_pubrec = oddity != NULL && (oddity->had_pubrec || oddity->is_excused);
     bool is_first_here = view->flow->is_inherited && (oddity == NULL || !oddity->had_released);
 
-    if (!had_pubrec && !is_first_here && !flow_is_accused(view)) {
+    if (!may_have_more(oddity) && !is_first_here && !flow_is_accused(view)) {
         if (packet->version == MQTT_V50)
             flow_accuse(view, MQTT_OBSERVED_PUBREL_REPEATED, view->flow->state);
         else if (!(packet->flags & FLOW_DUP))

@@ -24,14 +24,12 @@ static uint8_t doubt_about(const struct flow_view *view)
 {
     enum { GENERATIONS = 8 };
     const struct mqtt_connection *connection = view->tracking->connection;
-    struct mqtt_summary summary;
 
     if (!view->flow->is_inherited)
         return 0;
     for (unsigned i = 0; i < GENERATIONS && connection->before != NULL; i++) {
         connection = connection->before;
-        mqtt_summarise(connection, &summary);
-        if (summary.epoch->has_gap || mqtt_lacks_end(connection))
+        if (mqtt_latest_epoch(connection)->has_gap || mqtt_lacks_end(connection))
             return 2;
     }
     return 1;
@@ -98,22 +96,20 @@ static void observe_after_refusal(const struct flow_view *view)
 {
     const struct mqtt_connection *connection = view->tracking->connection;
     const struct mqtt_connection *before = connection->before;
-    struct mqtt_summary summary;
 
     if (!view->packet->publish.dup || view->packet->version != MQTT_V50 || before == NULL || connection->clean_start ||
         !connection->session_present)
         return;
-    mqtt_summarise(before, &summary);
-    unsigned broker = summary.epoch->broker;
-    if (broker == MQTT_END_UNKNOWN || summary.epoch->has_gap || before->is_unsure || before->may_lose ||
+    const struct mqtt_epoch *old = mqtt_latest_epoch(before);
+    if (old->broker == MQTT_END_UNKNOWN || old->has_gap || before->is_unsure || before->may_lose ||
         mqtt_lacks_end(before))
         return;
     const struct mqtt_refusal *refusal =
-        find_refusal(view, before, view->end == view->tracking->epoch.broker ? broker : 1 - broker);
+        find_refusal(view, before, view->end == view->tracking->epoch.broker ? old->broker : 1 - old->broker);
     if (refusal == NULL)
         return;
-    bool is_acknowledged =
-        summary.transport.has_numbers && (int32_t)(summary.transport.got_to - mqtt_seen_to(before)) >= 0;
+    struct mqtt_transport_state transport = mqtt_transport_state_of(before);
+    bool is_acknowledged = transport.has_numbers && (int32_t)(transport.got_to - mqtt_seen_to(before)) >= 0;
     mqtt_observe(view->tracking, (struct mqtt_observation){
                                      .kind = MQTT_OBSERVED_RESENT_AFTER_REFUSAL,
                                      .doubt = !is_acknowledged,

@@ -27,7 +27,7 @@ static void read_expiry(struct mqtt_connection *connection, const struct mqtt_pa
 /** Two connections that a Server may tell apart by more than the Client Identifier. */
 static bool is_same_user(const struct mqtt_connection *one, const struct mqtt_connection *other)
 {
-    return one->user_hash == other->user_hash && mqtt_latest_epoch(one)->version == mqtt_latest_epoch(other)->version;
+    return one->user_hash == other->user_hash && mqtt_connection_version(one) == mqtt_connection_version(other);
 }
 
 static void track_connect(struct mqtt_tracking *tracking)

@@ -142,14 +142,13 @@ void mqtt_observe_unanswered(struct mqtt_tracking *tracking, struct mqtt_connect
     bool is_same_stream = old == tracking->connection;
     bool has_ended = is_same_stream || transport.is_finished || transport.is_reset;
     int64_t end_ns = has_ended && !is_same_stream ? transport.last_ns : tracking->now_ns;
-    struct mqtt_summary summary;
+    const struct mqtt_epoch *epoch = mqtt_latest_epoch(old);
 
-    mqtt_summarise(old, &summary);
-    if (!is_telling(old, summary.epoch, tracking->packet) || (!has_ended && !tracking->connection->takes_over))
+    if (!is_telling(old, epoch, tracking->packet) || (!has_ended && !tracking->connection->takes_over))
         return;
     if (!is_same_stream && lacks_end(old, &transport))
         return;
-    struct review review = {.connection = old, .broker = summary.epoch->broker, .end_ns = end_ns};
+    struct review review = {.connection = old, .broker = epoch->broker, .end_ns = end_ns};
     take_in_all(&review);
     for (unsigned told = 0; told < TOLD; told++) {
         struct unanswered *request = next_to_tell(&review);
