@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <glib.h>
+
 #include "predicates.h"
 
 #define NO_DETAIL "%s", ""
@@ -60,10 +62,21 @@ static const struct {
 #undef OBSERVED
 };
 
-struct rule_list {
-    unsigned count;
-    uint16_t rules[CHECK_RULE_COUNT];
+/** A rule in a list, with what asking it takes: a packet is asked some forty of them. */
+struct listed_rule {
+    bool (*check)(const struct check_subject *subject, struct mqtt_span *at);
+    enum check_rule rule;
+    bool needs_all_bytes;
 };
+
+/** Rules that stand together in `listed_rules`. */
+struct rule_list {
+    unsigned first;
+    unsigned count;
+};
+
+/** All lists, one behind the other; for as long as the program runs. */
+static GArray *listed_rules;
 
 /** The rules that are asked about one kind of subject in one type of packet, for each column of versions; the last is for
  *  those that need no version. */
@@ -80,28 +93,39 @@ static bool is_in_column(const struct check_rule_info *info, unsigned column)
 
 static void list_rule(struct rule_list *list, enum check_rule rule)
 {
-    list->rules[list->count++] = (uint16_t)rule;
+    const struct listed_rule listed = {functions[rule].check, rule,
+                                       !(check_rule_info(rule)->needs & CHECK_NEEDS_NO_MORE_BYTES)};
+
+    if (list->count++ == 0)
+        list->first = listed_rules->len;
+    g_array_append_val(listed_rules, listed);
+}
+
+/** Lists the rules about one kind of subject in one type of packet. */
+static void list_rules_about(enum check_subject_kind about, unsigned type, unsigned column)
+{
+    for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++) {
+        const struct check_rule_info *info = check_rule_info((enum check_rule)rule);
+        if (functions[rule].check != NULL && info->about == about && info->packets & 1u << type &&
+            is_in_column(info, column))
+            list_rule(&lists[about][type][column], (enum check_rule)rule);
+    }
 }
 
 /** Sorts the rules by what they are asked about; once. */
 static void sort_rules(void)
 {
-    static bool is_done;
-
-    if (is_done)
+    if (listed_rules != NULL)
         return;
-    is_done = true;
-    for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++) {
-        const struct check_rule_info *info = check_rule_info((enum check_rule)rule);
-        if (functions[rule].check == NULL) {
-            list_rule(&observed[functions[rule].observed], (enum check_rule)rule);
-            continue;
-        }
+    listed_rules = g_array_new(FALSE, FALSE, sizeof(struct listed_rule));
+    for (unsigned kind = 0; kind < MQTT_OBSERVATION_KINDS; kind++)
+        for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
+            if (functions[rule].observed == (int)kind)
+                list_rule(&observed[kind], (enum check_rule)rule);
+    for (unsigned about = 0; about < CHECK_SUBJECT_KINDS; about++)
         for (unsigned type = 0; type < 16; type++)
             for (unsigned column = 0; column <= CHECK_COLUMNS; column++)
-                if (info->packets & 1u << type && is_in_column(info, column))
-                    list_rule(&lists[info->about][type][column], (enum check_rule)rule);
-    }
+                list_rules_about((enum check_subject_kind)about, type, column);
 }
 
 /** One run over one packet. */
@@ -195,20 +219,26 @@ static void add_finding(struct run *run, enum check_rule rule, struct mqtt_span 
     finding->subject = run->subject;
 }
 
+/** The rules of a list. */
+static const struct listed_rule *rules_of(const struct rule_list *list)
+{
+    return &g_array_index(listed_rules, struct listed_rule, list->first);
+}
+
 /** Asks all rules of one kind about the subject. */
 static void ask(struct run *run, enum check_subject_kind about)
 {
     const struct mqtt_packet *packet = run->subject.packet;
     const struct rule_list *list = &lists[about][packet->type & 0x0F][run->column];
+    const struct listed_rule *rules = rules_of(list);
     bool is_cut = packet->fault.kind == MQTT_FAULT_CUT;
 
     for (unsigned i = 0; i < list->count; i++) {
-        enum check_rule rule = (enum check_rule)list->rules[i];
         struct mqtt_span at;
-        if (is_cut && !(check_rule_info(rule)->needs & CHECK_NEEDS_NO_MORE_BYTES))
+        if (is_cut && rules[i].needs_all_bytes)
             continue;
-        if (functions[rule].check(&run->subject, &at))
-            add_finding(run, rule, at);
+        if (rules[i].check(&run->subject, &at))
+            add_finding(run, rules[i].rule, at);
     }
 }
 
@@ -313,7 +343,7 @@ static void ask_about_observations(struct run *run)
         const struct rule_list *list = &observed[facts->observations[i]->kind];
         run->subject.observation = facts->observations[i];
         for (unsigned each = 0; each < list->count; each++)
-            add_finding(run, (enum check_rule)list->rules[each], facts->observations[i]->at);
+            add_finding(run, rules_of(list)[each].rule, facts->observations[i]->at);
     }
     run->subject.observation = NULL;
 }
