@@ -159,7 +159,7 @@ static void show_stream_bytes(tvbuff_t *tvb, packet_info *pinfo, proto_tree *par
 
 void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    show_info_entry(pinfo->cinfo, "[no packet is known to begin here]");
+    show_info_entry(pinfo, "[no packet is known to begin here]");
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_UNFRAMED);
 }
 
@@ -169,7 +169,7 @@ void show_unframeable(const struct show_context *context, proto_tree *parent)
     proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, context->tvb, 0, -1, ENC_NA);
     proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
 
-    show_info_entry(context->pinfo->cinfo, "[Remaining Length of more than four bytes]");
+    show_info_entry(context->pinfo, "[Remaining Length of more than four bytes]");
     proto_tree_add_item(tree, FIELD(UNFRAMED), context->tvb, 0, -1, ENC_NA);
     raise_fault(context, tree, &fault);
     show_findings(context, tree);
@@ -178,6 +178,6 @@ void show_unframeable(const struct show_context *context, proto_tree *parent)
 
 void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    show_info_entry(pinfo->cinfo, "[bytes from before, sent again or captured late]");
+    show_info_entry(pinfo, "[bytes from before, sent again or captured late]");
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_REPEATED);
 }

@@ -316,26 +316,32 @@ static void put_packet(struct line *line)
     line->text[line->length] = '\0';
 }
 
-void show_info_entry(column_info *columns, const char *text)
+void show_info_entry(packet_info *pinfo, const char *text)
 {
+    column_info *columns = pinfo->cinfo;
+
     col_set_str(columns, COL_PROTOCOL, "MQTT");
     col_clear(columns, COL_INFO);
     const char *before = col_get_text(columns, COL_INFO);
-    size_t length = before != NULL ? strlen(before) : 0;
-    /* What TCP remarks about the segment ends with a space and needs no separator. col_append_sep_str() would read a
-     * long column from its start once more for each entry. */
-    const char *separator = length == 0 || before[length - 1] == ' ' ? "" : " | ";
-    col_append_lstr(columns, COL_INFO, separator, text, COL_ADD_LSTR_TERMINATOR);
+    if (before == NULL || *before == '\0') {
+        /* Wireshark copies byte by byte what it does not get for as long as the frame. */
+        col_set_str(columns, COL_INFO, wmem_strdup(pinfo->pool, text));
+    } else {
+        /* What TCP remarks about the segment ends with a space and needs no separator. col_append_sep_str() would read a
+         * long column from its start once more for each entry. */
+        const char *separator = before[strlen(before) - 1] == ' ' ? "" : " | ";
+        col_append_lstr(columns, COL_INFO, separator, text, COL_ADD_LSTR_TERMINATOR);
+    }
     col_set_fence(columns, COL_INFO);
 }
 
 void show_info(const struct show_context *context)
 {
-    column_info *columns = context->pinfo->cinfo;
+    packet_info *pinfo = context->pinfo;
     struct line line;
 
-    if (!col_get_writable(columns, COL_INFO)) {
-        col_set_str(columns, COL_PROTOCOL, "MQTT");
+    if (!col_get_writable(pinfo->cinfo, COL_INFO)) {
+        col_set_str(pinfo->cinfo, COL_PROTOCOL, "MQTT");
         return;
     }
     line.context = context;
@@ -343,7 +349,7 @@ void show_info(const struct show_context *context)
     if (context->facts->place.pdu == 1)
         put_ends(&line);
     put_packet(&line);
-    show_info_entry(columns, line.text);
+    show_info_entry(pinfo, line.text);
 }
 
 const char *show_line(const struct show_context *context)

@@ -78,7 +78,7 @@ void show_scope(const struct show_context *context, proto_tree *tree);
 
 /** Adds an entry to the Info column, in place of what the transport has written there since the last one (TLS adds a
  *  remark of its own for each record), and names the protocol. */
-void show_info_entry(column_info *columns, const char *text);
+void show_info_entry(packet_info *pinfo, const char *text);
 
 /** Adds the packet's entry to the Info column, where that is written. */
 void show_info(const struct show_context *context);
