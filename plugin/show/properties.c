@@ -25,12 +25,21 @@ static struct mqtt_span prefix_of(struct mqtt_span text)
     return (struct mqtt_span){text.at - 2, 2};
 }
 
+/** The property's own field. */
+static int field_of(const struct mqtt_property *property, bool in_will)
+{
+    /* A property that has no business in a Will has no field there. */
+    bool has_will_field = mqtt_property_info(property->index)->packets & 1u << MQTT_TYPE_WILL;
+    return in_will && has_will_field ? show_will_property_fields[property->index]
+                                     : show_property_fields[property->index];
+}
+
 /** A User Property: the pair as one text, and its halves. */
 static void show_user_property(const struct show_context *context, proto_tree *parent,
                                const struct mqtt_property *property, bool in_will, proto_tree **subtree)
 {
     const int *halves = in_will ? show_will_user_property_fields : show_user_property_fields;
-    int field = in_will ? show_will_property_fields[property->index] : show_property_fields[property->index];
+    int field = field_of(property, in_will);
     wmem_allocator_t *pool = context->pinfo->pool;
     tvbuff_t *tvb = context->tvb;
     struct mqtt_span name = property->text;
@@ -88,17 +97,41 @@ static void show_kept_text(const struct show_context *context, proto_tree *tree,
     show_kept(context, tree, FIELD(PROPERTY_TEXT), property->text, ENC_UTF_8);
 }
 
+/** Somebody asks for a field that all properties have, or all of a type. */
+static bool is_each_wanted(proto_tree *tree)
+{
+    static const enum show_field shared[] = {
+        SHOW_PROPERTY_ID,          SHOW_PROPERTY_NUMBER, SHOW_PROPERTY_TEXT_LENGTH,  SHOW_PROPERTY_TEXT,
+        SHOW_PROPERTY_NAME_LENGTH, SHOW_PROPERTY_NAME,   SHOW_PROPERTY_VALUE_LENGTH, SHOW_PROPERTY_VALUE};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(shared); i++)
+        if (proto_field_is_referenced(tree, show_fields[shared[i]]))
+            return true;
+    return false;
+}
+
+/** Somebody asks for this property. */
+static bool is_wanted(proto_tree *tree, const struct mqtt_property *property, bool in_will)
+{
+    const int *halves = in_will ? show_will_user_property_fields : show_user_property_fields;
+
+    /* In a Will a property may stand under its field of other packets as well. */
+    if (proto_field_is_referenced(tree, field_of(property, in_will)) ||
+        (in_will && proto_field_is_referenced(tree, show_property_fields[property->index])))
+        return true;
+    return property->index == MQTT_PROPERTY_USER_PROPERTY &&
+           (proto_field_is_referenced(tree, halves[SHOW_USER_PROPERTY_NAME]) ||
+            proto_field_is_referenced(tree, halves[SHOW_USER_PROPERTY_VALUE]));
+}
+
 static void show_property(const struct show_context *context, proto_tree *parent, const struct mqtt_property *property,
                           bool in_will)
 {
     const struct mqtt_property_info *info = mqtt_property_info(property->index);
-    int field = in_will ? show_will_property_fields[property->index] : show_property_fields[property->index];
+    int field = field_of(property, in_will);
     proto_item *item;
     proto_tree *tree;
 
-    /* A property that has no business in a Will has no field there. */
-    if (in_will && !(info->packets & 1u << MQTT_TYPE_WILL))
-        field = show_property_fields[property->index];
     switch (info->type) {
     case MQTT_PROPERTY_PAIR:
         show_user_property(context, parent, property, in_will, &tree);
@@ -130,15 +163,18 @@ void show_properties(const struct show_context *context, proto_tree *parent, con
     if (properties->length_at.at == 0)
         return;
 
-    struct mqtt_span all = {properties->length_at.at, properties->length_at.length + properties->block.length};
+    struct mqtt_span whole = {properties->length_at.at, properties->length_at.length + properties->block.length};
     int field = in_will ? FIELD(WILL_PROPERTIES) : FIELD(PROPERTIES);
-    proto_item *item = show_span(context, parent, field, all, ENC_NA);
+    proto_item *item = show_span(context, parent, field, whole, ENC_NA);
     proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PROPERTIES]);
     proto_tree_add_uint64(tree, FIELD(PROPERTY_LENGTH), context->tvb, (int)properties->length_at.at,
                           (int)properties->length_at.length, properties->announced);
 
+    /* A filter asks for few fields, and finding out of each of a property's that it is not wanted takes long. */
+    bool shows_each = is_each_wanted(tree);
     struct mqtt_property property;
     uint32_t at = 0;
     while (show_has_room(tree) && mqtt_properties_next(context->packet, properties, &at, &property))
-        show_property(context, tree, &property, in_will);
+        if (shows_each || is_wanted(tree, &property, in_will))
+            show_property(context, tree, &property, in_will);
 }
