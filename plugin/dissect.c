@@ -75,6 +75,7 @@ static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct
     struct mqtt_arrival arrival;
 
     if (!PINFO_FD_VISITED(pinfo)) {
+        mqtt_connection_expect_packet(connection, stretch->sender);
         mqtt_read(packet, bytes, captured, length, mqtt_connection_version(connection));
         stream_arrival(stretch->stream, pinfo, &arrival);
         arrival.from_start = stretch->stream->tcp[stretch->sender].from_start;

@@ -113,6 +113,17 @@ static bool is_sender(const packet_info *pinfo, const struct mqtt_endpoint *endp
            (endpoint->length == 0 || memcmp(endpoint->address, pinfo->src.data, endpoint->length) == 0);
 }
 
+/** The end that sent the frame. TCP's analysis has just found it out: that spares a look at a record which may be far from
+ *  the processor. */
+static unsigned find_sender(const struct stream *stream, const packet_info *pinfo)
+{
+    const struct tcp_analysis *tcp = stream->analysis;
+
+    if (tcp != NULL)
+        return (tcp->fwd == &tcp->flow1) == stream->end0_is_flow1 ? 0 : 1;
+    return is_sender(pinfo, mqtt_connection_end(stream->connection, 0)) ? 0 : 1;
+}
+
 /** A port that MQTT brokers are known by (section 4.2). */
 static bool is_broker_port(uint32_t port)
 {
@@ -146,6 +157,7 @@ static struct stream *new_stream(packet_info *pinfo, conversation_t *conversatio
     guess_server(&transport, pinfo, tcp);
     stream->connection = mqtt_connection_new(current_world(), &transport);
     stream->analysis = tcp;
+    stream->end0_is_flow1 = tcp != NULL && tcp->fwd == &tcp->flow1;
     return stream;
 }
 
@@ -160,7 +172,7 @@ void stretch_begin(struct stretch *stretch, packet_info *pinfo)
     }
     mqtt_connection_expect(stream->connection);
     stretch->stream = stream;
-    stretch->sender = is_sender(pinfo, mqtt_connection_end(stream->connection, 0)) ? 0 : 1;
+    stretch->sender = find_sender(stream, pinfo);
     stretch->in_websocket_text = false;
     stretch->is_unsure = stretch->may_lack = false;
 }

@@ -61,7 +61,8 @@ struct stream {
     const struct tcp_analysis *analysis; /**< Wireshark's analysis of the TCP connection; NULL over anything else */
     struct websocket *websocket;         /**< NULL over anything but WebSocket */
     struct tcp_direction tcp[2];
-    bool is_foreign; /**< it begins with what is no MQTT: others may have it */
+    bool is_foreign;    /**< it begins with what is no MQTT: others may have it */
+    bool end0_is_flow1; /**< which of the two directions in `analysis` is end 0's */
 };
 
 /** What the framing hands to each control packet of one stretch of data. On the caller's stack. */

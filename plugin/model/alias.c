@@ -9,16 +9,30 @@
 
 #include "watch.h"
 
-static struct mqtt_alias *find_alias(const struct mqtt_end *end, uint32_t number)
+/** The aliases of an end; made on first use. */
+static struct mqtt_aliases *aliases_of(const struct mqtt_world *world, struct mqtt_end *end)
 {
     if (end->aliases == NULL)
+        end->aliases = wmem_new0(world->scope, struct mqtt_aliases);
+    return end->aliases;
+}
+
+static struct mqtt_alias *find_alias(struct mqtt_end *end, uint32_t number)
+{
+    if (end->last_alias != NULL && end->last_alias->number == number)
+        return end->last_alias;
+    if (end->aliases == NULL || end->aliases->by_number == NULL)
         return NULL;
-    return (struct mqtt_alias *)wmem_map_lookup(end->aliases, GUINT_TO_POINTER(number));
+    struct mqtt_alias *alias = (struct mqtt_alias *)wmem_map_lookup(end->aliases->by_number, GUINT_TO_POINTER(number));
+    if (alias != NULL)
+        end->last_alias = alias;
+    return alias;
 }
 
 /** The alias of a number; made where it is met for the first time. NULL where there is no memory for it. */
 static struct mqtt_alias *make_alias(struct mqtt_world *world, struct mqtt_end *end, uint32_t number)
 {
+    struct mqtt_aliases *aliases = aliases_of(world, end);
     struct mqtt_alias *alias = find_alias(end, number);
 
     if (alias != NULL)
@@ -26,9 +40,11 @@ static struct mqtt_alias *make_alias(struct mqtt_world *world, struct mqtt_end *
     alias = (struct mqtt_alias *)mqtt_keep(world, sizeof *alias);
     if (alias == NULL)
         return NULL;
-    if (end->aliases == NULL)
-        end->aliases = wmem_map_new(world->scope, g_direct_hash, g_direct_equal);
-    wmem_map_insert(end->aliases, GUINT_TO_POINTER(number), alias);
+    alias->number = number;
+    if (aliases->by_number == NULL)
+        aliases->by_number = wmem_map_new(world->scope, g_direct_hash, g_direct_equal);
+    wmem_map_insert(aliases->by_number, GUINT_TO_POINTER(number), alias);
+    end->last_alias = alias;
     return alias;
 }
 
@@ -68,27 +84,28 @@ static void set_alias(struct mqtt_tracking *tracking, struct mqtt_end *end, uint
         }
     }
     if (alias == NULL || alias->latest == NULL) {
-        end->aliases_lost = true;
+        end->aliases->is_incomplete = true;
         mqtt_note_no_memory(tracking);
         return;
     }
     alias->set_in = tracking->place.frame;
-    alias->life = end->alias_life;
+    alias->life = end->aliases->life;
 }
 
-static void use_alias(struct mqtt_tracking *tracking, const struct mqtt_end *end, uint32_t number)
+static void use_alias(struct mqtt_tracking *tracking, struct mqtt_end *end, uint32_t number)
 {
     struct mqtt_note *note = mqtt_tracking_note(tracking);
     struct mqtt_alias *alias = find_alias(end, number);
-    bool is_set = alias != NULL && alias->latest != NULL && alias->life == end->alias_life;
+    bool is_set = alias != NULL && alias->latest != NULL && alias->life == end->aliases->life;
 
     note->uses_alias = true;
     if (is_set && alias->topic == NULL)
         alias->topic = mqtt_keep_copy(tracking->connection->world, alias->latest);
     if (is_set && alias->topic != NULL) {
         note->topic = alias->topic;
+        __builtin_prefetch(note->topic);
         note->alias_set_in = alias->set_in;
-    } else if (is_set || end->aliases_lost) {
+    } else if (is_set || (end->aliases != NULL && end->aliases->is_incomplete)) {
         note->limits |= MQTT_LIMIT_MEMORY;
     }
 }
@@ -98,10 +115,10 @@ void mqtt_track_alias(struct mqtt_tracking *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_end *ends = tracking->connection->ends;
 
-    if (packet->type == MQTT_TYPE_CONNECT) {
-        ends[0].alias_life++;
-        ends[1].alias_life++;
-    }
+    if (packet->type == MQTT_TYPE_CONNECT)
+        for (unsigned end = 0; end < 2; end++)
+            if (ends[end].aliases != NULL)
+                ends[end].aliases->life++;
     if (packet->type != MQTT_TYPE_PUBLISH || packet->version != MQTT_V50 || packet->publish.topic.at == 0)
         return;
     const struct mqtt_property *property = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);

@@ -14,47 +14,47 @@
 /** The epoch that held at a place: the last one that does not begin behind it. */
 static const struct mqtt_epoch *find_epoch(const struct mqtt_connection *connection, struct mqtt_place place)
 {
-    const struct mqtt_epoch *epochs = connection->epochs;
+    const struct mqtt_epoch *earlier = connection->earlier;
     uint32_t first = 0;
-    uint32_t behind = connection->epoch_count;
+    uint32_t behind = connection->earlier_count;
 
-    if (!mqtt_is_before(place, epochs[behind - 1].from))
-        return &epochs[behind - 1];
+    if (behind == 0 || !mqtt_is_before(place, connection->latest.from))
+        return &connection->latest;
     while (behind - first > 1) {
         uint32_t middle = first + (behind - first) / 2;
-        if (mqtt_is_before(place, epochs[middle].from))
+        if (mqtt_is_before(place, earlier[middle].from))
             behind = middle;
         else
             first = middle;
     }
-    return &epochs[first];
+    return &earlier[first];
 }
 
-/** Adds an epoch. Most connections have one or two of them: room is made by doubling from there. */
-static void add_epoch(struct mqtt_connection *connection, const struct mqtt_epoch *epoch)
+/** Keeps the latest epoch, before another comes in its place. Most connections have one or two: room is made by doubling
+ *  from there. */
+static void keep_latest_epoch(struct mqtt_connection *connection)
 {
-    uint32_t count = connection->epoch_count;
+    uint32_t count = connection->earlier_count;
 
     if ((count & (count - 1)) == 0) /* a power of two: the room is used up */
-        connection->epochs = (struct mqtt_epoch *)wmem_realloc(connection->world->scope, connection->epochs,
-                                                               MAX(1, 2 * (size_t)count) * sizeof *epoch);
-    memcpy(&connection->epochs[connection->epoch_count++], epoch, sizeof *epoch);
+        connection->earlier = (struct mqtt_epoch *)wmem_realloc(
+            connection->world->scope, connection->earlier, MAX(1, 2 * (size_t)count) * sizeof *connection->earlier);
+    memcpy(&connection->earlier[connection->earlier_count++], &connection->latest, sizeof connection->latest);
 }
 
 /** Puts an epoch in force where it differs from the latest. What was assumed before the first packet is replaced. */
 static void begin_epoch(struct mqtt_connection *connection, const struct mqtt_epoch *epoch)
 {
-    struct mqtt_epoch *latest = mqtt_latest_epoch(connection);
-    struct mqtt_epoch next = *epoch;
+    struct mqtt_epoch next;
 
-    next.from = latest->from;
-    if (memcmp(&next, latest, sizeof next) == 0)
+    memcpy(&next, epoch, sizeof next);
+    next.from = connection->latest.from;
+    if (memcmp(&next, &connection->latest, sizeof next) == 0)
         return;
     next.from = epoch->from;
     if (connection->has_packets)
-        add_epoch(connection, &next);
-    else
-        *latest = next;
+        keep_latest_epoch(connection);
+    memcpy(&connection->latest, &next, sizeof next);
 }
 
 struct mqtt_world *mqtt_world_new(wmem_allocator_t *scope, const struct mqtt_tracking_options *options)
@@ -73,7 +73,6 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_world *world, const stru
 {
     struct mqtt_connection *connection = wmem_new0(world->scope, struct mqtt_connection);
     enum mqtt_version preferred = world->options.preferred_version;
-    struct mqtt_epoch first;
 
     connection->world = world;
     connection->number = world->connections++;
@@ -82,12 +81,11 @@ struct mqtt_connection *mqtt_connection_new(struct mqtt_world *world, const stru
     for (unsigned end = 0; end < 2; end++)
         mqtt_ledger_begin(&connection->ends[end].ledger, world->scope, world->options.max_inflight);
 
-    memset(&first, 0, sizeof first);
-    first.version = preferred;
-    first.version_source = preferred == MQTT_VERSION_UNKNOWN ? MQTT_VERSION_FROM_NOTHING : MQTT_VERSION_FROM_PREFERENCE;
-    first.broker = transport->server;
-    first.evidence = transport->evidence;
-    add_epoch(connection, &first);
+    connection->latest.version = preferred;
+    connection->latest.version_source =
+        preferred == MQTT_VERSION_UNKNOWN ? MQTT_VERSION_FROM_NOTHING : MQTT_VERSION_FROM_PREFERENCE;
+    connection->latest.broker = transport->server;
+    connection->latest.evidence = transport->evidence;
     return connection;
 }
 
@@ -103,9 +101,16 @@ static void prefetch(const void *memory, size_t size)
 void mqtt_connection_expect(const struct mqtt_connection *connection)
 {
     prefetch(connection, sizeof *connection);
-    prefetch(mqtt_latest_epoch(connection), sizeof(struct mqtt_epoch));
+}
+
+void mqtt_connection_expect_packet(const struct mqtt_connection *connection, unsigned sender)
+{
+    const struct mqtt_alias *alias = connection->ends[sender].last_alias;
+
     if (connection->watch != NULL)
         prefetch(connection->watch, sizeof *connection->watch);
+    if (alias != NULL)
+        prefetch(alias, sizeof *alias);
 }
 
 const struct mqtt_endpoint *mqtt_connection_end(const struct mqtt_connection *connection, unsigned end)

@@ -98,9 +98,12 @@ struct mqtt_world *mqtt_world_new(wmem_allocator_t *scope, const struct mqtt_tra
 /** Makes the record of a connection that was just met; connections are numbered from 0. */
 struct mqtt_connection *mqtt_connection_new(struct mqtt_world *world, const struct mqtt_transport *transport);
 
-/** Says that a packet of the connection is about to be tracked, so that the processor fetches the record while the packet is
- *  being framed: with many connections in turn, waiting for memory is what most of the tracking takes. */
+/** Says that packets of the connection are about to be tracked, so that the processor fetches the record while they are being
+ *  framed: with many connections in turn, waiting for memory is what most of the tracking takes. */
 void mqtt_connection_expect(const struct mqtt_connection *connection);
+
+/** The same for what the record points to, once it is at hand: when a packet of an end is about to be read. */
+void mqtt_connection_expect_packet(const struct mqtt_connection *connection, unsigned sender);
 
 /** The network address of an end. */
 const struct mqtt_endpoint *mqtt_connection_end(const struct mqtt_connection *connection, unsigned end);

@@ -309,7 +309,7 @@ static void look_at_delivery(struct mqtt_delivery *delivery)
     struct mqtt_book *book = delivery->book;
 
     match_list(delivery, book->wide);
-    match_list(delivery, book->exact[mqtt_hash_bytes(delivery->topic.bytes, delivery->topic.length) & book->mask]);
+    match_list(delivery, book->exact[delivery->topic_hash & book->mask]);
     if (!delivery->is_explained) {
         find_nearest(delivery, book->wide);
         for (uint32_t i = 0; i <= book->mask; i++)
@@ -353,29 +353,37 @@ static void track_client(struct mqtt_tracking *tracking)
         mqtt_echo_add(tracking, &connection->book->own, hash);
 }
 
-void mqtt_track_delivery(struct mqtt_tracking *tracking)
+/** What the Server sends: what it forwards, and whether that was asked for. */
+static void track_server(struct mqtt_tracking *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct mqtt_connection *connection = tracking->connection;
-    struct mqtt_delivery delivery = {.tracking = tracking};
+    struct mqtt_topic topic;
 
-    if (!connection->world->options.observes || tracking->epoch.broker == MQTT_END_UNKNOWN)
-        return;
-    if (tracking->epoch.broker != tracking->sender) {
-        track_client(tracking);
-        return;
-    }
     if (packet->type == MQTT_TYPE_CONNACK && packet->fault.kind > MQTT_FAULT_CUT)
         mqtt_note_request_lost(tracking);
     /* A QoS of 3 is told of already: what it would be above is no second fault. */
     if (packet->type != MQTT_TYPE_PUBLISH || packet->fault.kind > MQTT_FAULT_CUT || packet->publish.qos > 2 ||
-        !mqtt_topic_of(tracking, &delivery.topic))
+        !mqtt_topic_of(tracking, &topic))
         return;
-    mqtt_track_forwarding(tracking, delivery.topic);
+    mqtt_track_forwarding(tracking, topic);
     if (!mqtt_is_fresh(tracking) || mqtt_has_got_unseen(tracking))
         return;
-    delivery.book = mqtt_book_of(connection);
-    delivery.topic_hash = mqtt_hash_bytes(delivery.topic.bytes, delivery.topic.length);
+    struct mqtt_delivery delivery = {
+        .tracking = tracking,
+        .book = mqtt_book_of(tracking->connection),
+        .topic = topic,
+        .topic_hash = mqtt_hash_bytes(topic.bytes, topic.length),
+    };
     if (!delivery.book->is_blind)
         look_at_delivery(&delivery);
+}
+
+void mqtt_track_delivery(struct mqtt_tracking *tracking)
+{
+    if (!tracking->connection->world->options.observes || tracking->epoch.broker == MQTT_END_UNKNOWN)
+        return;
+    if (tracking->epoch.broker != tracking->sender)
+        track_client(tracking);
+    else
+        track_server(tracking);
 }

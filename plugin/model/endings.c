@@ -23,10 +23,9 @@ static bool has_bad_properties(const struct mqtt_properties *block, enum mqtt_pa
     bool is_unsaid = type == MQTT_TYPE_PUBLISH;
     uint32_t rest = block->length_at.at != 0 ? block->seen : 0;
 
-    for (unsigned i = 0; rest >> i != 0; i++) {
+    for (; rest != 0; rest &= rest - 1) {
+        unsigned i = (unsigned)__builtin_ctz(rest);
         const struct mqtt_property_info *info = mqtt_property_info((enum mqtt_property_index)i);
-        if ((rest >> i & 1) == 0)
-            continue;
         if (!(info->packets >> type & 1) || (block->repeated >> i & 1 && !(info->repeats >> type & 1) && !is_unsaid))
             return true;
     }

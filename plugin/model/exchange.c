@@ -72,25 +72,23 @@ static void note_inflight(struct mqtt_tracking *tracking, unsigned ledger_end)
     note->inflight_max = limits != NULL ? limits->receive_maximum : 0;
 }
 
-/** Goes on with a hash (FNV-1a), with as many of the span's first bytes as were captured, but not more than `most`. */
-static uint32_t hash_span(uint32_t hash, const struct mqtt_packet *packet, struct mqtt_span span, uint32_t most)
+/** A hash of a span: of as many of its first bytes as were captured, but not more than `most`. */
+static uint32_t hash_span(const struct mqtt_packet *packet, struct mqtt_span span, uint32_t most)
 {
-    for (uint32_t i = 0; i < MIN(span.length, most) && span.at + i < packet->captured; i++)
-        hash = (hash ^ packet->bytes[span.at + i]) * 16777619u;
-    return hash ^ span.length;
+    uint32_t at = MIN(span.at, packet->captured);
+    return mqtt_hash_bytes(packet->bytes + at, MIN(MIN(span.length, most), packet->captured - at)) ^ span.length;
 }
 
 uint32_t mqtt_content_hash(const struct mqtt_packet *packet)
 {
     enum { PAYLOAD_PART = 256 };
-    uint32_t hash = 2166136261u;
 
     if (packet->type != MQTT_TYPE_PUBLISH) {
         struct mqtt_span all = {packet->packet_id_at, packet->length - packet->packet_id_at};
-        return hash_span(hash, packet, all, UINT32_MAX);
+        return hash_span(packet, all, UINT32_MAX);
     }
-    hash = hash_span(hash, packet, packet->publish.topic, UINT16_MAX);
-    return hash_span(hash, packet, packet->publish.payload, PAYLOAD_PART);
+    return hash_span(packet, packet->publish.topic, UINT16_MAX) * 31 +
+           hash_span(packet, packet->publish.payload, PAYLOAD_PART);
 }
 
 uint32_t mqtt_subscription_id_of(const struct mqtt_packet *packet)

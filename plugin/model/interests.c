@@ -19,15 +19,6 @@ struct mqtt_book *mqtt_book_of(struct mqtt_connection *connection)
     return connection->book;
 }
 
-uint32_t mqtt_hash_bytes(const uint8_t *bytes, uint32_t length)
-{
-    uint32_t hash = 2166136261u;
-
-    for (uint32_t i = 0; i < length; i++)
-        hash = (hash ^ bytes[i]) * 16777619u;
-    return hash;
-}
-
 static struct mqtt_interest **list_of(const struct mqtt_book *book, const uint8_t *filter, uint32_t length)
 {
     return &book->exact[mqtt_hash_bytes(filter, length) & book->mask];

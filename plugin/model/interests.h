@@ -88,9 +88,6 @@ struct mqtt_echo {
 /** The book of a connection; made on first use. NULL where nothing is observed. */
 struct mqtt_book *mqtt_book_of(struct mqtt_connection *connection);
 
-/** A hash of bytes. */
-uint32_t mqtt_hash_bytes(const uint8_t *bytes, uint32_t length);
-
 /** The record of a filter; NULL where it was never asked for. */
 struct mqtt_interest *mqtt_book_find(const struct mqtt_book *book, const uint8_t *filter, uint32_t length);
 

@@ -9,6 +9,24 @@
 
 #include "state.h"
 
+uint32_t mqtt_hash_bytes(const uint8_t *bytes, uint32_t length)
+{
+    const uint64_t factor =
+        UINT64_C(0x9E3779B97F4A7C15); /* odd, its bits without a pattern: 2^64 by the golden ratio */
+    uint64_t hash = length;
+    uint64_t eight = 0;
+
+    for (; length >= sizeof eight; bytes += sizeof eight, length -= (uint32_t)sizeof eight) {
+        memcpy(&eight, bytes, sizeof eight);
+        hash = (hash ^ eight) * factor;
+        hash ^= hash >> 32;
+    }
+    eight = 0;
+    memcpy(&eight, bytes, length);
+    hash = (hash ^ eight) * factor;
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
 guint mqtt_hash_text(guint seed, const struct mqtt_text *text)
 {
     /* Not to be foreseen by who chooses the text. */

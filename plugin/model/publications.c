@@ -65,18 +65,25 @@ static uint32_t hash_span(const struct mqtt_packet *packet, struct mqtt_span spa
 /** A hash of a text without its U+FEFF, which is EF BB BF in UTF-8; 0 where it has none. */
 static uint32_t hash_bare(const struct mqtt_packet *packet, struct mqtt_span text)
 {
+    static const uint8_t mark[] = {0xEF, 0xBB, 0xBF};
     const uint8_t *bytes = packet->bytes + text.at;
-    uint32_t hash = 2166136261u;
-    bool has_mark = false;
+    uint8_t *bare = NULL;
+    uint32_t length = 0;
 
     for (uint32_t i = 0; i < text.length; i++) {
-        if (text.length - i >= 3 && bytes[i] == 0xEF && bytes[i + 1] == 0xBB && bytes[i + 2] == 0xBF) {
-            has_mark = true;
-            i += 2;
+        if (text.length - i >= sizeof mark && memcmp(bytes + i, mark, sizeof mark) == 0) {
+            if (bare == NULL)
+                bare = (uint8_t *)memcpy(g_malloc(text.length), bytes, i);
+            i += sizeof mark - 1;
             continue;
         }
-        hash = (hash ^ bytes[i]) * 16777619u;
+        if (bare != NULL)
+            bare[length] = bytes[i];
+        length++;
     }
+    uint32_t hash = bare != NULL ? mqtt_hash_bytes(bare, length) : 0;
+    bool has_mark = bare != NULL;
+    g_free(bare);
     return !has_mark ? 0 : hash != 0 ? hash : 1;
 }
 
@@ -114,16 +121,19 @@ void mqtt_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_pro
     }
 }
 
+/** The first, from a place in `oldest` or `later` on, that has this content; 0 where there is none. */
+static uint16_t find_from(const struct mqtt_traffic *traffic, uint16_t place, uint32_t content)
+{
+    while (place != 0 && traffic->contents[place - 1] != content)
+        place = traffic->later[place - 1];
+    return place;
+}
+
 /** Finds a content; the kept publications' place, or MQTT_PUBLICATIONS_KEPT. */
 static unsigned find_content(const struct mqtt_traffic *traffic, uint32_t content)
 {
-    unsigned i = 0;
-
-    if (content == 0 || traffic->slots[content % MQTT_CONTENT_SLOTS] == 0)
-        return MQTT_PUBLICATIONS_KEPT;
-    while (i < MQTT_PUBLICATIONS_KEPT && traffic->contents[i] != content)
-        i++;
-    return i;
+    uint16_t place = content != 0 ? find_from(traffic, traffic->oldest[content % MQTT_CONTENT_SLOTS], content) : 0;
+    return place != 0 ? place - 1u : MQTT_PUBLICATIONS_KEPT;
 }
 
 /** Keeps a content in the place of the oldest one, which is returned. */
@@ -133,10 +143,18 @@ static unsigned keep_content(struct mqtt_traffic *traffic, uint32_t content)
     uint32_t gone = traffic->contents[at];
 
     if (gone != 0)
-        traffic->slots[gone % MQTT_CONTENT_SLOTS]--;
-    if (content != 0)
-        traffic->slots[content % MQTT_CONTENT_SLOTS]++;
+        traffic->oldest[gone % MQTT_CONTENT_SLOTS] = traffic->later[at];
     traffic->contents[at] = content;
+    traffic->later[at] = 0;
+    if (content != 0) {
+        unsigned slot = content % MQTT_CONTENT_SLOTS;
+        uint16_t place = (uint16_t)(at + 1);
+        if (traffic->oldest[slot] == 0)
+            traffic->oldest[slot] = place;
+        else
+            traffic->later[traffic->latest[slot] - 1] = place;
+        traffic->latest[slot] = place;
+    }
     return at;
 }
 
@@ -231,13 +249,14 @@ void mqtt_keep_will(struct mqtt_tracking *tracking)
     mqtt_wills_add(tracking, traffic, content);
 }
 
-/** True where a captured PUBLISH looks like this. */
+/** True where a captured PUBLISH looks like this; `content` is not 0. */
 static bool is_published(const struct mqtt_traffic *traffic, uint32_t content)
 {
-    for (unsigned i = find_content(traffic, content); i < MQTT_PUBLICATIONS_KEPT; i++)
-        if (traffic->contents[i] == content && traffic->kept[i].topic != 0)
-            return true;
-    return false;
+    uint16_t place = traffic->oldest[content % MQTT_CONTENT_SLOTS];
+
+    while ((place = find_from(traffic, place, content)) != 0 && traffic->kept[place - 1].topic == 0)
+        place = traffic->later[place - 1];
+    return place != 0;
 }
 
 void mqtt_look_for_will(struct mqtt_tracking *tracking, struct mqtt_topic topic, enum mqtt_will_question question)

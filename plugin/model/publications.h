@@ -64,7 +64,9 @@ struct mqtt_traffic {
     uint32_t count;                            /**< of all publications; the latest has this order */
     uint32_t doubted_to;                       /**< up to this order a message may have been published again unseen */
     uint32_t contents[MQTT_PUBLICATIONS_KEPT]; /**< hash of topic and payload; 0 where it tells nothing */
-    uint16_t slots[MQTT_CONTENT_SLOTS]; /**< how many of the contents have this remainder: most look-ups end here */
+    uint16_t oldest[MQTT_CONTENT_SLOTS];    /**< of the contents with this remainder: the place + 1; 0: there is none */
+    uint16_t latest[MQTT_CONTENT_SLOTS];    /**< likewise; good where there is an oldest one */
+    uint16_t later[MQTT_PUBLICATIONS_KEPT]; /**< the next content with the same remainder, likewise; 0 for the latest */
     struct mqtt_publication kept[MQTT_PUBLICATIONS_KEPT];
 };
 

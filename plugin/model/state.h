@@ -43,11 +43,19 @@ struct mqtt_world {
 
 /** Where a Topic Alias points (section 3.3.2.3.4). */
 struct mqtt_alias {
-    struct mqtt_text *latest;      /**< the topic; overwritten when the alias is set anew */
+    uint32_t number;
     uint32_t room;                 /**< bytes that `latest` has room for */
+    struct mqtt_text *latest;      /**< the topic; overwritten when the alias is set anew */
     const struct mqtt_text *topic; /**< the same, kept; NULL until the alias is used */
     uint32_t set_in;
     uint32_t life; /**< which of the direction's lives it was set in */
+};
+
+/** The Topic Aliases of one end. Made for the first one. File scope. */
+struct mqtt_aliases {
+    wmem_map_t *by_number; /**< to struct mqtt_alias; NULL until there is one */
+    uint32_t life;         /**< aliases of earlier lives are not set any more: a CONNECT begins a new one */
+    bool is_incomplete;    /**< there was no memory for some */
 };
 
 /** A request without a Packet Identifier that waits for its answer: CONNECT, PINGREQ or AUTH. */
@@ -60,11 +68,10 @@ struct mqtt_request {
 /** What belongs to the packets of one end. The two ends' identifiers and aliases are separate spaces. */
 struct mqtt_end {
     struct mqtt_ledger ledger;
-    wmem_map_t *aliases;           /**< Topic Alias to struct mqtt_alias; NULL until the first is set */
+    struct mqtt_aliases *aliases;  /**< NULL until one is set or used */
+    struct mqtt_alias *last_alias; /**< what was asked for last, and mostly is next; NULL until one is set */
     struct mqtt_request *requests; /**< a list: of each type the latest that is not yet answered */
-    uint32_t alias_life;           /**< aliases of earlier lives are not set any more: a CONNECT begins a new one */
     uint32_t seen_to;              /**< the sequence number behind this end's latest packet; good where `has_seen_to` */
-    bool aliases_lost;             /**< there was no memory for some */
     bool has_seen_to;
     bool acks_unseen; /**< its latest packet acknowledges bytes that were not captured, or not yet */
 };
@@ -105,8 +112,9 @@ struct mqtt_conduct {
 /* What each packet asks for stands together; there may be 100,000 connections, so none of it is idle room. */
 struct mqtt_connection {
     struct mqtt_world *world;
-    struct mqtt_epoch *epochs; /**< in the order of their places; never empty */
-    uint32_t epoch_count;
+    struct mqtt_epoch latest;   /**< what is known by now */
+    struct mqtt_epoch *earlier; /**< what was known before, in the order of their places */
+    uint32_t earlier_count;
     uint32_t number;
     int64_t last_client_ns; /**< when the client's latest packet was sent; MQTT_TIME_UNKNOWN before the first */
     uint32_t last_client_frame;
@@ -234,9 +242,9 @@ void mqtt_track_greeting(struct mqtt_tracking *tracking);
 void mqtt_track_order(struct mqtt_tracking *tracking);
 
 /** What is known of a connection by now. */
-static inline struct mqtt_epoch *mqtt_latest_epoch(const struct mqtt_connection *connection)
+static inline const struct mqtt_epoch *mqtt_latest_epoch(const struct mqtt_connection *connection)
 {
-    return &connection->epochs[connection->epoch_count - 1];
+    return &connection->latest;
 }
 
 /** How far both ends' bytes were read, the sum of their sequence numbers: a transport's state does not say which end is which. */
@@ -336,6 +344,9 @@ void mqtt_subscriptions_begin(struct mqtt_world *world);
 
 /** Ends all subscriptions of a session. */
 void mqtt_subscriptions_clear(struct mqtt_world *world, struct mqtt_session *session);
+
+/** A hash of bytes, to know them again by; who makes them up on purpose can have two alike. */
+uint32_t mqtt_hash_bytes(const uint8_t *bytes, uint32_t length);
 
 /** Equality and a hash of kept text. */
 bool mqtt_is_same_text(const struct mqtt_text *one, const struct mqtt_text *other);
