@@ -33,9 +33,9 @@ enum {
     SEGMENT_KINDS = 4,        /**< a decision is kept as one number */
     SEGMENT_KEY = 0x40000000, /**< for what was decided about a segment; its raw offset is added */
     FIXED_HEADER_LEAST = 2,   /**< bytes without which no length can be told */
+    SEGMENTS_TO_PROVE = 2,    /**< what a search found may have looked like packets by chance */
     PROXY_V1_LONGEST = 107,
     PROXY_V2_HEADER = 16,
-    SYN_ACK_SEEN = 0x02, /**< completeness bit of Wireshark's TCP analysis; tells the first byte of both directions */
 };
 
 unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void *data)
@@ -134,19 +134,39 @@ static bool is_foreign(tvbuff_t *tvb)
     return true;
 }
 
-/** The handshake was captured, so that it is known where the first byte of both directions stands. */
-static bool has_handshake(const struct stream *stream)
+/** A packet cannot be read by the version; by none where that is not known. */
+static bool is_malformed(const uint8_t *bytes, uint32_t captured, uint32_t length, enum mqtt_version version)
 {
-    return stream->analysis != NULL && stream->analysis->conversation_completeness & SYN_ACK_SEEN;
+    static const enum mqtt_version all[] = {MQTT_V31, MQTT_V311, MQTT_V50};
+    struct mqtt_packet packet;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(all); i++) {
+        if (version != MQTT_VERSION_UNKNOWN && version != all[i])
+            continue;
+        mqtt_decode(&packet, bytes, captured, length, all[i]);
+        if (packet.fault.kind <= MQTT_FAULT_CUT)
+            return false;
+    }
+    return true;
 }
 
-/** The first data of a direction: is it known to be the stream's first byte? Wireshark counts sequence numbers from the
- *  SYN unless it is told not to; without a SYN + ACK its count may begin anywhere. */
-static bool is_stream_start(const struct stream *stream, uint32_t seq)
+/** One of the packets from there to the segment's end cannot be read. */
+static bool has_malformed_packet(tvbuff_t *tvb, uint32_t at, const struct stretch *stretch)
 {
-    const struct tcp_analysis *tcp = stream->analysis;
+    uint32_t captured = tvb_captured_length(tvb);
+    const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
 
-    return has_handshake(stream) && (seq == 1 || seq == tcp->fwd->base_seq + 1);
+    while (at < captured) {
+        uint32_t length;
+        enum mqtt_frame_state state = mqtt_frame(bytes + at, captured - at, &length);
+        if (state != MQTT_FRAME_WHOLE)
+            return state == MQTT_FRAME_UNREADABLE;
+        uint32_t held = MIN(length, captured - at);
+        if (is_malformed(bytes + at, held, length, mqtt_connection_version(stretch->stream->connection)))
+            return true;
+        at += held;
+    }
+    return false;
 }
 
 /** Looks for the place where a packet begins in a segment of which nothing is known. */
@@ -157,6 +177,7 @@ static struct segment search_segment(struct tcp_direction *direction, const stru
 
     /* What TCP put together need not end with the segment: the place behind it cannot be told. */
     direction->framed = found && !info->is_reassembled;
+    direction->unproved = SEGMENTS_TO_PROVE;
     direction->begins_at = seq;
     return (struct segment){found ? SEGMENT_FRAMED : SEGMENT_UNFRAMED, 0};
 }
@@ -171,6 +192,11 @@ static struct segment place_segment(struct tcp_direction *direction, const struc
         return search_segment(direction, stretch, tvb, info, seq);
     if ((uint32_t)ahead >= tvb_reported_length(tvb))
         return (struct segment){SEGMENT_UNFRAMED, 0};
+    if (direction->unproved > 0) {
+        if (has_malformed_packet(tvb, (uint32_t)ahead, stretch))
+            return search_segment(direction, stretch, tvb, info, seq);
+        direction->unproved--;
+    }
     return (struct segment){SEGMENT_FRAMED, (uint32_t)ahead};
 }
 
@@ -204,16 +230,16 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
         mqtt_track_loss(stretch->stream->connection);
     if (is_missing_bytes || (direction->seen && !direction->framed))
         mqtt_track_gap(stretch->stream->connection, stream_next_place(pinfo));
-    if (!stretch->stream->tcp[0].seen && !stretch->stream->tcp[1].seen && is_stream_start(stretch->stream, seq) &&
-        is_foreign(tvb)) {
+    if (!stretch->stream->tcp[0].seen && !stretch->stream->tcp[1].seen &&
+        stream_is_start(stretch->stream->analysis, seq) && is_foreign(tvb)) {
         stretch->stream->is_foreign = true;
-    } else if (!direction->seen && is_stream_start(stretch->stream, seq)) {
+    } else if (!direction->seen && stream_is_start(stretch->stream->analysis, seq)) {
         segment.skip = proxy_header_length(tvb);
         segment.kind = segment.skip > 0 ? SEGMENT_PROXY : SEGMENT_FRAMED;
         direction->from_start = direction->framed = true;
         direction->begins_at = seq + segment.skip;
     } else if (!direction->seen) {
-        if (has_handshake(stretch->stream))
+        if (stream_has_handshake(stretch->stream->analysis))
             mqtt_track_gap(stretch->stream->connection, (struct mqtt_place){pinfo->num, 1});
         segment = search_segment(direction, stretch, tvb, info, seq);
     } else if (!goes_on && (int32_t)(next_seq - direction->next_seq) <= 0) {

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <epan/conversation.h>
+#include <epan/dissectors/packet-tcp.h>
 
 #include "compat.h"
 #include "mqttscope.h"
@@ -14,17 +15,37 @@ static dissector_handle_t tcp_handle;
 static dissector_handle_t tls_handle;
 static dissector_handle_t websocket_handle;
 
-/** The first data of a Client: a CONNECT whose protocol name and level belong together. */
-static bool is_connect(tvbuff_t *tvb)
+/** Whether it is the first data of a Client: a CONNECT. */
+static enum mqtt_connect_match match_connect(tvbuff_t *tvb)
 {
     uint32_t captured = tvb_captured_length(tvb);
-    return captured > 0 && mqtt_is_connect(tvb_get_ptr(tvb, 0, (int)captured), captured);
+    return mqtt_match_connect(tvb_get_ptr(tvb, 0, (int)captured), captured);
+}
+
+static bool is_connect(tvbuff_t *tvb)
+{
+    return match_connect(tvb) == MQTT_CONNECT_YES;
+}
+
+/** Some Clients send the first bytes of their CONNECT by themselves. Asks for more where a stream begins with what may become
+ *  one; false where it does not, or nothing is put together. */
+static bool await_connect(tvbuff_t *tvb, packet_info *pinfo, const struct tcpinfo *info)
+{
+    uint32_t length = tvb_reported_length(tvb);
+
+    if (!pinfo->can_desegment || info == NULL || tvb_captured_length(tvb) < length ||
+        match_connect(tvb) != MQTT_CONNECT_BEGUN ||
+        !stream_is_start(get_tcp_conversation_data(NULL, pinfo), info->nxtseq - length))
+        return false;
+    pinfo->desegment_offset = 0;
+    pinfo->desegment_len = DESEGMENT_ONE_MORE_SEGMENT;
+    return true;
 }
 
 static ws_bool recognise_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     if (!is_connect(tvb))
-        return false;
+        return await_connect(tvb, pinfo, (const struct tcpinfo *)data);
     conversation_set_dissector(find_or_create_conversation(pinfo), tcp_handle);
     dissect_over_tcp(tvb, pinfo, tree, data);
     return true;

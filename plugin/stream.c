@@ -52,6 +52,16 @@ void stream_arrival(const struct stream *stream, const packet_info *pinfo, struc
     arrival->got_to = numbers->lastack;
 }
 
+bool stream_has_handshake(const struct tcp_analysis *tcp)
+{
+    return tcp != NULL && tcp->conversation_completeness & SYN_ACK_SEEN;
+}
+
+bool stream_is_start(const struct tcp_analysis *tcp, uint32_t seq)
+{
+    return stream_has_handshake(tcp) && (seq == 1 || seq == tcp->fwd->base_seq + 1);
+}
+
 static struct tcp_analysis *find_tcp(packet_info *pinfo, conversation_t *conversation)
 {
     return pinfo->ptype == PT_TCP ? get_tcp_conversation_data(conversation, pinfo) : NULL;

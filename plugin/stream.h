@@ -14,6 +14,7 @@ struct tcp_direction {
     bool seen;           /**< data of this direction was met before */
     bool from_start;     /**< the first of it was the stream's first byte */
     bool framed;         /**< it is known where the next packet begins */
+    uint8_t unproved;    /**< after a search: segments that have yet to hold packets where they should */
     uint32_t begins_at;  /**< the sequence number of that place: behind the last packet, met or still to come */
     uint32_t next_seq;   /**< the sequence number behind the last byte met */
     uint32_t last_frame; /**< the frame that held it */
@@ -86,6 +87,13 @@ struct mqtt_place stream_next_place(packet_info *pinfo);
 
 /** The same for the WebSocket messages of a frame. */
 uint32_t stream_next_message(packet_info *pinfo);
+
+/** The handshake was captured, so that it is known where the first byte of both directions stands. NULL: it was not. */
+bool stream_has_handshake(const struct tcp_analysis *tcp);
+
+/** A sequence number, of who sent the frame, is known to be the stream's first byte's. Wireshark counts them from the SYN
+ *  unless it is told not to; without a SYN + ACK its count may begin anywhere. */
+bool stream_is_start(const struct tcp_analysis *tcp, uint32_t seq);
 
 /** When and how the frame's packets arrived; first visit only, when TCP's analysis stands at the frame. */
 void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct mqtt_arrival *arrival);

@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct mqtt_run run = mqtt_read_run(bytes, captured, version);
         demand(run.length > captured ? "a run is longer than its bytes" : NULL);
         demand(run.packets > run.length / 2 ? "a run has more packets than fit" : NULL);
-        mqtt_is_connect(bytes, captured);
+        mqtt_match_connect(bytes, captured);
     }
     free(bytes);
     return 0;

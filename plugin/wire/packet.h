@@ -215,9 +215,16 @@ struct mqtt_run {
  *  packets begin; mqtt_packet_is_plausible() says what counts. */
 struct mqtt_run mqtt_read_run(const uint8_t *bytes, uint32_t captured, enum mqtt_version version);
 
-/** True where the bytes begin a CONNECT whose protocol name and level belong together. Needs no more of the CONNECT than
- *  its first 9 (MQTT) or 11 (MQIsdp) bytes behind the fixed header. */
-bool mqtt_is_connect(const uint8_t *bytes, uint32_t captured);
+/** How much bytes look like the beginning of a CONNECT. */
+enum mqtt_connect_match {
+    MQTT_CONNECT_NO,
+    MQTT_CONNECT_BEGUN, /**< all that is there fits, but its protocol level is not there */
+    MQTT_CONNECT_YES,   /**< protocol name and level belong together */
+};
+
+/** Holds bytes against the beginning of a CONNECT (section 3.1). Needs no more of it than the first 7 (MQTT) or 9 (MQIsdp)
+ *  bytes behind the fixed header. */
+enum mqtt_connect_match mqtt_match_connect(const uint8_t *bytes, uint32_t captured);
 
 /** The specification's name of a packet type. */
 const char *mqtt_packet_type_name(enum mqtt_packet_type type);

@@ -129,17 +129,41 @@ bool mqtt_packet_is_plausible(const struct mqtt_packet *packet)
     }
 }
 
-bool mqtt_is_connect(const uint8_t *bytes, uint32_t captured)
+/** Bytes that fit a protocol name with its length, but end before the protocol level. */
+static bool begins_protocol_name(const uint8_t *bytes, uint32_t length)
 {
+    static const struct {
+        const char *bytes;
+        uint32_t length;
+    } names[] = {{"\0\4MQTT", 6}, {"\0\6MQIsdp", 8}};
+
+    for (unsigned i = 0; i < 2; i++)
+        if (length <= names[i].length && memcmp(bytes, names[i].bytes, length) == 0)
+            return true;
+    return false;
+}
+
+enum mqtt_connect_match mqtt_match_connect(const uint8_t *bytes, uint32_t captured)
+{
+    enum { SHORTEST = 12 };
     uint32_t announced;
-    if (captured == 0 || bytes[0] != MQTT_TYPE_CONNECT << 4 ||
-        mqtt_frame(bytes, captured, &announced) != MQTT_FRAME_WHOLE || announced < 12)
-        return false;
+
+    if (captured == 0 || bytes[0] != MQTT_TYPE_CONNECT << 4)
+        return MQTT_CONNECT_NO;
+    enum mqtt_frame_state state = mqtt_frame(bytes, captured, &announced);
+    if (state == MQTT_FRAME_UNFINISHED)
+        return MQTT_CONNECT_BEGUN;
+    if (state == MQTT_FRAME_UNREADABLE || announced < SHORTEST)
+        return MQTT_CONNECT_NO;
     struct mqtt_packet packet;
     mqtt_decode(&packet, bytes, captured < announced ? captured : announced, announced, MQTT_VERSION_UNKNOWN);
     const struct mqtt_connect *connect = &packet.connect;
-    return connect->level_at != 0 &&
-           is_known_protocol(bytes + connect->protocol_name.at, connect->protocol_name.length, connect->level);
+    uint32_t header = packet.remaining_length_at.at + packet.remaining_length_at.length;
+    if (connect->level_at == 0)
+        return begins_protocol_name(bytes + header, captured - header) ? MQTT_CONNECT_BEGUN : MQTT_CONNECT_NO;
+    return is_known_protocol(bytes + connect->protocol_name.at, connect->protocol_name.length, connect->level)
+               ? MQTT_CONNECT_YES
+               : MQTT_CONNECT_NO;
 }
 
 /** Reads one whole packet by each version that comes into question. */
@@ -187,7 +211,8 @@ struct mqtt_run mqtt_read_run(const uint8_t *bytes, uint32_t captured, enum mqtt
             continue;
         }
         run.begun = state == MQTT_FRAME_WHOLE && length > left && is_begun_publish(start, left, length);
-        run.broken = state == MQTT_FRAME_UNREADABLE || (state == MQTT_FRAME_WHOLE && length <= left);
+        run.broken = state == MQTT_FRAME_UNREADABLE || (state == MQTT_FRAME_WHOLE && length <= left) ||
+                     start[0] >> 4 == MQTT_TYPE_RESERVED;
         break;
     }
     return run;

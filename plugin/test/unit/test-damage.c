@@ -60,7 +60,7 @@ static void decode_every_way(struct buffer buffer)
         mqtt_read_run(buffer.bytes, buffer.length, versions[i]);
     }
     if (buffer.length > 0)
-        mqtt_is_connect(buffer.bytes, buffer.length);
+        mqtt_match_connect(buffer.bytes, buffer.length);
 }
 
 /** Each byte of each packet with each other value. */

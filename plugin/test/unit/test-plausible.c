@@ -76,7 +76,7 @@ static void runs_are_read_to_their_end(void)
         {"", MQTT_V311, 0, 0, false, false},
         {"c000", MQTT_V311, 1, 2, false, false},
         {"c000 40020001 d000", MQTT_VERSION_UNKNOWN, 3, 8, false, false},
-        {"c000 00", MQTT_V311, 1, 2, false, false}, /* too short to tell */
+        {"c000 00", MQTT_V311, 1, 2, true, false},
         {"c000 0000", MQTT_V311, 1, 2, true, false},
         {"c000 36", MQTT_V311, 1, 2, false, false},
         {"'hello, world'", MQTT_VERSION_UNKNOWN, 0, 0, false, false}, /* 'h' announces 101 bytes */
@@ -107,30 +107,46 @@ static void runs_are_read_to_their_end(void)
 
 static void a_connect_is_recognised(void)
 {
+    static const char *const names[] = {
+        [MQTT_CONNECT_NO] = "no CONNECT", [MQTT_CONNECT_BEGUN] = "perhaps one", [MQTT_CONNECT_YES] = "a CONNECT"};
     static const struct {
         const char *notation;
-        bool is_connect;
+        enum mqtt_connect_match match;
     } rows[] = {
-        {"10 { s'MQTT' 04 02 003c s'a' }", true},
-        {"10 { s'MQTT' 85 02 003c {} s'a' }", true},
-        {"10 { s'MQIsdp' 03 02 003c s'a' }", true},
-        {"10 7f s'MQTT' 04", true}, /* the rest is in the next segment */
-        {"10 7f s'MQTT'", false},
-        {"10 { s'MQTT' 04 02 00 }", false}, /* too short for a CONNECT */
-        {"10 { s'MQTT' 03 02 003c s'a' }", false},
-        {"10 { s'MQIsdp' 04 02 003c s'a' }", false},
-        {"10 { s'MQTT' 06 02 003c s'a' }", false},
-        {"11 { s'MQTT' 04 02 003c s'a' }", false},
-        {"10 { s'HTTP' 04 02 003c s'a' }", false},
-        {"10", false},
-        {"", false},
-        {"'GET / HTTP/1.1'", false},
+        {"10 { s'MQTT' 04 02 003c s'a' }", MQTT_CONNECT_YES},
+        {"10 { s'MQTT' 85 02 003c {} s'a' }", MQTT_CONNECT_YES},
+        {"10 { s'MQIsdp' 03 02 003c s'a' }", MQTT_CONNECT_YES},
+        {"10 7f s'MQTT' 04", MQTT_CONNECT_YES}, /* the rest is in the next segment */
+        {"10 ff01 s'MQTT' 04", MQTT_CONNECT_YES},
+        {"10 7f s'MQTT'", MQTT_CONNECT_BEGUN},
+        {"10 ff01 s'MQTT'", MQTT_CONNECT_BEGUN},
+        {"10 7f s'MQIsdp'", MQTT_CONNECT_BEGUN},
+        {"10 7f 0006 'MQ'", MQTT_CONNECT_BEGUN},
+        {"10 7f 00", MQTT_CONNECT_BEGUN},
+        {"10 7f", MQTT_CONNECT_BEGUN},
+        {"10 ff", MQTT_CONNECT_BEGUN},
+        {"10", MQTT_CONNECT_BEGUN},
+        {"10 09", MQTT_CONNECT_NO},
+        {"10 7f 01", MQTT_CONNECT_NO},
+        {"10 7f 0005", MQTT_CONNECT_NO},
+        {"10 7f 0004 'MQI'", MQTT_CONNECT_NO},
+        {"10 7f s'HTTP'", MQTT_CONNECT_NO},
+        {"10 ffffffff", MQTT_CONNECT_NO},
+        {"10 { s'MQTT' 04 02 00 }", MQTT_CONNECT_NO}, /* too short for a CONNECT */
+        {"10 { s'MQTT' 03 02 003c s'a' }", MQTT_CONNECT_NO},
+        {"10 { s'MQIsdp' 04 02 003c s'a' }", MQTT_CONNECT_NO},
+        {"10 { s'MQTT' 06 02 003c s'a' }", MQTT_CONNECT_NO},
+        {"11 { s'MQTT' 04 02 003c s'a' }", MQTT_CONNECT_NO},
+        {"10 { s'HTTP' 04 02 003c s'a' }", MQTT_CONNECT_NO},
+        {"", MQTT_CONNECT_NO},
+        {"'GET / HTTP/1.1'", MQTT_CONNECT_NO},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct buffer buffer = buffer_from(rows[i].notation);
-        if (mqtt_is_connect(buffer.bytes, buffer.length) != rows[i].is_connect)
-            CHECK_TEXT(rows[i].notation, rows[i].is_connect ? "a CONNECT" : "no CONNECT");
+        enum mqtt_connect_match match = mqtt_match_connect(buffer.bytes, buffer.length);
+        if (match != rows[i].match)
+            CHECK_TEXT(rows[i].notation, names[match]);
         free(buffer.bytes);
     }
 }
