@@ -231,6 +231,7 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     mqtt_track_exchange(&tracking);
     mqtt_track_takeup(&tracking);
     mqtt_track_delivery(&tracking);
+    mqtt_track_stranger(connection, &tracking.epoch, place);
     begin_epoch(connection, &tracking.epoch);
     connection->has_packets = true;
     facts->connection = connection->number;
@@ -251,6 +252,7 @@ void mqtt_track_gap(struct mqtt_connection *connection, struct mqtt_place place)
     epoch.from = place;
     epoch.has_gap = true;
     epoch.session_known = false;
+    mqtt_track_stranger(connection, &epoch, place);
     begin_epoch(connection, &epoch);
     mqtt_doubt_publications(connection->world);
 }

@@ -50,8 +50,6 @@ static void compare_expiry(struct mqtt_tracking *tracking, const struct mqtt_pub
 {
     int64_t waited_s = (tracking->now_ns - source->ns) / SECOND_NS;
     int64_t published_s = source->properties.expiry_s;
-    /* A session may hold the same message from a time that was not captured, and that one has waited longer. */
-    bool is_session_new = tracking->connection->connack_seen && !tracking->connection->session_present;
     struct mqtt_observation seen = {.at = tracking->packet->properties.length_at, .frame = source->frame};
 
     if (!source->properties.has_expiry)
@@ -61,8 +59,8 @@ static void compare_expiry(struct mqtt_tracking *tracking, const struct mqtt_pub
     if (waited_s > published_s + SLACK_S) {
         seen.kind = MQTT_OBSERVED_FORWARDED_EXPIRED;
         mqtt_observe(tracking, seen);
-    } else if (!now->has_expiry || now->expiry_s > published_s || now->expiry_s + waited_s > published_s + SLACK_S ||
-               (is_session_new && now->expiry_s + waited_s + SLACK_S < published_s)) {
+    } else if (!now->has_expiry || now->expiry_s > published_s ||
+               ABS(now->expiry_s + waited_s - published_s) > SLACK_S) {
         seen.kind = MQTT_OBSERVED_FORWARDED_EXPIRY;
         mqtt_observe(tracking, seen);
     }
@@ -75,8 +73,9 @@ void mqtt_track_forwarding(struct mqtt_tracking *tracking, struct mqtt_topic top
     struct mqtt_forwarded_properties now;
 
     mqtt_look_for_will(tracking, topic, MQTT_WILL_ANY);
+    /* A session may hold a message of the same content from before the capture. */
     if (packet->version != MQTT_V50 || packet->fault.kind != MQTT_FAULT_NONE || packet->publish.dup ||
-        packet->publish.retain)
+        packet->publish.retain || !tracking->epoch.session_known)
         return;
     source = mqtt_find_publication(tracking, topic);
     if (source == NULL || !source->is_v5)

@@ -43,8 +43,8 @@ static void observe_client(struct mqtt_tracking *tracking)
     bool is_connect = packet->type == MQTT_TYPE_CONNECT;
 
     /* What merely resembles a packet belongs to another protocol. */
-    if (!is_connect && tracking->arrival->from_start && !order->has_sent[tracking->sender] &&
-        mqtt_packet_is_plausible(packet))
+    if (!is_connect && tracking->arrival->from_start && !tracking->epoch.has_gap &&
+        !order->has_sent[tracking->sender] && mqtt_packet_is_plausible(packet))
         mqtt_observe_once(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_CONNECT_NOT_FIRST});
     if (!mqtt_has_history(tracking))
         return;

@@ -17,8 +17,7 @@ static struct mqtt_traffic *traffic_of(const struct mqtt_tracking *tracking, boo
 
     for (unsigned i = 0; i < world->broker_count; i++) {
         struct mqtt_traffic *traffic = world->brokers[i];
-        if (traffic->broker.port == broker->port && traffic->broker.length == broker->length &&
-            memcmp(traffic->broker.address, broker->address, broker->length) == 0)
+        if (mqtt_is_same_endpoint(&traffic->broker, broker))
             return traffic;
     }
     if (!makes || world->broker_count == MQTT_BROKERS_KEPT)

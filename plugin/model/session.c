@@ -8,11 +8,7 @@
 
 static guint hash_of(const struct mqtt_endpoint *broker, const struct mqtt_text *client_id)
 {
-    guint hash = 2166136261u ^ broker->port;
-
-    for (unsigned i = 0; i < broker->length; i++)
-        hash = (hash ^ broker->address[i]) * 16777619u;
-    return mqtt_hash_text(hash, client_id);
+    return mqtt_hash_text(mqtt_hash_endpoint(broker), client_id);
 }
 
 static guint hash_session(gconstpointer key)
@@ -25,8 +21,7 @@ static gboolean is_same_session(gconstpointer one, gconstpointer other)
     const struct mqtt_session *a = (const struct mqtt_session *)one;
     const struct mqtt_session *b = (const struct mqtt_session *)other;
 
-    return a->hash == b->hash && a->broker->port == b->broker->port && a->broker->length == b->broker->length &&
-           memcmp(a->broker->address, b->broker->address, a->broker->length) == 0 &&
+    return a->hash == b->hash && mqtt_is_same_endpoint(a->broker, b->broker) &&
            mqtt_is_same_text(a->client_id, b->client_id);
 }
 
@@ -98,7 +93,9 @@ static void join_session(struct mqtt_tracking *tracking, struct mqtt_span span)
     }
     mqtt_observe_unanswered(tracking, last);
     const struct mqtt_epoch *old = mqtt_latest_epoch(last);
-    if (!connection->clean_start && old->broker != MQTT_END_UNKNOWN) {
+    if (mqtt_stranger_in(connection->world, broker) > last->connack.frame) {
+        tracking->epoch.session_known &= connection->clean_start;
+    } else if (!connection->clean_start && old->broker != MQTT_END_UNKNOWN) {
         /* The old connection may still answer what is another's from here on. */
         last->is_unsure |= connection->takes_over && last->ends[0].ledger.count + last->ends[1].ledger.count > 0;
         bool is_whole = inherit_exchanges(connection, tracking->epoch.broker, last, old->broker);

@@ -34,6 +34,8 @@ struct mqtt_world {
     wmem_map_t *sessions;      /**< struct mqtt_session to itself */
     wmem_map_t *subscriptions; /**< struct mqtt_subscription, by session and filter, to itself */
     uint32_t connections;
+    wmem_map_t *strangers; /**< struct mqtt_stranger, by its broker, to itself; NULL until there is one */
+    uint32_t stranger_in;  /**< as in those, of one for which there was no memory */
     struct mqtt_traffic *
         *brokers; /**< what was published lately, at each of the first brokers; NULL until something was */
     uint32_t broker_count;
@@ -147,6 +149,7 @@ struct mqtt_connection {
     bool is_expiry_known;
     bool is_reviewed;    /**< it was told what went unanswered on it */
     bool memory_noted;   /**< a note says that the memory is used up */
+    bool is_stranger;    /**< it is not known what its CONNECT said */
     bool duties_seen[2]; /**< each end: what it had to send again was looked for */
 };
 
@@ -247,6 +250,13 @@ static inline const struct mqtt_epoch *mqtt_latest_epoch(const struct mqtt_conne
     return &connection->latest;
 }
 
+/** Takes note of a connection, once, where what its CONNECT says is not known: it was not captured, or not whole. */
+void mqtt_track_stranger(struct mqtt_connection *connection, const struct mqtt_epoch *epoch, struct mqtt_place place);
+
+/** The frame in which the latest such connection to a broker was met; 0 where there was none. It may be of any Client, and
+ *  have changed its session. */
+uint32_t mqtt_stranger_in(const struct mqtt_world *world, const struct mqtt_endpoint *broker);
+
 /** How far both ends' bytes were read, the sum of their sequence numbers: a transport's state does not say which end is which. */
 static inline uint32_t mqtt_seen_to(const struct mqtt_connection *connection)
 {
@@ -344,6 +354,10 @@ void mqtt_subscriptions_begin(struct mqtt_world *world);
 
 /** Ends all subscriptions of a session. */
 void mqtt_subscriptions_clear(struct mqtt_world *world, struct mqtt_session *session);
+
+/** Equality and a hash of endpoints. */
+bool mqtt_is_same_endpoint(const struct mqtt_endpoint *one, const struct mqtt_endpoint *other);
+guint mqtt_hash_endpoint(const struct mqtt_endpoint *endpoint);
 
 /** A hash of bytes, to know them again by; who makes them up on purpose can have two alike. */
 uint32_t mqtt_hash_bytes(const uint8_t *bytes, uint32_t length);

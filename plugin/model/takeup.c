@@ -56,11 +56,13 @@ static void compare_sessions(struct mqtt_tracking *tracking)
     struct mqtt_transport_state transport = mqtt_transport_state_of(before);
     bool was_left = before->disconnected && before->disconnected_by == 1 - old->broker;
     int64_t end_ns = before->disconnected ? before->disconnected_ns : transport.last_ns;
+    bool has_stranger = mqtt_stranger_in(connection->world, connection->session->broker) > before->connack.frame;
     struct mqtt_observation seen = {.at = {tracking->packet->ack_flags_at, 1}, .other = before->expiry_s};
 
     if (connection->clean_start || !before->connack_seen || before->connack_code != 0 || old->has_gap ||
-        connection->takes_over || !(before->disconnected || transport.is_finished || transport.is_reset) ||
-        end_ns == MQTT_TIME_UNKNOWN || !before->is_expiry_known)
+        connection->takes_over || has_stranger ||
+        !(before->disconnected || transport.is_finished || transport.is_reset) || end_ns == MQTT_TIME_UNKNOWN ||
+        !before->is_expiry_known)
         return;
     int64_t elapsed_s = (tracking->now_ns - end_ns) / SECOND_NS;
     seen.value = (uint32_t)MIN(MAX(elapsed_s, 0), UINT32_MAX);

@@ -45,6 +45,12 @@ struct mqtt_wills {
     struct mqtt_will kept[WILLS_KEPT];
 };
 
+/** Not all Wills at a broker are known: one of the others may look like any. */
+static bool is_blind(const struct mqtt_world *world, const struct mqtt_traffic *traffic)
+{
+    return world->wills == NULL || world->wills->is_blind || mqtt_stranger_in(world, &traffic->broker) != 0;
+}
+
 /** A place for a Will: one that is free or no longer counts. */
 static struct mqtt_will *free_place(struct mqtt_wills *wills)
 {
@@ -194,7 +200,7 @@ void mqtt_wills_compare(struct mqtt_tracking *tracking, const struct mqtt_traffi
     unsigned armed = 0;
     unsigned count = 0;
 
-    if (wills == NULL || wills->is_blind || content == 0 || packet->publish.dup || packet->publish.retain)
+    if (is_blind(tracking->connection->world, traffic) || content == 0 || packet->publish.dup || packet->publish.retain)
         return;
     for (unsigned i = 0; i < WILLS_KEPT; i++) {
         struct mqtt_will *will = &wills->kept[i];
@@ -222,7 +228,7 @@ void mqtt_wills_compare_copies(struct mqtt_tracking *tracking, const struct mqtt
     struct mqtt_will *only = NULL;
     unsigned count = 0;
 
-    if (wills == NULL || wills->is_blind || content == 0)
+    if (is_blind(tracking->connection->world, traffic) || content == 0)
         return;
     for (unsigned i = 0; i < WILLS_KEPT; i++)
         if (wills->kept[i].state != WILL_UNUSED && wills->kept[i].content == content && wills->kept[i].at == traffic) {
@@ -243,7 +249,7 @@ void mqtt_wills_compare_stored(struct mqtt_tracking *tracking, const struct mqtt
     struct mqtt_wills *wills = tracking->connection->world->wills;
     struct mqtt_observation seen = {.kind = MQTT_OBSERVED_WILL_STORED, .at = {0, 1}};
 
-    if (wills == NULL || wills->is_blind)
+    if (is_blind(tracking->connection->world, traffic))
         return;
     for (unsigned i = 0; i < WILLS_KEPT; i++) {
         if (wills->kept[i].state == WILL_UNUSED || wills->kept[i].content != content || wills->kept[i].at != traffic)
