@@ -135,6 +135,7 @@ void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
     uint32_t captured = tvb_captured_length(tvb);
 
     mqtt_recall(stretch->stream->connection, stretch->sender, place, &facts);
+    facts.idle_ns = MQTT_TIME_UNKNOWN; /* what is no packet ends no silence */
     mqtt_decode(&packet, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), facts.epoch->version);
     check_run(mqttscope_rules(), &packet, &facts, &findings);
     show_unframeable(&context, tree);

@@ -166,7 +166,13 @@ static void track_version(struct mqtt_epoch *epoch, const struct mqtt_packet *pa
     }
 }
 
-/** How long the client was silent before this packet; kept once for each frame of the client's. */
+/** The note of the packet; NULL where it has none that stays. */
+static struct mqtt_note *kept_note(const struct mqtt_tracking *tracking)
+{
+    return tracking->note != &tracking->connection->world->unkept ? tracking->note : NULL;
+}
+
+/** How long the client was silent before this packet. */
 static int64_t track_silence(struct mqtt_tracking *tracking)
 {
     struct mqtt_connection *connection = tracking->connection;
@@ -175,14 +181,10 @@ static int64_t track_silence(struct mqtt_tracking *tracking)
 
     if (!is_clients)
         return MQTT_TIME_UNKNOWN;
-    if (connection->last_client_frame == tracking->place.frame)
-        return 0;
     int64_t idle_ns = last_ns == MQTT_TIME_UNKNOWN ? MQTT_TIME_UNKNOWN : tracking->now_ns - last_ns;
     connection->last_client_ns = tracking->now_ns;
-    connection->last_client_frame = tracking->place.frame;
-    if (mqtt_notes_add_idle(connection->world->notes, tracking->place, idle_ns))
+    if (mqtt_notes_add_idle(connection->world->notes, tracking->place, kept_note(tracking), idle_ns))
         return idle_ns;
-    connection->last_client_frame = 0;
     mqtt_note_no_memory(tracking);
     return MQTT_TIME_UNKNOWN;
 }
@@ -239,7 +241,7 @@ void mqtt_track(struct mqtt_connection *connection, unsigned sender, struct mqtt
     facts->place = place;
     facts->epoch = mqtt_latest_epoch(connection);
     facts->idle_ns = track_silence(&tracking);
-    facts->note = tracking.note != &connection->world->unkept ? tracking.note : NULL;
+    facts->note = kept_note(&tracking);
     facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
 }
@@ -274,7 +276,7 @@ void mqtt_recall(const struct mqtt_connection *connection, unsigned sender, stru
     facts->place = place;
     facts->epoch = epoch;
     facts->note = mqtt_notes_find(notes, place);
-    facts->idle_ns = is_clients ? mqtt_notes_idle(notes, place) : MQTT_TIME_UNKNOWN;
+    facts->idle_ns = is_clients ? mqtt_notes_idle(notes, place, facts->note) : MQTT_TIME_UNKNOWN;
     facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
     facts->observation_count = mqtt_notes_observations(notes, place, facts->observations);

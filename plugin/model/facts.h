@@ -141,10 +141,14 @@ struct mqtt_note {
                                 after this packet */
     uint16_t inflight_max; /**< the Receive Maximum that binds them; 0: none */
     uint8_t limits;        /**< enum mqtt_limit: what was reached at this packet */
-    bool has_inflight;
-    bool uses_alias;         /**< PUBLISH without a Topic Name: `topic` is set */
-    bool completes_delivery; /**< the last acknowledgement of a QoS 1 or 2 PUBLISH: `delivery_ns` is set */
-    int64_t response_ns;     /**< since the packet at `request_in`; good where that is not 0 */
+    bool has_inflight : 1;
+    bool uses_alias : 1;         /**< PUBLISH without a Topic Name: `topic` is set */
+    bool completes_delivery : 1; /**< the last acknowledgement of a QoS 1 or 2 PUBLISH: `delivery_ns` is set */
+    bool has_idle : 1;           /**< it answers nothing: `idle_ns` is set */
+    union {
+        int64_t response_ns; /**< since the packet at `request_in`; good where that is not 0 */
+        int64_t idle_ns;     /**< for mqtt_notes_idle() to read */
+    };
     union {
         const struct mqtt_text *topic; /**< what the alias stands for; NULL where it was never set */
         int64_t delivery_ns;           /**< since the first PUBLISH */

@@ -17,7 +17,8 @@ enum {
     BYTES_PER_FRAME = 1024, /**< allowed beyond the limit: about what Wireshark keeps of a frame by itself */
 };
 
-/** How long a client had been silent before a packet. */
+/** How long a client had been silent before a packet. Of the packets of one frame, those that follow without an item of
+ *  their own had been silent for no time. */
 struct idle {
     struct mqtt_place place;
     int64_t ns;
@@ -136,29 +137,40 @@ const struct mqtt_note *mqtt_notes_find(const struct mqtt_notes *notes, struct m
     return note != NULL && key_of_note(note) == key_of_place(place) ? note : NULL;
 }
 
-/** The latest idle is of this frame: its other packets are told by it. */
-static bool has_idle_of(const struct mqtt_notes *notes, uint32_t frame)
+/** What an idle, the last that is not behind `place` (NULL: there is none), tells of the packet there. */
+static int64_t told_by(const struct idle *idle, struct mqtt_place place)
 {
-    const struct pieces *idles = &notes->idles;
-    return idles->count > 0 && ((const struct idle *)pieces_item(idles, idles->count - 1))->place.frame == frame;
+    if (idle == NULL || idle->place.frame != place.frame)
+        return MQTT_TIME_UNKNOWN;
+    return idle->place.pdu == place.pdu ? idle->ns : 0;
 }
 
-bool mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int64_t idle_ns)
+bool mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, struct mqtt_note *note, int64_t idle_ns)
 {
-    if (!has_room(notes, &notes->idles, place.frame) && !has_idle_of(notes, place.frame))
+    struct pieces *idles = &notes->idles;
+    const struct idle *last = idles->count > 0 ? (const struct idle *)pieces_item(idles, idles->count - 1) : NULL;
+
+    if (told_by(last, place) == idle_ns)
+        return true;
+    if (note != NULL && note->request_in == 0) {
+        note->has_idle = true;
+        note->idle_ns = idle_ns;
+        return true;
+    }
+    /* What the last one tells of this frame would be wrong. */
+    bool is_needed = last != NULL && last->place.frame == place.frame;
+    if (!is_needed && !has_room(notes, idles, place.frame))
         return false;
-    struct idle *idle = (struct idle *)pieces_add(notes, &notes->idles);
+    struct idle *idle = (struct idle *)pieces_add(notes, idles);
     *idle = (struct idle){place, idle_ns};
     return true;
 }
 
-int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place)
+int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place, const struct mqtt_note *note)
 {
-    const struct idle *idle = (const struct idle *)pieces_find(&notes->idles, key_of_place(place));
-
-    if (idle == NULL || idle->place.frame != place.frame)
-        return MQTT_TIME_UNKNOWN;
-    return idle->place.pdu == place.pdu ? idle->ns : 0;
+    if (note != NULL && note->has_idle)
+        return note->idle_ns;
+    return told_by((const struct idle *)pieces_find(&notes->idles, key_of_place(place)), place);
 }
 
 const struct mqtt_observation *mqtt_notes_add_observation(struct mqtt_notes *notes,

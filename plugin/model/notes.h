@@ -33,13 +33,14 @@ struct mqtt_note *mqtt_notes_add_always(struct mqtt_notes *notes, struct mqtt_pl
 /** The note of a place; NULL where there is none. */
 const struct mqtt_note *mqtt_notes_find(const struct mqtt_notes *notes, struct mqtt_place place);
 
-/** Keeps how long a client had been silent before the packet at `place`, its first in that frame; MQTT_TIME_UNKNOWN for
- *  the first of the connection. Places have to come in the order of the capture. False where the limit is reached. */
-bool mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, int64_t idle_ns);
+/** Keeps how long a client had been silent before the packet at `place`, or that it is not known: MQTT_TIME_UNKNOWN. `note`
+ *  is the packet's, where it has one and all else is in it. Places have to come in the order of the capture. False where
+ *  the limit is reached: that is as MQTT_TIME_UNKNOWN. */
+bool mqtt_notes_add_idle(struct mqtt_notes *notes, struct mqtt_place place, struct mqtt_note *note, int64_t idle_ns);
 
-/** How long the client had been silent before its packet at `place`: what mqtt_notes_add_idle() kept; 0 for its further
- *  packets in the same frame; MQTT_TIME_UNKNOWN where nothing was kept. */
-int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place);
+/** How long the client had been silent before its packet at `place`: what mqtt_notes_add_idle() was given with the same
+ *  note. */
+int64_t mqtt_notes_idle(const struct mqtt_notes *notes, struct mqtt_place place, const struct mqtt_note *note);
 
 /** Keeps what was noticed at a packet; its place is in it. Places have to come in the order of the capture; a place may
  *  come several times. What it returns stays where it is; NULL where the limit is reached. */

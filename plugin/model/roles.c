@@ -42,7 +42,6 @@ static void settle_broker(struct mqtt_tracking *tracking, uint8_t broker)
     if (epoch->broker == 1 - broker) {
         epoch->is_bridge = epoch->has_published = epoch->has_subscribed = false;
         connection->last_client_ns = MQTT_TIME_UNKNOWN;
-        connection->last_client_frame = 0;
     }
     epoch->broker = broker;
 }

@@ -119,14 +119,13 @@ struct mqtt_connection {
     uint32_t earlier_count;
     uint32_t number;
     int64_t last_client_ns; /**< when the client's latest packet was sent; MQTT_TIME_UNKNOWN before the first */
-    uint32_t last_client_frame;
-    bool has_packets;     /**< the first packet was tracked */
-    bool may_lose;        /**< packets may go by unseen */
-    bool is_watched;      /**< rules are wanted and the CONNECT was captured: exchanges can be called wrong */
-    bool is_unsure;       /**< but one went by unseen: nothing can be called wrong in them any more */
-    bool clean_start;     /**< what the CONNECT said */
-    bool connack_seen;    /**< the three that follow are good */
-    bool session_present; /**< what the first CONNACK said */
+    bool has_packets;       /**< the first packet was tracked */
+    bool may_lose;          /**< packets may go by unseen */
+    bool is_watched;        /**< rules are wanted and the CONNECT was captured: exchanges can be called wrong */
+    bool is_unsure;         /**< but one went by unseen: nothing can be called wrong in them any more */
+    bool clean_start;       /**< what the CONNECT said */
+    bool connack_seen;      /**< the three that follow are good */
+    bool session_present;   /**< what the first CONNACK said */
     uint8_t connack_code;
     uint32_t user_hash;       /**< of the User Name; 0: none */
     struct mqtt_mark connack; /**< the first CONNACK */

@@ -298,23 +298,64 @@ static void notes_are_found_by_their_place(void)
     static struct mqtt_note *added[NOTES];
 
     CHECK(mqtt_notes_find(notes, (struct mqtt_place){1, 1}) == NULL);
-    CHECK_EQ(mqtt_notes_idle(notes, (struct mqtt_place){1, 1}), MQTT_TIME_UNKNOWN);
+    CHECK_EQ(mqtt_notes_idle(notes, (struct mqtt_place){1, 1}, NULL), MQTT_TIME_UNKNOWN);
     for (uint32_t i = 0; i < NOTES; i++) {
         struct mqtt_place place = {2 + i / 2 * 2, 1 + i % 2}; /* two in each even frame */
         added[i] = mqtt_notes_add(notes, place);
         if (i % 2 == 0)
-            mqtt_notes_add_idle(notes, place, i);
+            CHECK(mqtt_notes_add_idle(notes, place, NULL, i));
     }
     for (uint32_t i = 0; i < NOTES; i++) {
         struct mqtt_place place = {2 + i / 2 * 2, 1 + i % 2};
         CHECK(mqtt_notes_find(notes, place) == added[i]);
-        CHECK_EQ(mqtt_notes_idle(notes, place), i % 2 == 0 ? i : 0);
+        CHECK_EQ(mqtt_notes_idle(notes, place, NULL), i % 2 == 0 ? i : 0);
         place.frame++;
         CHECK(mqtt_notes_find(notes, place) == NULL);
-        CHECK_EQ(mqtt_notes_idle(notes, place), MQTT_TIME_UNKNOWN);
+        CHECK_EQ(mqtt_notes_idle(notes, place, NULL), MQTT_TIME_UNKNOWN);
     }
     CHECK(mqtt_notes_find(notes, (struct mqtt_place){2, 3}) == NULL);
     CHECK(mqtt_notes_find(notes, (struct mqtt_place){1, UINT32_MAX}) == NULL);
+    wmem_destroy_allocator(scope);
+}
+
+/** What a note has no room for stands by itself, and each packet of a frame is told apart from the others. */
+static void silence_is_kept_with_the_note(void)
+{
+    wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
+    struct mqtt_notes *notes = mqtt_notes_new(scope, 0);
+    static const struct {
+        struct mqtt_place place;
+        bool has_note, is_answer;
+        int64_t idle_ns;
+    } packets[] = {
+        {{1, 1}, true, false, MQTT_TIME_UNKNOWN},
+        {{1, 2}, false, false, 0},
+        {{2, 1}, true, false, 7},
+        {{2, 2}, false, false, 0},
+        {{2, 3}, true, false, 0},
+        {{2, 4}, false, false, 5},
+        {{2, 5}, true, false, MQTT_TIME_UNKNOWN},
+        {{3, 1}, true, true, 9},
+        {{3, 2}, true, true, 0},
+        {{4, 1}, false, false, MQTT_TIME_UNKNOWN},
+        {{4, 2}, true, true, 0},
+        {{5, 1}, true, false, 0},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(packets); i++) {
+        struct mqtt_note *note = packets[i].has_note ? mqtt_notes_add(notes, packets[i].place) : NULL;
+        if (packets[i].is_answer) {
+            note->request_in = 1;
+            note->response_ns = 3;
+        }
+        CHECK(mqtt_notes_add_idle(notes, packets[i].place, note, packets[i].idle_ns));
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(packets); i++) {
+        const struct mqtt_note *note = mqtt_notes_find(notes, packets[i].place);
+        CHECK((note != NULL) == packets[i].has_note);
+        CHECK_EQ(mqtt_notes_idle(notes, packets[i].place, note), packets[i].idle_ns);
+        CHECK(!packets[i].is_answer || note->response_ns == 3);
+    }
     wmem_destroy_allocator(scope);
 }
 
@@ -331,14 +372,14 @@ static void notes_have_a_limit(void)
     struct mqtt_observation observation = {.frame_at = place.frame, .pdu_at = place.pdu};
     CHECK(mqtt_notes_add(notes, place) == NULL);
     CHECK(mqtt_notes_find(notes, place) == NULL);
-    CHECK(!mqtt_notes_add_idle(notes, place, 1));
-    CHECK_EQ(mqtt_notes_idle(notes, place), MQTT_TIME_UNKNOWN);
+    CHECK(!mqtt_notes_add_idle(notes, place, NULL, 1));
+    CHECK_EQ(mqtt_notes_idle(notes, place, NULL), MQTT_TIME_UNKNOWN);
     CHECK(mqtt_notes_add_observation(notes, &observation) == NULL);
     struct mqtt_note *note = mqtt_notes_add_always(notes, place);
     CHECK(note != NULL && mqtt_notes_find(notes, place) == note);
 
     place.frame = observation.frame_at = LATE;
-    CHECK(mqtt_notes_add_idle(notes, place, 1));
+    CHECK(mqtt_notes_add_idle(notes, place, NULL, 1));
     CHECK(mqtt_notes_add_observation(notes, &observation) != NULL);
     wmem_destroy_allocator(scope);
 }
@@ -347,7 +388,7 @@ static void notes_have_a_limit(void)
 static void answers_beyond_the_limit_have_no_links(void)
 {
     enum { PIECE = 1024 };
-    struct mqtt_tracking_options options = {.max_memory = 50000, .max_inflight = 65535, .observes = true};
+    struct mqtt_tracking_options options = {.max_memory = 40000, .max_inflight = 65535, .observes = true};
     struct story story = story_begin(&options);
     struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
     unsigned noted = 0;
@@ -383,6 +424,7 @@ int main(void)
     RUN(server_keep_alive_wins);
     RUN(silence_is_the_clients);
     RUN(notes_are_found_by_their_place);
+    RUN(silence_is_kept_with_the_note);
     RUN(notes_have_a_limit);
     RUN(answers_beyond_the_limit_have_no_links);
     wmem_cleanup();
