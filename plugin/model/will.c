@@ -121,6 +121,13 @@ static int64_t broken_ns(const struct mqtt_connection *connection)
     return transport.is_finished || transport.is_reset ? transport.last_ns : MQTT_TIME_UNKNOWN;
 }
 
+/** The Client's DISCONNECT comes behind packets that have no answer yet: a Server that takes offence at one of those closes,
+ *  and never reads it. */
+static bool may_go_unread(const struct mqtt_tracking *tracking)
+{
+    return tracking->connection->ends[tracking->sender].ledger.count > 0;
+}
+
 void mqtt_track_will(struct mqtt_tracking *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
@@ -133,7 +140,7 @@ void mqtt_track_will(struct mqtt_tracking *tracking)
     if (is_client && packet->type == MQTT_TYPE_DISCONNECT && packet->reason == 0 && will_of(connection) != NULL) {
         transport = mqtt_transport_state_of(connection);
         bool is_open = !transport.is_reset && !transport.is_finished;
-        if (is_open && will_of(connection)->state == WILL_ARMED && !connection->taken_over)
+        if (is_open && will_of(connection)->state == WILL_ARMED && !connection->taken_over && !may_go_unread(tracking))
             end_will(tracking, will_of(connection), WILL_REMOVED);
     } else if (!is_client && packet->type == MQTT_TYPE_CONNACK && packet->reason == 0 && connection->before != NULL &&
                connection->session_present && will_of(connection->before) != NULL) {
