@@ -66,6 +66,15 @@ static bool inherit_exchanges(struct mqtt_connection *to, unsigned broker, struc
     return servers && clients;
 }
 
+/** What a connection was before does not count any more: a CONNECT may come again in it, with another Client Identifier or
+ *  none. */
+static void leave_session(struct mqtt_connection *connection)
+{
+    connection->session = NULL;
+    connection->before = NULL;
+    connection->takes_over = false;
+}
+
 /** Gives the connection its Client Identifier, which stands in the packet, and joins it to the session of that. */
 static void join_session(struct mqtt_tracking *tracking, struct mqtt_span span)
 {
@@ -73,6 +82,7 @@ static void join_session(struct mqtt_tracking *tracking, struct mqtt_span span)
     const struct mqtt_endpoint *broker = &connection->transport.ends[tracking->epoch.broker];
     struct mqtt_text *client_id = mqtt_copy_text(tracking->packet, span);
 
+    leave_session(connection);
     connection->session = find_session(connection->world, broker, client_id);
     wmem_free(NULL, client_id);
     tracking->epoch.client_id = connection->session != NULL ? connection->session->client_id : NULL;
@@ -166,10 +176,12 @@ static void track_connect(struct mqtt_tracking *tracking)
     }
     if (packet->version == MQTT_V50)
         epoch->limits[tracking->sender] = read_limits(connection->world, packet);
-    if (connect->client_id.length > 0 && mqtt_has_span(packet, connect->client_id))
+    if (connect->client_id.length > 0 && mqtt_has_span(packet, connect->client_id)) {
         join_session(tracking, connect->client_id);
-    else
-        connection->session = (struct mqtt_session *)mqtt_keep(connection->world, sizeof *connection->session);
+        return;
+    }
+    leave_session(connection);
+    connection->session = (struct mqtt_session *)mqtt_keep(connection->world, sizeof *connection->session);
 }
 
 /** The Server's answer: whose session it is, and what was in flight in it. */

@@ -361,6 +361,23 @@ static void subscriptions_live_as_long_as_their_session(void)
     story_end(&story);
 }
 
+/** A second CONNECT without a Client Identifier: the first one's session is not compared with anything. */
+static void connect_again_leaves_the_session(void)
+{
+    struct mqtt_tracking_options options = {.max_inflight = 65535, .observes = true};
+    struct story story = story_begin(&options);
+    struct mqtt_connection *stranger = story_connect(&story);
+    story_send(&story, stranger, CLIENT, "c0 {}");
+    story_open(&story, RESUME_50, NEW_50);
+    struct mqtt_connection *connection = story_open(&story, RESUME_50, PRESENT_50);
+    story_send(&story, connection, CLIENT, "10 { s'MQTT' 05 00 003c {} s'' }");
+    story_send(&story, connection, BROKER, NEW_50);
+
+    CHECK(!summary_of(connection).session_present);
+    CHECK(summary_of(connection).subscriptions == NULL);
+    story_end(&story);
+}
+
 static void summary_says_how_it_stands(void)
 {
     struct story story = story_begin(NULL);
@@ -399,6 +416,7 @@ int main(void)
     RUN(unsuback_of_311_ends_all_that_was_asked_for);
     RUN(identifier_of_a_request_used_anew_has_new_filters);
     RUN(subscriptions_live_as_long_as_their_session);
+    RUN(connect_again_leaves_the_session);
     RUN(summary_says_how_it_stands);
     wmem_cleanup();
     return FINISH();
