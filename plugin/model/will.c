@@ -255,17 +255,22 @@ void mqtt_wills_compare_stored(struct mqtt_tracking *tracking, const struct mqtt
 {
     struct mqtt_wills *wills = tracking->connection->world->wills;
     struct mqtt_observation seen = {.kind = MQTT_OBSERVED_WILL_STORED, .at = {0, 1}};
+    struct mqtt_will *published = NULL; /* or may be: a Will whose connection is open is not yet */
 
     if (is_blind(tracking->connection->world, traffic))
         return;
     for (unsigned i = 0; i < WILLS_KEPT; i++) {
-        if (wills->kept[i].state == WILL_UNUSED || wills->kept[i].content != content || wills->kept[i].at != traffic)
+        struct mqtt_will *will = &wills->kept[i];
+        if (will->state == WILL_UNUSED || will->content != content || will->at != traffic)
             continue;
-        if (wills->kept[i].retain || wills->kept[i].reported)
+        if (will->retain || will->reported)
             return;
-        seen.frame = wills->kept[i].frame;
-        wills->kept[i].reported = true;
+        if (broken_ns(will->connection) != MQTT_TIME_UNKNOWN)
+            published = will;
     }
-    if (seen.frame != 0)
-        mqtt_observe(tracking, seen);
+    if (published == NULL)
+        return;
+    published->reported = true;
+    seen.frame = published->frame;
+    mqtt_observe(tracking, seen);
 }
