@@ -182,11 +182,11 @@ static struct segment search_segment(struct tcp_direction *direction, const stru
     return (struct segment){found ? SEGMENT_FRAMED : SEGMENT_UNFRAMED, 0};
 }
 
-/** Compares a segment with the place where the next packet begins. */
+/** Compares a segment, or what of it the packet before left over, with the place where the next packet begins. */
 static struct segment place_segment(struct tcp_direction *direction, const struct stretch *stretch, tvbuff_t *tvb,
-                                    const struct tcpinfo *info, uint32_t seq)
+                                    const struct tcpinfo *info, uint32_t seq, bool goes_on)
 {
-    int32_t ahead = (int32_t)(direction->begins_at - seq);
+    int32_t ahead = goes_on ? 0 : (int32_t)(direction->begins_at - seq);
 
     if (!direction->framed || ahead < 0)
         return search_segment(direction, stretch, tvb, info, seq);
@@ -244,8 +244,8 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
         segment = search_segment(direction, stretch, tvb, info, seq);
     } else if (!goes_on && (int32_t)(next_seq - direction->next_seq) <= 0) {
         return (struct segment){SEGMENT_REPEATED, 0};
-    } else if (!goes_on || !direction->framed) {
-        segment = place_segment(direction, stretch, tvb, info, seq);
+    } else {
+        segment = place_segment(direction, stretch, tvb, info, seq, goes_on);
     }
     if (tvb_captured_length(tvb) < tvb_reported_length(tvb) && hides_packets(tvb, segment.skip))
         mqtt_track_gap(stretch->stream->connection, stream_next_place(pinfo));

@@ -166,33 +166,48 @@ enum mqtt_connect_match mqtt_match_connect(const uint8_t *bytes, uint32_t captur
                : MQTT_CONNECT_NO;
 }
 
-/** Reads one whole packet by each version that comes into question. */
-static bool is_plausible_by(const uint8_t *bytes, uint32_t length, enum mqtt_version version)
+/** What bytes look like that may begin with a packet. */
+enum likeness {
+    LIKE_NOTHING,
+    LIKE_BEGINNING, /**< of a packet that is longer than the bytes at hand */
+    LIKE_PUBLISH,   /**< likewise, of a PUBLISH with its whole Topic Name */
+    LIKE_PACKET,    /**< a whole one */
+};
+
+/** The likeness of a packet of which not all bytes are there. */
+static enum likeness beginning_likeness(const struct mqtt_packet *packet)
+{
+    if (packet->fault.kind > MQTT_FAULT_CUT || !has_plausible_flags(packet) ||
+        !has_plausible_properties(packet, &packet->properties, packet->type))
+        return LIKE_NOTHING;
+    if (packet->type != MQTT_TYPE_PUBLISH)
+        return LIKE_BEGINNING;
+    struct mqtt_span topic = packet->publish.topic;
+    if (topic.length == 0 || topic.at + topic.length > packet->captured)
+        return LIKE_BEGINNING;
+    return is_topic_name(packet, topic) ? LIKE_PUBLISH : LIKE_NOTHING;
+}
+
+/** What the first packet of `length` bytes looks like by that of the versions in question that fits it best. */
+static enum likeness likeness_by(const uint8_t *bytes, uint32_t captured, uint32_t length, enum mqtt_version version)
 {
     static const enum mqtt_version all[] = {MQTT_V31, MQTT_V311, MQTT_V50};
+    enum likeness best = LIKE_NOTHING;
     struct mqtt_packet packet;
 
     for (unsigned i = 0; i < 3; i++) {
         if (version != MQTT_VERSION_UNKNOWN && all[i] != version)
             continue;
-        mqtt_decode(&packet, bytes, length, length, all[i]);
-        if (mqtt_packet_is_plausible(&packet))
-            return true;
+        enum likeness likeness = LIKE_NOTHING;
+        mqtt_decode(&packet, bytes, captured < length ? captured : length, length, all[i]);
+        if (captured < length)
+            likeness = beginning_likeness(&packet);
+        else if (mqtt_packet_is_plausible(&packet))
+            likeness = LIKE_PACKET;
+        if (likeness > best)
+            best = likeness;
     }
-    return false;
-}
-
-/** The beginning of a PUBLISH that is longer than the bytes at hand: its flags, and a whole Topic Name. */
-static bool is_begun_publish(const uint8_t *bytes, uint32_t captured, uint32_t length)
-{
-    struct mqtt_packet packet;
-
-    if (bytes[0] >> 4 != MQTT_TYPE_PUBLISH)
-        return false;
-    mqtt_decode(&packet, bytes, captured, length, MQTT_V311);
-    struct mqtt_span topic = packet.publish.topic;
-    return has_plausible_flags(&packet) && topic.length > 0 && topic.at + topic.length <= captured &&
-           is_topic_name(&packet, topic);
+    return best;
 }
 
 struct mqtt_run mqtt_read_run(const uint8_t *bytes, uint32_t captured, enum mqtt_version version)
@@ -205,15 +220,18 @@ struct mqtt_run mqtt_read_run(const uint8_t *bytes, uint32_t captured, enum mqtt
         uint32_t length;
         enum mqtt_frame_state state = mqtt_frame(start, left, &length);
 
-        if (state == MQTT_FRAME_WHOLE && length <= left && is_plausible_by(start, length, version)) {
-            run.packets++;
-            run.length += length;
-            continue;
+        if (state == MQTT_FRAME_UNFINISHED) {
+            run.broken = start[0] >> 4 == MQTT_TYPE_RESERVED;
+            break;
         }
-        run.begun = state == MQTT_FRAME_WHOLE && length > left && is_begun_publish(start, left, length);
-        run.broken = state == MQTT_FRAME_UNREADABLE || (state == MQTT_FRAME_WHOLE && length <= left) ||
-                     start[0] >> 4 == MQTT_TYPE_RESERVED;
-        break;
+        enum likeness likeness = state == MQTT_FRAME_WHOLE ? likeness_by(start, left, length, version) : LIKE_NOTHING;
+        if (likeness != LIKE_PACKET) {
+            run.begun = likeness == LIKE_PUBLISH;
+            run.broken = likeness == LIKE_NOTHING;
+            break;
+        }
+        run.packets++;
+        run.length += length;
     }
     return run;
 }

@@ -79,14 +79,19 @@ static void runs_are_read_to_their_end(void)
         {"c000 00", MQTT_V311, 1, 2, true, false},
         {"c000 0000", MQTT_V311, 1, 2, true, false},
         {"c000 36", MQTT_V311, 1, 2, false, false},
-        {"'hello, world'", MQTT_VERSION_UNKNOWN, 0, 0, false, false}, /* 'h' announces 101 bytes */
-        {"'GET / HTTP/1.1'", MQTT_VERSION_UNKNOWN, 0, 0, false, false},
+        {"'hello, world'", MQTT_VERSION_UNKNOWN, 0, 0, true, false}, /* 'h' announces 101 bytes */
+        {"'GET / HTTP/1.1'", MQTT_VERSION_UNKNOWN, 0, 0, true, false},
         {"ff ffffffff 00", MQTT_V311, 0, 0, true, false},
         {"30 40 s'a/b' 'xx'", MQTT_V311, 0, 0, false, true},
         {"30 40 0003 'a'", MQTT_V311, 0, 0, false, false}, /* the topic is not whole */
-        {"30 40 0000 'xx'", MQTT_V50, 0, 0, false, false},
-        {"30 40 s'a+b' 'xx'", MQTT_V311, 0, 0, false, false},
-        {"36 40 s'a/b' 'xx'", MQTT_V311, 0, 0, false, false},
+        {"30 40 0000 03 23", MQTT_V50, 0, 0, false, false},
+        {"30 40 s'a+b' 'xx'", MQTT_V311, 0, 0, true, false},
+        {"36 40 s'a/b' 'xx'", MQTT_V311, 0, 0, true, false},
+        {"31 23 s'm' 'essage 7'", MQTT_V50, 0, 0, true, false}, /* 'e' announces 101 bytes of properties */
+        {"31 23 s'm' 'essage 7'", MQTT_VERSION_UNKNOWN, 0, 0, false, true},
+        {"30 40 s'a' { 21 0001 } 'xx'", MQTT_V50, 0, 0, true, false}, /* no property of a PUBLISH */
+        {"40 40 0001 00", MQTT_V50, 0, 0, false, false},
+        {"41 40 0001 00", MQTT_V50, 0, 0, true, false},
         {"c000 32 40 s'a/b' 0001", MQTT_V311, 1, 2, false, true},
         {"40 { 0001 10 }", MQTT_V50, 1, 5, false, false},
         {"40 { 0001 10 }", MQTT_V311, 0, 0, true, false},
