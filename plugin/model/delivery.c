@@ -69,6 +69,12 @@ static struct mqtt_span topic_span(const struct mqtt_delivery *delivery)
     return delivery->tracking->packet->publish.topic;
 }
 
+/** A Server may deny the session that it kept, with the subscriptions in it. */
+static bool may_keep_session(const struct mqtt_delivery *delivery)
+{
+    return !delivery->tracking->connection->clean_start;
+}
+
 /** No filter explains the delivery. */
 static void look_at_unasked(struct mqtt_delivery *delivery)
 {
@@ -81,7 +87,7 @@ static void look_at_unasked(struct mqtt_delivery *delivery)
                                                                      : MQTT_OBSERVED_DELIVERED_BUT_FOR_CASE;
         seen.frame = delivery->nearest_in;
     } else {
-        seen.doubt = delivery->book->grants == 0;
+        seen.doubt = delivery->book->grants == 0 || may_keep_session(delivery);
     }
     mqtt_observe_delivery(delivery, seen);
 }
@@ -93,12 +99,10 @@ static void look_at_qos(struct mqtt_delivery *delivery)
     bool counts_requests = packet->version != MQTT_V50;
     struct mqtt_observation seen = {.at = {0, 1}, .value = packet->publish.qos};
     const struct mqtt_interest *only = delivery->count == 1 ? delivery->matches[0] : NULL;
-    const struct mqtt_connection *connection = delivery->tracking->connection;
 
     if (packet->publish.dup)
         return;
-    /* A Server may deny the session that it kept, with the subscriptions in it. */
-    seen.doubt = connection->before != NULL && !connection->clean_start;
+    seen.doubt = may_keep_session(delivery);
     for (unsigned i = 0; i < delivery->count; i++) {
         const struct mqtt_interest *interest = delivery->matches[i];
         uint8_t most = interest->granted_most;
