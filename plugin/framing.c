@@ -195,7 +195,8 @@ static struct segment place_segment(struct tcp_direction *direction, const struc
     if (direction->unproved > 0) {
         if (has_malformed_packet(tvb, (uint32_t)ahead, stretch))
             return search_segment(direction, stretch, tvb, info, seq);
-        direction->unproved--;
+        if (!goes_on)
+            direction->unproved--;
     }
     return (struct segment){SEGMENT_FRAMED, (uint32_t)ahead};
 }

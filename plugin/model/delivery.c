@@ -69,12 +69,6 @@ static struct mqtt_span topic_span(const struct mqtt_delivery *delivery)
     return delivery->tracking->packet->publish.topic;
 }
 
-/** A Server may deny the session that it kept, with the subscriptions in it. */
-static bool may_keep_session(const struct mqtt_delivery *delivery)
-{
-    return !delivery->tracking->connection->clean_start;
-}
-
 /** No filter explains the delivery. */
 static void look_at_unasked(struct mqtt_delivery *delivery)
 {
@@ -87,7 +81,7 @@ static void look_at_unasked(struct mqtt_delivery *delivery)
                                                                      : MQTT_OBSERVED_DELIVERED_BUT_FOR_CASE;
         seen.frame = delivery->nearest_in;
     } else {
-        seen.doubt = delivery->book->grants == 0 || may_keep_session(delivery);
+        seen.doubt = delivery->book->grants == 0 || mqtt_may_keep_session(delivery->tracking);
     }
     mqtt_observe_delivery(delivery, seen);
 }
@@ -102,7 +96,7 @@ static void look_at_qos(struct mqtt_delivery *delivery)
 
     if (packet->publish.dup)
         return;
-    seen.doubt = may_keep_session(delivery);
+    seen.doubt = mqtt_may_keep_session(delivery->tracking);
     for (unsigned i = 0; i < delivery->count; i++) {
         const struct mqtt_interest *interest = delivery->matches[i];
         uint8_t most = interest->granted_most;

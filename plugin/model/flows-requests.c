@@ -70,8 +70,7 @@ static void observe_dup(const struct flow_view *view)
             view->packet->publish.qos == 1 ? MQTT_OBSERVED_DUP_FROM_SERVER_QOS_1 : MQTT_OBSERVED_DUP_FROM_SERVER_QOS_2;
     else if (!tracking->connection->clean_start)
         kind = MQTT_OBSERVED_DUP_IN_NEW_SESSION;
-    /* An earlier connection may not have been captured, and the Server may deny the session that it kept. */
-    uint8_t doubt = tracking->epoch.broker == tracking->sender && !tracking->connection->clean_start;
+    uint8_t doubt = mqtt_is_servers(tracking) && mqtt_may_keep_session(tracking);
     flow_observe(view, kind, doubt, view->packet->publish.qos);
 }
 

@@ -313,6 +313,13 @@ static inline bool mqtt_is_servers(const struct mqtt_tracking *tracking)
     return tracking->epoch.broker == tracking->sender;
 }
 
+/** A Server may deny a session that it kept, with the messages and subscriptions in it: of the connection before, or of
+ *  one that was not captured. */
+static inline bool mqtt_may_keep_session(const struct mqtt_tracking *tracking)
+{
+    return !tracking->connection->clean_start;
+}
+
 /** The latest CONNECT, PINGREQ or AUTH of an end that waits for its answer; NULL where none does. */
 const struct mqtt_step *mqtt_waiting_request(struct mqtt_end *end, enum mqtt_packet_type type);
 

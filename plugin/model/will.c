@@ -246,11 +246,10 @@ void mqtt_wills_compare_copies(struct mqtt_tracking *tracking, const struct mqtt
         only->delivered_in >= tracking->place.frame)
         return;
     only->reported = true;
-    /* A Server may deny the session that it kept, with a second filter in it. */
     mqtt_observe(tracking, (struct mqtt_observation){.kind = MQTT_OBSERVED_WILL_TWICE,
                                                      .at = tracking->packet->publish.topic,
                                                      .frame = only->delivered_in,
-                                                     .doubt = !tracking->connection->clean_start});
+                                                     .doubt = mqtt_may_keep_session(tracking)});
 }
 
 void mqtt_wills_compare_stored(struct mqtt_tracking *tracking, const struct mqtt_traffic *traffic, uint32_t content)

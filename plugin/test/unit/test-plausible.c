@@ -84,6 +84,7 @@ static void runs_are_read_to_their_end(void)
         {"ff ffffffff 00", MQTT_V311, 0, 0, true, false},
         {"30 40 s'a/b' 'xx'", MQTT_V311, 0, 0, false, true},
         {"30 40 0003 'a'", MQTT_V311, 0, 0, false, false}, /* the topic is not whole */
+        {"30 40 0000 'xx'", MQTT_V50, 0, 0, true, false},  /* 'x' announces 120 bytes of properties */
         {"30 40 0000 03 23", MQTT_V50, 0, 0, false, false},
         {"30 40 s'a+b' 'xx'", MQTT_V311, 0, 0, true, false},
         {"36 40 s'a/b' 'xx'", MQTT_V311, 0, 0, true, false},
