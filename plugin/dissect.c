@@ -6,7 +6,7 @@
 
 #include <epan/tap.h>
 
-#include "model/version.h"
+#include "model/facts/version.h"
 #include "mqttscope.h"
 #include "tap/exports.h"
 #include "tap/record.h"
@@ -39,7 +39,7 @@ static const struct check_findings *keep_findings(const struct show_context *con
 static void queue_record(const struct show_context *context, const struct stretch *stretch)
 {
     packet_info *pinfo = context->pinfo;
-    const struct mqtt_facts *facts = context->facts;
+    const struct track_facts *facts = context->facts;
 
     bool is_listened_to = have_tap_listener(tap);
     bool is_drawn = tap_flow_is_open();
@@ -65,24 +65,24 @@ static void queue_record(const struct show_context *context, const struct stretc
 }
 
 /** Reads the packet; tracks it on its first visit and recalls what is known of it on later ones. */
-static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct mqtt_place place,
-                       struct mqtt_packet *packet, tvbuff_t *tvb, struct mqtt_facts *facts)
+static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct track_pdu_ref place,
+                       struct mqtt_packet *packet, tvbuff_t *tvb, struct track_facts *facts)
 {
-    struct mqtt_connection *connection = stretch->stream->connection;
+    struct track_connection *connection = stretch->stream->connection;
     uint32_t captured = tvb_captured_length(tvb);
     const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
     uint32_t length = tvb_reported_length(tvb);
-    struct mqtt_arrival arrival;
+    struct track_arrival arrival;
 
     if (!PINFO_FD_VISITED(pinfo)) {
-        mqtt_connection_expect_packet(connection, stretch->sender);
-        mqtt_read(packet, bytes, captured, length, mqtt_connection_version(connection));
+        track_connection_expect_packet(connection, stretch->sender);
+        track_read(packet, bytes, captured, length, track_connection_version(connection));
         stream_arrival(stretch->stream, pinfo, &arrival);
         arrival.from_start = stretch->stream->tcp[stretch->sender].from_start;
-        mqtt_track(connection, stretch->sender, place, &arrival, packet, facts);
+        track(connection, stretch->sender, place, &arrival, packet, facts);
     } else {
-        mqtt_recall(connection, stretch->sender, place, facts);
-        mqtt_read(packet, bytes, captured, length, facts->epoch->version);
+        track_recall(connection, stretch->sender, place, facts);
+        track_read(packet, bytes, captured, length, facts->epoch->version);
     }
     facts->in_websocket_text = stretch->in_websocket_text;
     facts->is_unsure = stretch->is_unsure;
@@ -96,9 +96,9 @@ static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct
 int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     const struct stretch *stretch = (const struct stretch *)data;
-    struct mqtt_place place = {pinfo->num, stream_next_pdu(pinfo)};
+    struct track_pdu_ref place = {pinfo->num, stream_next_pdu(pinfo)};
     struct mqtt_packet packet;
-    struct mqtt_facts facts;
+    struct track_facts facts;
     struct show_faults faults;
     struct check_findings findings;
     struct show_context context = {tvb, pinfo, &packet, &facts, &findings};
@@ -127,15 +127,15 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
 
 void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stretch *stretch)
 {
-    struct mqtt_place place = {pinfo->num, stream_next_pdu(pinfo)};
+    struct track_pdu_ref place = {pinfo->num, stream_next_pdu(pinfo)};
     struct mqtt_packet packet;
-    struct mqtt_facts facts;
+    struct track_facts facts;
     struct check_findings findings;
     struct show_context context = {tvb, pinfo, &packet, &facts, &findings};
     uint32_t captured = tvb_captured_length(tvb);
 
-    mqtt_recall(stretch->stream->connection, stretch->sender, place, &facts);
-    facts.idle_ns = MQTT_TIME_UNKNOWN; /* what is no packet ends no silence */
+    track_recall(stretch->stream->connection, stretch->sender, place, &facts);
+    facts.idle_ns = TRACK_TIME_UNKNOWN; /* what is no packet ends no silence */
     mqtt_decode(&packet, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), facts.epoch->version);
     check_run(mqttscope_rules(), &packet, &facts, &findings);
     show_unframeable(&context, tree);

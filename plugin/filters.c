@@ -15,7 +15,7 @@
 #include "mqttscope.h"
 
 /** Fills the facts as they stand behind the frame's last control packet. False where the frame has none. */
-static bool recall_frame(packet_info *pinfo, struct mqtt_facts *facts)
+static bool recall_frame(packet_info *pinfo, struct track_facts *facts)
 {
     if (!proto_is_frame_protocol(pinfo->layers, "mqtt") && !proto_is_frame_protocol(pinfo->layers, "mqttscope"))
         return false;
@@ -25,20 +25,20 @@ static bool recall_frame(packet_info *pinfo, struct mqtt_facts *facts)
     const struct stream *stream = (const struct stream *)conversation_get_proto_data(conversation, mqttscope_proto());
     if (stream == NULL)
         return false;
-    mqtt_recall(stream->connection, 0, (struct mqtt_place){pinfo->num, UINT32_MAX}, facts);
+    track_recall(stream->connection, 0, (struct track_pdu_ref){pinfo->num, UINT32_MAX}, facts);
     return true;
 }
 
 static ws_bool has_connection(packet_info *pinfo COMPAT_FILTER_DATA)
 {
-    struct mqtt_facts facts;
+    struct track_facts facts;
 
     return recall_frame(pinfo, &facts);
 }
 
 static char *connection_filter(packet_info *pinfo COMPAT_FILTER_DATA)
 {
-    struct mqtt_facts facts;
+    struct track_facts facts;
 
     if (!recall_frame(pinfo, &facts))
         return NULL;
@@ -47,7 +47,7 @@ static char *connection_filter(packet_info *pinfo COMPAT_FILTER_DATA)
 
 static ws_bool has_client(packet_info *pinfo COMPAT_FILTER_DATA)
 {
-    struct mqtt_facts facts;
+    struct track_facts facts;
 
     return recall_frame(pinfo, &facts) && facts.epoch->client_id != NULL;
 }
@@ -75,11 +75,11 @@ static void append_quoted(GString *filter, const char *text)
 
 static char *client_filter(packet_info *pinfo COMPAT_FILTER_DATA)
 {
-    struct mqtt_facts facts;
+    struct track_facts facts;
 
     if (!recall_frame(pinfo, &facts) || facts.epoch->client_id == NULL)
         return NULL;
-    const struct mqtt_text *client = facts.epoch->client_id;
+    const struct track_text *client = facts.epoch->client_id;
     GString *filter = g_string_new("mqttscope.client == ");
 
     /* The same text that the field has: valid UTF-8 up to the first null character. */

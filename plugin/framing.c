@@ -113,7 +113,7 @@ static bool begins_with_packet(tvbuff_t *tvb, const struct stretch *stretch)
 {
     uint32_t captured = tvb_captured_length(tvb);
     struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured,
-                                        mqtt_connection_version(stretch->stream->connection));
+                                        track_connection_version(stretch->stream->connection));
     return !run.broken && (run.packets > 0 || run.begun);
 }
 
@@ -162,7 +162,7 @@ static bool has_malformed_packet(tvbuff_t *tvb, uint32_t at, const struct stretc
         if (state != MQTT_FRAME_WHOLE)
             return state == MQTT_FRAME_UNREADABLE;
         uint32_t held = MIN(length, captured - at);
-        if (is_malformed(bytes + at, held, length, mqtt_connection_version(stretch->stream->connection)))
+        if (is_malformed(bytes + at, held, length, track_connection_version(stretch->stream->connection)))
             return true;
         at += held;
     }
@@ -228,9 +228,9 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
     struct segment segment = {SEGMENT_FRAMED, 0};
 
     if (tvb_captured_length(tvb) < tvb_reported_length(tvb))
-        mqtt_track_loss(stretch->stream->connection);
+        track_loss(stretch->stream->connection);
     if (is_missing_bytes || (direction->seen && !direction->framed))
-        mqtt_track_gap(stretch->stream->connection, stream_next_place(pinfo));
+        track_gap(stretch->stream->connection, stream_next_place(pinfo));
     if (!stretch->stream->tcp[0].seen && !stretch->stream->tcp[1].seen &&
         stream_is_start(stretch->stream->analysis, seq) && is_foreign(tvb)) {
         stretch->stream->is_foreign = true;
@@ -241,7 +241,7 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
         direction->begins_at = seq + segment.skip;
     } else if (!direction->seen) {
         if (stream_has_handshake(stretch->stream->analysis))
-            mqtt_track_gap(stretch->stream->connection, (struct mqtt_place){pinfo->num, 1});
+            track_gap(stretch->stream->connection, (struct track_pdu_ref){pinfo->num, 1});
         segment = search_segment(direction, stretch, tvb, info, seq);
     } else if (!goes_on && (int32_t)(next_seq - direction->next_seq) <= 0) {
         return (struct segment){SEGMENT_REPEATED, 0};
@@ -249,7 +249,7 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
         segment = place_segment(direction, stretch, tvb, info, seq, goes_on);
     }
     if (tvb_captured_length(tvb) < tvb_reported_length(tvb) && hides_packets(tvb, segment.skip))
-        mqtt_track_gap(stretch->stream->connection, stream_next_place(pinfo));
+        track_gap(stretch->stream->connection, stream_next_place(pinfo));
     direction->seen = true;
     direction->next_seq = next_seq;
     direction->last_frame = pinfo->num;

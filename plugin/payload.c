@@ -153,7 +153,7 @@ static bool topic_matches(const struct decoding *decoding, const char *topic)
 static char *plain_topic(const struct show_context *context)
 {
     wmem_allocator_t *pool = context->pinfo->pool;
-    const struct mqtt_text *aliased = mqtt_alias_topic(context->facts);
+    const struct track_text *aliased = track_alias_topic(context->facts);
     struct mqtt_span topic = context->packet->publish.topic;
     const uint8_t *bytes = context->packet->bytes + topic.at;
     uint32_t length = topic.length;

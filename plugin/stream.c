@@ -23,7 +23,7 @@ enum { COUNTS_KEY = 0 };
 
 enum { SYN_SEEN = 0x01, SYN_ACK_SEEN = 0x02 }; /* completeness bits of Wireshark's TCP analysis */
 
-static struct mqtt_world *world;        /* of the file that is open; NULL until it shows a connection */
+static struct track_capture *world;     /* of the file that is open; NULL until it shows a connection */
 static struct frame_counts first_visit; /* of the frame that is visited for the first time */
 
 void stream_reset(void)
@@ -39,12 +39,12 @@ static int64_t to_ns(const nstime_t *time)
     return CLAMP((int64_t)time->secs, -bound, bound) * 1000000000 + time->nsecs;
 }
 
-void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct mqtt_arrival *arrival)
+void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct track_arrival *arrival)
 {
     const struct tcp_analysis *tcp = stream->analysis;
     const tcp_analyze_seq_flow_info_t *numbers = tcp != NULL ? tcp->fwd->tcp_analyze_seq_info : NULL;
 
-    *arrival = (struct mqtt_arrival){.ns = to_ns(&pinfo->abs_ts)};
+    *arrival = (struct track_arrival){.ns = to_ns(&pinfo->abs_ts)};
     if (numbers == NULL || numbers->nextseq == 0)
         return;
     arrival->has_numbers = true;
@@ -68,7 +68,7 @@ static struct tcp_analysis *find_tcp(packet_info *pinfo, conversation_t *convers
 }
 
 /** How a TCP connection stands, by what Wireshark's analysis has seen of it. */
-static struct mqtt_transport_state tcp_state(const void *handle)
+static struct track_transport_state tcp_state(const void *handle)
 {
     enum { FIN_SEEN = 0x10, RST_SEEN = 0x20 };
     const struct tcp_analysis *tcp = (const struct tcp_analysis *)handle;
@@ -76,27 +76,27 @@ static struct mqtt_transport_state tcp_state(const void *handle)
     const tcp_analyze_seq_flow_info_t *other = tcp->flow2.tcp_analyze_seq_info;
     bool has_numbers = one != NULL && other != NULL && one->nextseq != 0 && other->nextseq != 0;
 
-    return (struct mqtt_transport_state){
+    return (struct track_transport_state){
         .has_numbers = has_numbers,
         .sent_to = has_numbers ? one->nextseq + other->nextseq : 0,
         .got_to = has_numbers ? one->lastack + other->lastack : 0,
         .is_finished = tcp->conversation_completeness & FIN_SEEN,
         .is_reset = tcp->conversation_completeness & RST_SEEN,
-        .last_ns = nstime_is_zero(&tcp->ts_prev) ? MQTT_TIME_UNKNOWN : to_ns(&tcp->ts_prev),
+        .last_ns = nstime_is_zero(&tcp->ts_prev) ? TRACK_TIME_UNKNOWN : to_ns(&tcp->ts_prev),
     };
 }
 
-static struct mqtt_world *current_world(void)
+static struct track_capture *current_world(void)
 {
     if (world == NULL) {
-        struct mqtt_tracking_options options = {
+        struct track_options options = {
             .preferred_version = mqttscope_default_version(),
             .max_inflight = mqttscope_max_inflight(),
             .max_memory = mqttscope_max_memory(),
             .observes = mqttscope_rules()->enabled,
             .state_of = tcp_state,
         };
-        world = mqtt_world_new(wmem_file_scope(), &options);
+        world = track_capture_new(wmem_file_scope(), &options);
     }
     return world;
 }
@@ -104,12 +104,12 @@ static struct mqtt_world *current_world(void)
 /** The bytes of an address that an endpoint holds. */
 static uint8_t address_length(const address *from)
 {
-    return (uint8_t)MIN((size_t)from->len, sizeof((struct mqtt_endpoint *)NULL)->address);
+    return (uint8_t)MIN((size_t)from->len, sizeof((struct track_endpoint *)NULL)->address);
 }
 
-static struct mqtt_endpoint endpoint_of(const address *from, uint32_t port)
+static struct track_endpoint endpoint_of(const address *from, uint32_t port)
 {
-    struct mqtt_endpoint endpoint = {.port = (uint16_t)port, .length = address_length(from)};
+    struct track_endpoint endpoint = {.port = (uint16_t)port, .length = address_length(from)};
 
     if (endpoint.length > 0)
         memcpy(endpoint.address, from->data, endpoint.length);
@@ -117,7 +117,7 @@ static struct mqtt_endpoint endpoint_of(const address *from, uint32_t port)
 }
 
 /** True where the endpoint sent the frame. */
-static bool is_sender(const packet_info *pinfo, const struct mqtt_endpoint *endpoint)
+static bool is_sender(const packet_info *pinfo, const struct track_endpoint *endpoint)
 {
     return endpoint->port == (uint16_t)pinfo->srcport && endpoint->length == address_length(&pinfo->src) &&
            (endpoint->length == 0 || memcmp(endpoint->address, pinfo->src.data, endpoint->length) == 0);
@@ -131,7 +131,7 @@ static unsigned find_sender(const struct stream *stream, const packet_info *pinf
 
     if (tcp != NULL)
         return (tcp->fwd == &tcp->flow1) == stream->end0_is_flow1 ? 0 : 1;
-    return is_sender(pinfo, mqtt_connection_end(stream->connection, 0)) ? 0 : 1;
+    return is_sender(pinfo, track_connection_end(stream->connection, 0)) ? 0 : 1;
 }
 
 /** A port that MQTT brokers are known by (section 4.2). */
@@ -141,17 +141,17 @@ static bool is_broker_port(uint32_t port)
 }
 
 /** What the transport tells of who is who: the handshake, else the ports. */
-static void guess_server(struct mqtt_transport *transport, const packet_info *pinfo, const struct tcp_analysis *tcp)
+static void guess_server(struct track_transport *transport, const packet_info *pinfo, const struct tcp_analysis *tcp)
 {
-    transport->server = MQTT_END_UNKNOWN;
-    transport->evidence = MQTT_EVIDENCE_NONE;
+    transport->server = TRACK_END_UNKNOWN;
+    transport->evidence = TRACK_EVIDENCE_NONE;
     if (tcp != NULL && tcp->conversation_completeness & (SYN_SEEN | SYN_ACK_SEEN) &&
         pinfo->srcport != pinfo->destport) {
         transport->server = tcp->server_port == pinfo->srcport ? 0 : 1;
-        transport->evidence = MQTT_EVIDENCE_HANDSHAKE;
+        transport->evidence = TRACK_EVIDENCE_HANDSHAKE;
     } else if (is_broker_port(pinfo->srcport) != is_broker_port(pinfo->destport)) {
         transport->server = is_broker_port(pinfo->srcport) ? 0 : 1;
-        transport->evidence = MQTT_EVIDENCE_PORT;
+        transport->evidence = TRACK_EVIDENCE_PORT;
     }
 }
 
@@ -160,12 +160,13 @@ static struct stream *new_stream(packet_info *pinfo, conversation_t *conversatio
     struct stream *stream = wmem_new0(wmem_file_scope(), struct stream);
     const struct tcp_analysis *tcp = find_tcp(pinfo, conversation);
     bool is_begun = tcp != NULL && tcp->conversation_completeness & SYN_SEEN;
-    struct mqtt_transport transport = {.handle = tcp, .begun_ns = is_begun ? to_ns(&tcp->ts_first) : MQTT_TIME_UNKNOWN};
+    struct track_transport transport = {.handle = tcp,
+                                        .begun_ns = is_begun ? to_ns(&tcp->ts_first) : TRACK_TIME_UNKNOWN};
 
     transport.ends[0] = endpoint_of(&pinfo->src, pinfo->srcport);
     transport.ends[1] = endpoint_of(&pinfo->dst, pinfo->destport);
     guess_server(&transport, pinfo, tcp);
-    stream->connection = mqtt_connection_new(current_world(), &transport);
+    stream->connection = track_connection_new(current_world(), &transport);
     stream->analysis = tcp;
     stream->end0_is_flow1 = tcp != NULL && tcp->fwd == &tcp->flow1;
     return stream;
@@ -180,7 +181,7 @@ void stretch_begin(struct stretch *stretch, packet_info *pinfo)
         stream = new_stream(pinfo, conversation);
         conversation_add_proto_data(conversation, mqttscope_proto(), stream);
     }
-    mqtt_connection_expect(stream->connection);
+    track_connection_expect(stream->connection);
     stretch->stream = stream;
     stretch->sender = find_sender(stream, pinfo);
     stretch->in_websocket_text = false;
@@ -211,9 +212,9 @@ uint32_t stream_next_pdu(packet_info *pinfo)
     return ++frame_counts(pinfo)->pdus;
 }
 
-struct mqtt_place stream_next_place(packet_info *pinfo)
+struct track_pdu_ref stream_next_place(packet_info *pinfo)
 {
-    return (struct mqtt_place){pinfo->num, frame_counts(pinfo)->pdus + 1};
+    return (struct track_pdu_ref){pinfo->num, frame_counts(pinfo)->pdus + 1};
 }
 
 uint32_t stream_next_message(packet_info *pinfo)

@@ -7,7 +7,7 @@
 
 #include <epan/packet.h>
 
-#include "model/connection.h"
+#include "model/tracker.h"
 
 /** What the TCP framing knows of one direction; written on the first visit only. */
 struct tcp_direction {
@@ -58,7 +58,7 @@ struct websocket {
  *  Wireshark's conversation. End 0 is the one that sent the first data met. There may be 100,000 of them: what few need
  *  is made where it is needed. */
 struct stream {
-    struct mqtt_connection *connection;
+    struct track_connection *connection;
     const struct tcp_analysis *analysis; /**< Wireshark's analysis of the TCP connection; NULL over anything else */
     struct websocket *websocket;         /**< NULL over anything but WebSocket */
     struct tcp_direction tcp[2];
@@ -83,7 +83,7 @@ void stretch_begin(struct stretch *stretch, packet_info *pinfo);
 uint32_t stream_next_pdu(packet_info *pinfo);
 
 /** The place that the next packet of this frame will have. */
-struct mqtt_place stream_next_place(packet_info *pinfo);
+struct track_pdu_ref stream_next_place(packet_info *pinfo);
 
 /** The same for the WebSocket messages of a frame. */
 uint32_t stream_next_message(packet_info *pinfo);
@@ -96,7 +96,7 @@ bool stream_has_handshake(const struct tcp_analysis *tcp);
 bool stream_is_start(const struct tcp_analysis *tcp, uint32_t seq);
 
 /** When and how the frame's packets arrived; first visit only, when TCP's analysis stands at the frame. */
-void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct mqtt_arrival *arrival);
+void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct track_arrival *arrival);
 
 /** Forgets what belongs to the file just closed; connections are counted from 0 again. */
 void stream_reset(void);

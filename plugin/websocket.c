@@ -161,12 +161,12 @@ static void find_tail(struct websocket_direction *direction, const struct messag
 static struct message_split split_message(const struct stretch *stretch, const struct message *message)
 {
     struct stream *stream = stretch->stream;
-    struct mqtt_connection *connection = stream->connection;
+    struct track_connection *connection = stream->connection;
     struct message_split split = {0};
 
     struct websocket_direction *direction = &stream->websocket->directions[stretch->sender];
     if (direction->is_lost) {
-        struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, mqtt_connection_version(connection));
+        struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, track_connection_version(connection));
         if (run.broken || (run.packets == 0 && !run.begun))
             return (struct message_split){.is_unframed = true};
         direction->is_lost = false;
@@ -186,7 +186,7 @@ static bool begins_stream(uint8_t first)
 
 /** Counts a message; true where its length proves that none before it went by unseen: it ends with its segment, as most do.
  *  Messages that others follow in their segment prove nothing yet. */
-static bool count_message(struct websocket_count *count, const struct mqtt_arrival *arrival,
+static bool count_message(struct websocket_count *count, const struct track_arrival *arrival,
                           const struct message *message, uint32_t length)
 {
     uint32_t sent_to = arrival->sent_to;
@@ -212,11 +212,11 @@ static void look_for_loss(const struct stretch *stretch, packet_info *pinfo, con
     struct websocket *websocket = stream->websocket;
     const struct websocket_count *other = &websocket->counts[1 - stretch->sender];
     struct websocket_count *count = &websocket->counts[stretch->sender];
-    struct mqtt_arrival arrival;
+    struct track_arrival arrival;
 
     if (proto_is_frame_protocol(pinfo->layers, "tls"))
         return;
-    mqtt_track_loss(stream->connection);
+    track_loss(stream->connection);
     stream_arrival(stream, pinfo, &arrival);
     bool fits = count_message(count, &arrival, message, frame_length);
     websocket->may_lack |= count->is_unsure;
@@ -224,7 +224,8 @@ static void look_for_loss(const struct stretch *stretch, packet_info *pinfo, con
     if (fits)
         return;
     /* What is whole by itself is what it seems, whatever went by before it. */
-    struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, mqtt_connection_version(stream->connection));
+    struct mqtt_run run =
+        mqtt_read_run(message->bytes, message->captured, track_connection_version(stream->connection));
     split->is_unsure = split->head_id != 0 || run.packets == 0 || run.length != message->captured;
     if (!split->is_unsure)
         count->is_unsure = false;
@@ -333,14 +334,14 @@ static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
 /** Makes the record of what the WebSocket adds to its stream; first visit only. */
 static void begin_websocket(struct stream *stream, packet_info *pinfo)
 {
-    struct mqtt_arrival arrival;
+    struct track_arrival arrival;
 
     stream->websocket = wmem_new0(wmem_file_scope(), struct websocket);
     stream->websocket->handshake = websocket_handshake(pinfo);
     /* Without TCP's analysis, what was sent again by TCP comes again. */
     stream_arrival(stream, pinfo, &arrival);
     if (!arrival.has_numbers && !proto_is_frame_protocol(pinfo->layers, "tls"))
-        mqtt_track_gap(stream->connection, stream_next_place(pinfo));
+        track_gap(stream->connection, stream_next_place(pinfo));
 }
 
 int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
@@ -355,6 +356,6 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     dissect_message(tvb, pinfo, tree, &stretch, frame.length);
     /* Not before: the packets of this message were not touched by what is missing behind them. */
     if (!PINFO_FD_VISITED(pinfo) && stretch.stream->websocket->directions[stretch.sender].is_lost)
-        mqtt_track_gap(stretch.stream->connection, stream_next_place(pinfo));
+        track_gap(stretch.stream->connection, stream_next_place(pinfo));
     return (int)tvb_captured_length(tvb);
 }

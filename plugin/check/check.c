@@ -19,9 +19,9 @@
 #define NO_DETAIL "%s", ""
 #define SUBJECT_IN_SCOPE                                                                                               \
     __attribute__((unused)) const struct mqtt_packet *p = s->packet;                                                   \
-    __attribute__((unused)) const struct mqtt_facts *f = s->facts;                                                     \
-    __attribute__((unused)) const struct mqtt_epoch *e = f->epoch;                                                     \
-    __attribute__((unused)) const struct mqtt_observation *o = s->observation;
+    __attribute__((unused)) const struct track_facts *f = s->facts;                                                    \
+    __attribute__((unused)) const struct track_snapshot *e = f->epoch;                                                 \
+    __attribute__((unused)) const struct track_anomaly *o = s->observation;
 
 #define RULE(symbol, about, packets, severity, group, needs, v31, v311, v50, broken, place, title, ...)                \
     static bool check_##symbol(const struct check_subject *s, struct mqtt_span *at)                                    \
@@ -53,10 +53,10 @@
 static const struct {
     bool (*check)(const struct check_subject *subject, struct mqtt_span *at); /**< NULL: broken where it was observed */
     void (*text)(const struct check_subject *subject, char *buffer, size_t size);
-    int observed; /**< enum mqtt_observation_kind, or -1 */
+    int observed; /**< enum track_anomaly_kind, or -1 */
 } functions[CHECK_RULE_COUNT] = {
 #define RULE(symbol, ...) {check_##symbol, text_##symbol, -1},
-#define OBSERVED(symbol, kind, ...) {NULL, text_##symbol, MQTT_OBSERVED_##kind},
+#define OBSERVED(symbol, kind, ...) {NULL, text_##symbol, TRACK_ANOMALY_##kind},
 #include "rules.def"
 #undef RULE
 #undef OBSERVED
@@ -83,7 +83,7 @@ static GArray *listed_rules;
 static struct rule_list lists[CHECK_SUBJECT_KINDS][16][CHECK_COLUMNS + 1];
 
 /** The rules that judge what the model noticed, by its kind. */
-static struct rule_list observed[MQTT_OBSERVATION_KINDS];
+static struct rule_list observed[TRACK_ANOMALY_KINDS];
 
 /** True where a version's column has the rule; where the version is not certain, those that need none. */
 static bool is_in_column(const struct check_rule_info *info, unsigned column)
@@ -118,7 +118,7 @@ static void sort_rules(void)
     if (listed_rules != NULL)
         return;
     listed_rules = g_array_new(FALSE, FALSE, sizeof(struct listed_rule));
-    for (unsigned kind = 0; kind < MQTT_OBSERVATION_KINDS; kind++)
+    for (unsigned kind = 0; kind < TRACK_ANOMALY_KINDS; kind++)
         for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
             if (functions[rule].observed == (int)kind)
                 list_rule(&observed[kind], (enum check_rule)rule);
@@ -140,7 +140,7 @@ struct run {
 static bool is_version_certain(const struct check_subject *subject)
 {
     uint8_t source = subject->facts->epoch->version_source;
-    return source == MQTT_VERSION_FROM_CONNECT || source == MQTT_VERSION_FROM_PREFERENCE ||
+    return source == TRACK_VERSION_FROM_CONNECT || source == TRACK_VERSION_FROM_PREFERENCE ||
            subject->packet->type == MQTT_TYPE_CONNECT;
 }
 
@@ -155,21 +155,21 @@ static unsigned column_of(const struct check_subject *subject)
 /** True where what the rule has to know is known. `*steps` is by how much doubt lowers its severity. */
 static bool is_known(const struct check_subject *subject, uint32_t needs, int *steps)
 {
-    const struct mqtt_facts *facts = subject->facts;
-    const struct mqtt_epoch *epoch = facts->epoch;
+    const struct track_facts *facts = subject->facts;
+    const struct track_snapshot *epoch = facts->epoch;
     bool has_history = epoch->connect_seen && !epoch->has_gap;
 
     if (needs & (CHECK_NEEDS_DIRECTION | CHECK_NEEDS_FROM_CLIENT | CHECK_NEEDS_FROM_SERVER)) {
-        if (epoch->broker == MQTT_END_UNKNOWN || (needs & CHECK_NEEDS_FROM_CLIENT && !is_from_client(facts)) ||
+        if (epoch->broker == TRACK_END_UNKNOWN || (needs & CHECK_NEEDS_FROM_CLIENT && !is_from_client(facts)) ||
             (needs & CHECK_NEEDS_FROM_SERVER && !is_from_server(facts)))
             return false;
-        *steps += epoch->evidence <= MQTT_EVIDENCE_HANDSHAKE;
+        *steps += epoch->evidence <= TRACK_EVIDENCE_HANDSHAKE;
     }
     if ((needs & CHECK_NEEDS_CONNECT && !epoch->connect_seen) || (needs & CHECK_NEEDS_HISTORY && !has_history) ||
         (needs & CHECK_NEEDS_SESSION && !(has_history && epoch->session_known)) ||
         (needs & CHECK_NEEDS_NO_BRIDGE && epoch->is_bridge))
         return false;
-    *steps += needs & CHECK_NEEDS_AWARENESS && mqtt_observed(facts, MQTT_OBSERVED_SENT_BEFORE_CONNACK) != NULL;
+    *steps += needs & CHECK_NEEDS_AWARENESS && track_find_anomaly(facts, TRACK_ANOMALY_SENT_BEFORE_CONNACK) != NULL;
     *steps += needs & CHECK_NEEDS_HISTORY_TO_BE_SURE && !has_history;
     return true;
 }
@@ -337,7 +337,7 @@ static void ask_about_parts(struct run *run)
 /** What the model noticed. */
 static void ask_about_observations(struct run *run)
 {
-    const struct mqtt_facts *facts = run->subject.facts;
+    const struct track_facts *facts = run->subject.facts;
 
     for (unsigned i = 0; i < facts->observation_count; i++) {
         const struct rule_list *list = &observed[facts->observations[i]->kind];
@@ -355,7 +355,7 @@ void check_policy_begin(struct check_policy *policy, bool enabled, enum check_se
     memset(policy->overrides, CHECK_BY_RULE, sizeof policy->overrides);
 }
 
-void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct mqtt_facts *facts,
+void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct track_facts *facts,
                struct check_findings *findings)
 {
     struct run run;

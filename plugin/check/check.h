@@ -7,7 +7,7 @@
 #ifndef MQTTSCOPE_CHECK_CHECK_H
 #define MQTTSCOPE_CHECK_CHECK_H
 
-#include "../model/facts.h"
+#include "../model/facts/facts.h"
 #include "../wire/packet.h"
 #include "../wire/utf8.h"
 #include "rules.h"
@@ -27,7 +27,7 @@ enum check_text {
 /** What a rule looks at. Which members are good is told by the rule's kind of subject. */
 struct check_subject {
     const struct mqtt_packet *packet;
-    const struct mqtt_facts *facts;
+    const struct track_facts *facts;
     /* TEXT */
     enum check_text text_kind;
     struct mqtt_span text;
@@ -45,7 +45,7 @@ struct check_subject {
     uint8_t code;
     uint32_t code_at;
     /* OBSERVED */
-    const struct mqtt_observation *observation;
+    const struct track_anomaly *observation;
 };
 
 /** A broken rule. */
@@ -78,7 +78,7 @@ enum { CHECK_BY_RULE = -1, CHECK_OFF = -2 };
 void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum);
 
 /** Finds the rules that a packet breaks. The findings point into the packet and its facts. */
-void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct mqtt_facts *facts,
+void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct track_facts *facts,
                struct check_findings *findings);
 
 /** Writes what a finding says: title, detail, statement ids in brackets. Null-terminated, cut where `size` is too small. */

@@ -14,7 +14,7 @@ const struct mqtt_property *topic_alias_of(const struct check_subject *subject)
 static bool read_alias(const struct check_subject *subject, uint32_t *alias, uint32_t *maximum)
 {
     const struct mqtt_property *property = topic_alias_of(subject);
-    const struct mqtt_limits *limits = receiver_limits(subject->facts);
+    const struct track_limits *limits = receiver_limits(subject->facts);
 
     *alias = property != NULL ? property->number : 0;
     *maximum = limits != NULL ? limits->topic_alias_maximum : 0;

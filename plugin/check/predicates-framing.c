@@ -110,7 +110,7 @@ static bool is_in_list(const char *list, const char *name)
     return false;
 }
 
-bool lacks_websocket_offer(const struct mqtt_facts *facts)
+bool lacks_websocket_offer(const struct track_facts *facts)
 {
     const char *offered = facts->websocket_offered;
     const char *chosen = facts->websocket_chosen;
@@ -169,10 +169,10 @@ struct mqtt_span padded_property_varint(const struct check_subject *subject)
 bool is_wrong_direction(const struct check_subject *subject)
 {
     const struct mqtt_packet *packet = subject->packet;
-    const struct mqtt_facts *facts = subject->facts;
+    const struct track_facts *facts = subject->facts;
     uint8_t source = facts->epoch->version_source;
-    bool is_v3 =
-        packet->version != MQTT_V50 && (source == MQTT_VERSION_FROM_CONNECT || source == MQTT_VERSION_FROM_PREFERENCE);
+    bool is_v3 = packet->version != MQTT_V50 &&
+                 (source == TRACK_VERSION_FROM_CONNECT || source == TRACK_VERSION_FROM_PREFERENCE);
     enum mqtt_senders senders = mqtt_packet_type_senders(packet->type);
 
     /* A Server says goodbye by closing; only MQTT 5.0 gave it a DISCONNECT. */

@@ -37,7 +37,7 @@ enum fault_class fault_class_of(const struct mqtt_packet *packet);
 
 /** The Client did not offer the subprotocol of MQTT for the WebSocket, as far as is known: an offer may stand in several
  *  headers (RFC 6455 section 11.3.4), of which Wireshark tells one. One without the Server's choice is not the whole offer. */
-bool lacks_websocket_offer(const struct mqtt_facts *facts);
+bool lacks_websocket_offer(const struct track_facts *facts);
 
 /** The least Remaining Length that a packet of MQTT 5.0 has. */
 uint32_t least_remaining_length(const struct mqtt_packet *packet);

@@ -6,7 +6,7 @@
 
 #include "predicates.h"
 
-bool accepts(const struct mqtt_packet *packet, const struct mqtt_epoch *epoch)
+bool accepts(const struct mqtt_packet *packet, const struct track_snapshot *epoch)
 {
     return packet->reason_at != 0 && packet->reason == 0 && epoch->greeting != NULL;
 }
@@ -26,7 +26,7 @@ bool is_reauthentication(const struct mqtt_packet *packet)
 
 bool is_other_method(const struct check_subject *subject)
 {
-    const struct mqtt_greeting *greeting = subject->facts->epoch->greeting;
+    const struct track_connect_info *greeting = subject->facts->epoch->greeting;
     struct mqtt_span method = subject->property.text;
 
     if (subject->property.index != MQTT_PROPERTY_AUTHENTICATION_METHOD || greeting == NULL ||

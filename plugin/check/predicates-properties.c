@@ -98,7 +98,7 @@ struct mqtt_span ill_formed_will_payload(const struct mqtt_packet *packet)
 
 bool is_over_maximum_size(const struct check_subject *subject)
 {
-    const struct mqtt_limits *limits = receiver_limits(subject->facts);
+    const struct track_limits *limits = receiver_limits(subject->facts);
     return limits != NULL && limits->maximum_packet_size > 0 && subject->packet->length > limits->maximum_packet_size;
 }
 
@@ -129,29 +129,29 @@ bool is_unknown_code(const struct mqtt_packet *packet)
     return packet->reason_at != 0 && mqtt_reason_name(packet->version, packet->type, packet->reason) == NULL;
 }
 
-bool is_code_of_other_side(const struct mqtt_packet *packet, const struct mqtt_facts *facts)
+bool is_code_of_other_side(const struct mqtt_packet *packet, const struct track_facts *facts)
 {
     enum mqtt_senders senders = mqtt_reason_senders(packet->type, packet->reason);
     return senders == (is_from_client(facts) ? MQTT_SENT_BY_SERVER : MQTT_SENT_BY_CLIENT);
 }
 
-bool may_have_failed_authentication(const struct mqtt_packet *packet, const struct mqtt_facts *facts)
+bool may_have_failed_authentication(const struct mqtt_packet *packet, const struct track_facts *facts)
 {
     enum { NOT_AUTHORIZED = 0x87 };
-    const struct mqtt_greeting *greeting = facts->epoch->greeting;
+    const struct track_connect_info *greeting = facts->epoch->greeting;
 
     return packet->reason == NOT_AUTHORIZED && is_from_client(facts) &&
            (greeting == NULL || greeting->auth_method != NULL);
 }
 
-bool is_excused_disconnect_code(const struct mqtt_packet *packet, const struct mqtt_facts *facts)
+bool is_excused_disconnect_code(const struct mqtt_packet *packet, const struct track_facts *facts)
 {
     enum { QOS_NOT_SUPPORTED = 0x9B };
     return (packet->reason == QOS_NOT_SUPPORTED && is_from_client(facts)) ||
            may_have_failed_authentication(packet, facts);
 }
 
-const char *sender_name(const struct mqtt_facts *facts)
+const char *sender_name(const struct track_facts *facts)
 {
     return is_from_client(facts) ? "Client" : "Server";
 }

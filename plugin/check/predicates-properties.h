@@ -53,17 +53,17 @@ enum mqtt_property_index property_over_maximum_size(const struct check_subject *
 bool is_unknown_code(const struct mqtt_packet *packet);
 
 /** The packet's code, without one on the wire 0x00, is one that its table leaves to the other side. */
-bool is_code_of_other_side(const struct mqtt_packet *packet, const struct mqtt_facts *facts);
+bool is_code_of_other_side(const struct mqtt_packet *packet, const struct track_facts *facts);
 
 /** A Client's DISCONNECT has a code of Servers where the standard leaves it no other: 0x9B, which section 3.3.4 tells it to
  *  use, or what may_have_failed_authentication() says. */
-bool is_excused_disconnect_code(const struct mqtt_packet *packet, const struct mqtt_facts *facts);
+bool is_excused_disconnect_code(const struct mqtt_packet *packet, const struct track_facts *facts);
 
 /** A Client's DISCONNECT 0x87 where enhanced authentication is, or may be, in use. */
-bool may_have_failed_authentication(const struct mqtt_packet *packet, const struct mqtt_facts *facts);
+bool may_have_failed_authentication(const struct mqtt_packet *packet, const struct track_facts *facts);
 
 /** "Client" or "Server": who sent the packet. */
-const char *sender_name(const struct mqtt_facts *facts);
+const char *sender_name(const struct track_facts *facts);
 
 /** The bytes of the packet's code, its first byte where the code is left out. */
 struct mqtt_span code_span(const struct mqtt_packet *packet);

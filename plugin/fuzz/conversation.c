@@ -19,8 +19,8 @@
 #include <string.h>
 
 #include "../check/check.h"
-#include "../model/connection.h"
-#include "../model/version.h"
+#include "../model/facts/version.h"
+#include "../model/tracker.h"
 #include "../test/unit/walk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -39,10 +39,10 @@ enum step_bits {
 
 /** A packet that was tracked, and what was said of it. Its bytes are a heap block of their own. */
 struct told {
-    const struct mqtt_connection *connection;
-    struct mqtt_facts facts;
-    struct mqtt_epoch epoch;
-    struct mqtt_note note;
+    const struct track_connection *connection;
+    struct track_facts facts;
+    struct track_snapshot epoch;
+    struct track_packet_record note;
     struct mqtt_packet packet;
     struct check_findings findings;
     uint8_t *bytes;
@@ -58,11 +58,11 @@ struct rest {
 /** A conversation under way. */
 struct fuzz {
     wmem_allocator_t *scope;
-    struct mqtt_world *world;
-    struct mqtt_connection *connections[CONNECTIONS];
-    struct mqtt_transport_state *transports[CONNECTIONS];
+    struct track_capture *world;
+    struct track_connection *connections[CONNECTIONS];
+    struct track_transport_state *transports[CONNECTIONS];
     struct rest rests[CONNECTIONS][2];
-    struct mqtt_place place;
+    struct track_pdu_ref place;
     int64_t now_ns;
     bool has_numbers;
     struct check_policy policy;
@@ -89,35 +89,35 @@ static void *get_memory(void *old, size_t size)
     return memory;
 }
 
-static struct mqtt_transport_state state_of(const void *handle)
+static struct track_transport_state state_of(const void *handle)
 {
-    return *(const struct mqtt_transport_state *)handle;
+    return *(const struct track_transport_state *)handle;
 }
 
 /** Two brokers; what the transport knows of who is who is different for each connection. */
 static void connect_anew(struct fuzz *fuzz, unsigned number)
 {
-    static const struct mqtt_transport transports[CONNECTIONS] = {
-        {{{{10, 0, 0, 2}, 40001, 4}, {{10, 0, 0, 1}, 1883, 4}}, 1, MQTT_EVIDENCE_HANDSHAKE, NULL, MQTT_TIME_UNKNOWN},
-        {{{{10, 0, 0, 1}, 1883, 4}, {{10, 0, 0, 2}, 40002, 4}}, 0, MQTT_EVIDENCE_PORT, NULL, MQTT_TIME_UNKNOWN},
+    static const struct track_transport transports[CONNECTIONS] = {
+        {{{{10, 0, 0, 2}, 40001, 4}, {{10, 0, 0, 1}, 1883, 4}}, 1, TRACK_EVIDENCE_HANDSHAKE, NULL, TRACK_TIME_UNKNOWN},
+        {{{{10, 0, 0, 1}, 1883, 4}, {{10, 0, 0, 2}, 40002, 4}}, 0, TRACK_EVIDENCE_PORT, NULL, TRACK_TIME_UNKNOWN},
         {{{{10, 0, 0, 2}, 40003, 4}, {{10, 0, 0, 1}, 1883, 4}},
-         MQTT_END_UNKNOWN,
-         MQTT_EVIDENCE_NONE,
+         TRACK_END_UNKNOWN,
+         TRACK_EVIDENCE_NONE,
          NULL,
-         MQTT_TIME_UNKNOWN},
-        {{{{10, 0, 0, 2}, 40004, 4}, {{10, 0, 0, 9}, 1883, 4}}, 1, MQTT_EVIDENCE_HANDSHAKE, NULL, MQTT_TIME_UNKNOWN},
+         TRACK_TIME_UNKNOWN},
+        {{{{10, 0, 0, 2}, 40004, 4}, {{10, 0, 0, 9}, 1883, 4}}, 1, TRACK_EVIDENCE_HANDSHAKE, NULL, TRACK_TIME_UNKNOWN},
     };
-    struct mqtt_transport transport = transports[number];
+    struct track_transport transport = transports[number];
 
-    fuzz->transports[number] = wmem_new0(fuzz->scope, struct mqtt_transport_state);
-    fuzz->transports[number]->last_ns = MQTT_TIME_UNKNOWN;
+    fuzz->transports[number] = wmem_new0(fuzz->scope, struct track_transport_state);
+    fuzz->transports[number]->last_ns = TRACK_TIME_UNKNOWN;
     transport.handle = fuzz->transports[number];
-    fuzz->connections[number] = mqtt_connection_new(fuzz->world, &transport);
+    fuzz->connections[number] = track_connection_new(fuzz->world, &transport);
     fuzz->rests[number][0].length = fuzz->rests[number][1].length = 0;
 }
 
 /** What the links of a note cannot be, wherever they come from. */
-static const char *judge_note(const struct mqtt_note *note)
+static const char *judge_note(const struct track_packet_record *note)
 {
     if (note->response_in != 0 && note->response_in < note->place.frame)
         return "an answer comes before its request";
@@ -154,7 +154,7 @@ static const char *judge_findings(const struct mqtt_packet *packet, const struct
 static void track(struct fuzz *fuzz, unsigned number, unsigned sender, const uint8_t *bytes, uint32_t captured,
                   uint32_t length)
 {
-    struct mqtt_connection *connection = fuzz->connections[number];
+    struct track_connection *connection = fuzz->connections[number];
 
     if (fuzz->told_count == fuzz->told_most) {
         fuzz->told_most = 2 * fuzz->told_most + 16;
@@ -165,14 +165,14 @@ static void track(struct fuzz *fuzz, unsigned number, unsigned sender, const uin
     told->connection = connection;
     told->bytes = (uint8_t *)get_memory(NULL, captured);
     memcpy(told->bytes, bytes, captured);
-    mqtt_read(&told->packet, told->bytes, captured, length, mqtt_connection_version(connection));
-    const struct mqtt_arrival arrival = {
+    track_read(&told->packet, told->bytes, captured, length, track_connection_version(connection));
+    const struct track_arrival arrival = {
         .ns = fuzz->now_ns,
         .has_numbers = fuzz->has_numbers,
         .sent_to = fuzz->rests[number][sender].sent_to,
         .got_to = fuzz->rests[number][1 - sender].sent_to,
     };
-    mqtt_track(connection, sender, fuzz->place, &arrival, &told->packet, &told->facts);
+    track(connection, sender, fuzz->place, &arrival, &told->packet, &told->facts);
     memcpy(&told->epoch, told->facts.epoch, sizeof told->epoch);
     if (told->facts.note != NULL)
         memcpy(&told->note, told->facts.note, sizeof told->note);
@@ -231,14 +231,14 @@ static size_t take_step(struct fuzz *fuzz, const uint8_t *data, size_t size)
 
     length = MIN(length, size - STEP_LEAST);
     if (!(what & STEP_SAME_FRAME)) {
-        fuzz->place = (struct mqtt_place){fuzz->place.frame + 1, 1};
+        fuzz->place = (struct track_pdu_ref){fuzz->place.frame + 1, 1};
         move_clock(fuzz, data[1]);
     }
     if (what & STEP_ANEW || fuzz->connections[number] == NULL)
         connect_anew(fuzz, number);
     if (what & STEP_GAP) {
         rest->length = 0;
-        mqtt_track_gap(fuzz->connections[number], fuzz->place);
+        track_gap(fuzz->connections[number], fuzz->place);
     }
     rest->bytes = (uint8_t *)get_memory(rest->bytes, rest->length + length);
     memcpy(rest->bytes + rest->length, data + STEP_LEAST, length);
@@ -254,12 +254,12 @@ static size_t take_step(struct fuzz *fuzz, const uint8_t *data, size_t size)
 /** What is said of a packet now, but for answers that came later, is what was said at once. */
 static const char *recall(const struct fuzz *fuzz, const struct told *told)
 {
-    const struct mqtt_facts *first = &told->facts;
-    struct mqtt_facts now;
+    const struct track_facts *first = &told->facts;
+    struct track_facts now;
     struct mqtt_packet packet;
     struct check_findings findings;
 
-    mqtt_recall(told->connection, first->sender, first->place, &now);
+    track_recall(told->connection, first->sender, first->place, &now);
     if (now.connection != first->connection || now.sender != first->sender ||
         memcmp(&now.place, &first->place, sizeof now.place) != 0)
         return "a packet is recalled as another";
@@ -270,7 +270,7 @@ static const char *recall(const struct fuzz *fuzz, const struct told *told)
     if (now.note != first->note)
         return "the note is another";
     if (now.note != NULL) {
-        struct mqtt_note note;
+        struct track_packet_record note;
         memcpy(&note, now.note, sizeof note);
         if (told->note.response_in != 0 && told->note.response_in != note.response_in)
             return "a packet's answer has changed";
@@ -281,7 +281,7 @@ static const char *recall(const struct fuzz *fuzz, const struct told *told)
         if (wrong != NULL)
             return wrong;
     }
-    mqtt_read(&packet, told->bytes, told->packet.captured, told->packet.length, now.epoch->version);
+    track_read(&packet, told->bytes, told->packet.captured, told->packet.length, now.epoch->version);
     if (packet.version != told->packet.version || packet.type != told->packet.type ||
         packet.read_to != told->packet.read_to || packet.fault.kind != told->packet.fault.kind)
         return "a packet is read otherwise";
@@ -298,12 +298,12 @@ static const char *recall(const struct fuzz *fuzz, const struct told *told)
 }
 
 /** A connection at a glance, and its session's subscriptions from end to end. */
-static const char *judge_summary(const struct mqtt_connection *connection)
+static const char *judge_summary(const struct track_connection *connection)
 {
-    struct mqtt_summary summary;
+    struct track_summary summary;
 
-    mqtt_summarise(connection, &summary);
-    for (const struct mqtt_subscription *each = summary.subscriptions; each != NULL; each = each->next) {
+    track_summarise(connection, &summary);
+    for (const struct track_subscription *each = summary.subscriptions; each != NULL; each = each->next) {
         if (each->session == NULL || each->filter == NULL || each->filter->bytes[each->filter->length] != '\0')
             return "a subscription without a session or a filter";
         if (each->next != NULL && each->next->previous != each)
@@ -319,7 +319,7 @@ static struct fuzz fuzz_begin(uint8_t choice)
     static const enum mqtt_version versions[] = {MQTT_VERSION_UNKNOWN, MQTT_V31, MQTT_V311, MQTT_V50};
     static const uint32_t most_inflight[] = {65535, 0, 1, 2, 3, 16, 17, 20};
     static const uint32_t most_memory[] = {0, 0, 100, 200, 400, 800, 1600, 3200};
-    struct mqtt_tracking_options options = {
+    struct track_options options = {
         .preferred_version = versions[choice & 3],
         .max_inflight = most_inflight[choice >> 2 & 7],
         .max_memory = most_memory[choice >> 5],
@@ -330,9 +330,9 @@ static struct fuzz fuzz_begin(uint8_t choice)
 
     /* Each block by itself, so that the sanitizer sees its ends. */
     fuzz.scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-    fuzz.world = mqtt_world_new(fuzz.scope, &options);
+    fuzz.world = track_capture_new(fuzz.scope, &options);
     check_policy_begin(&fuzz.policy, true, (enum check_severity)0);
-    fuzz.place = (struct mqtt_place){1, 1};
+    fuzz.place = (struct track_pdu_ref){1, 1};
     return fuzz;
 }
 

@@ -47,9 +47,9 @@ static void find_empty_topic(const struct mqtt_packet *packet, struct show_fault
 }
 
 /** The version by which the packet was read is a guess. */
-static bool is_version_guessed(const struct mqtt_epoch *epoch)
+static bool is_version_guessed(const struct track_snapshot *epoch)
 {
-    return epoch->version_source == MQTT_VERSION_FROM_NOTHING || epoch->version_source == MQTT_VERSION_FROM_PACKETS;
+    return epoch->version_source == TRACK_VERSION_FROM_NOTHING || epoch->version_source == TRACK_VERSION_FROM_PACKETS;
 }
 
 static enum show_expert fault_expert(const struct show_context *context)
@@ -62,22 +62,22 @@ static enum show_expert fault_expert(const struct show_context *context)
 void show_find_faults(const struct show_context *context, struct show_faults *faults)
 {
     const struct mqtt_packet *packet = context->packet;
-    const struct mqtt_facts *facts = context->facts;
+    const struct track_facts *facts = context->facts;
     const struct mqtt_property *alias = NULL;
 
     faults->count = 0;
     if (packet->fault.kind != MQTT_FAULT_NONE)
         add_fault(faults, fault_expert(context), packet->fault.at);
-    if (facts->epoch->version_source == MQTT_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
+    if (facts->epoch->version_source == TRACK_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_VERSION, (struct mqtt_span){0, 1});
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.keep_alive_at != 0 && packet->connect.keep_alive_s == 0)
         add_fault(faults, SHOW_EXPERT_KEEP_ALIVE_OFF, (struct mqtt_span){packet->connect.keep_alive_at, 2});
     uint8_t limits = facts->note != NULL ? facts->note->limits : 0;
-    if (limits & MQTT_LIMIT_INFLIGHT)
+    if (limits & TRACK_LIMIT_INFLIGHT)
         add_fault(faults, SHOW_EXPERT_LIMIT_INFLIGHT, (struct mqtt_span){0, 1});
-    if (limits & MQTT_LIMIT_MEMORY)
+    if (limits & TRACK_LIMIT_MEMORY)
         add_fault(faults, SHOW_EXPERT_LIMIT_MEMORY, (struct mqtt_span){0, 1});
-    if (facts->note != NULL && facts->note->uses_alias && facts->note->topic == NULL && !(limits & MQTT_LIMIT_MEMORY))
+    if (facts->note != NULL && facts->note->uses_alias && facts->note->topic == NULL && !(limits & TRACK_LIMIT_MEMORY))
         alias = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
     if (alias != NULL)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_ALIAS, alias->value);

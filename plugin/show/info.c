@@ -164,7 +164,7 @@ static void put_publish(struct line *line)
 {
     const struct mqtt_packet *packet = line->context->packet;
     const struct mqtt_publish *publish = &packet->publish;
-    const struct mqtt_text *aliased = mqtt_alias_topic(line->context->facts);
+    const struct track_text *aliased = track_alias_topic(line->context->facts);
 
     put(line, " ");
     if (publish->topic.length > 0)

@@ -13,7 +13,7 @@
 #include "../wire/utf8.h"
 #include "show.h"
 
-const char *show_text_value(const struct show_context *context, const struct mqtt_text *text)
+const char *show_text_value(const struct show_context *context, const struct track_text *text)
 {
     return (const char *)get_utf_8_string(context->pinfo->pool, text->bytes, (int)text->length);
 }
@@ -34,12 +34,12 @@ static const char *endpoint_name(const struct show_context *context, unsigned en
 
 const char *show_end_name(const struct show_context *context, unsigned end)
 {
-    const struct mqtt_epoch *epoch = context->facts->epoch;
-    const struct mqtt_text *client_id = epoch->client_id;
+    const struct track_snapshot *epoch = context->facts->epoch;
+    const struct track_text *client_id = epoch->client_id;
 
     if (epoch->broker == end)
         return "broker";
-    if (epoch->broker == MQTT_END_UNKNOWN || client_id == NULL)
+    if (epoch->broker == TRACK_END_UNKNOWN || client_id == NULL)
         return endpoint_name(context, end);
     if (mqtt_utf8_is_plain(client_id->bytes, client_id->length))
         return (const char *)client_id->bytes;
@@ -49,7 +49,7 @@ const char *show_end_name(const struct show_context *context, unsigned end)
 const char *show_topic_text(const struct show_context *context)
 {
     const struct mqtt_packet *packet = context->packet;
-    const struct mqtt_text *aliased = mqtt_alias_topic(context->facts);
+    const struct track_text *aliased = track_alias_topic(context->facts);
     struct mqtt_span topic = packet->publish.topic;
 
     if (topic.length > 0 && topic.at + topic.length <= packet->captured)

@@ -8,24 +8,24 @@
 #define FIELD(symbol) show_fields[SHOW_##symbol]
 
 static const char *const version_source_names[] = {
-    [MQTT_VERSION_FROM_NOTHING] = "unknown",
-    [MQTT_VERSION_FROM_PREFERENCE] = "preference",
-    [MQTT_VERSION_FROM_PACKETS] = "inferred",
-    [MQTT_VERSION_FROM_CONNECT] = "CONNECT",
+    [TRACK_VERSION_FROM_NOTHING] = "unknown",
+    [TRACK_VERSION_FROM_PREFERENCE] = "preference",
+    [TRACK_VERSION_FROM_PACKETS] = "inferred",
+    [TRACK_VERSION_FROM_CONNECT] = "CONNECT",
 };
 
 static const char *const evidence_names[] = {
-    [MQTT_EVIDENCE_NONE] = "none",
-    [MQTT_EVIDENCE_PORT] = "port",
-    [MQTT_EVIDENCE_HANDSHAKE] = "TCP handshake",
-    [MQTT_EVIDENCE_PINGRESP] = "PINGRESP",
-    [MQTT_EVIDENCE_PINGREQ] = "PINGREQ",
-    [MQTT_EVIDENCE_UNSUBACK] = "UNSUBACK",
-    [MQTT_EVIDENCE_UNSUBSCRIBE] = "UNSUBSCRIBE",
-    [MQTT_EVIDENCE_SUBACK] = "SUBACK",
-    [MQTT_EVIDENCE_SUBSCRIBE] = "SUBSCRIBE",
-    [MQTT_EVIDENCE_CONNACK] = "CONNACK",
-    [MQTT_EVIDENCE_CONNECT] = "CONNECT",
+    [TRACK_EVIDENCE_NONE] = "none",
+    [TRACK_EVIDENCE_PORT] = "port",
+    [TRACK_EVIDENCE_HANDSHAKE] = "TCP handshake",
+    [TRACK_EVIDENCE_PINGRESP] = "PINGRESP",
+    [TRACK_EVIDENCE_PINGREQ] = "PINGREQ",
+    [TRACK_EVIDENCE_UNSUBACK] = "UNSUBACK",
+    [TRACK_EVIDENCE_UNSUBSCRIBE] = "UNSUBSCRIBE",
+    [TRACK_EVIDENCE_SUBACK] = "SUBACK",
+    [TRACK_EVIDENCE_SUBSCRIBE] = "SUBSCRIBE",
+    [TRACK_EVIDENCE_CONNACK] = "CONNACK",
+    [TRACK_EVIDENCE_CONNECT] = "CONNECT",
 };
 
 static void add_string(const struct show_context *context, proto_tree *tree, int field, const char *value)
@@ -49,14 +49,14 @@ static void add_time(const struct show_context *context, proto_tree *tree, int f
 {
     nstime_t time = {(time_t)(ns / 1000000000), (int)(ns % 1000000000)};
 
-    if (ns != MQTT_TIME_UNKNOWN)
+    if (ns != TRACK_TIME_UNKNOWN)
         proto_item_set_generated(proto_tree_add_time(tree, field, context->tvb, 0, 0, &time));
 }
 
 /** An end's name as a value: unlike the one in the Info column it is not escaped, so that filters find it. */
 static const char *end_value(const struct show_context *context, unsigned end)
 {
-    const struct mqtt_epoch *epoch = context->facts->epoch;
+    const struct track_snapshot *epoch = context->facts->epoch;
     bool is_client = epoch->broker == 1 - end;
 
     if (is_client && epoch->client_id != NULL)
@@ -66,22 +66,22 @@ static const char *end_value(const struct show_context *context, unsigned end)
 
 static void show_ends(const struct show_context *context, proto_tree *tree)
 {
-    const struct mqtt_epoch *epoch = context->facts->epoch;
+    const struct track_snapshot *epoch = context->facts->epoch;
     unsigned from = context->facts->sender;
     unsigned to = 1 - from;
 
     if (epoch->client_id != NULL)
         add_string(context, tree, FIELD(CLIENT), show_text_value(context, epoch->client_id));
     add_string(context, tree, FIELD(SRC_NAME), end_value(context, from));
-    add_string(context, tree, FIELD(SRC_ROLE), mqtt_role_name(mqtt_role_of(epoch, from)));
+    add_string(context, tree, FIELD(SRC_ROLE), track_role_name(track_role_of(epoch, from)));
     add_string(context, tree, FIELD(DST_NAME), end_value(context, to));
-    add_string(context, tree, FIELD(DST_ROLE), mqtt_role_name(mqtt_role_of(epoch, to)));
+    add_string(context, tree, FIELD(DST_ROLE), track_role_name(track_role_of(epoch, to)));
     add_string(context, tree, FIELD(EVIDENCE), evidence_names[epoch->evidence]);
 }
 
 static void show_version(const struct show_context *context, proto_tree *tree)
 {
-    const struct mqtt_epoch *epoch = context->facts->epoch;
+    const struct track_snapshot *epoch = context->facts->epoch;
 
     if (epoch->version != MQTT_VERSION_UNKNOWN)
         add_number(context, tree, FIELD(VERSION), epoch->version);
@@ -91,7 +91,7 @@ static void show_version(const struct show_context *context, proto_tree *tree)
 /** The PUBLISH's topic whether or not an alias was used, and where the alias was set. */
 static void show_resolved_topic(const struct show_context *context, proto_tree *tree)
 {
-    const struct mqtt_text *aliased = mqtt_alias_topic(context->facts);
+    const struct track_text *aliased = track_alias_topic(context->facts);
     struct mqtt_span topic = context->packet->publish.topic;
 
     if (topic.length > 0) {
@@ -105,7 +105,7 @@ static void show_resolved_topic(const struct show_context *context, proto_tree *
 /** What the packet answers and what answers it. */
 static void show_exchange(const struct show_context *context, proto_tree *tree)
 {
-    const struct mqtt_note *note = context->facts->note;
+    const struct track_packet_record *note = context->facts->note;
 
     if (note == NULL)
         return;
@@ -127,7 +127,7 @@ static void show_exchange(const struct show_context *context, proto_tree *tree)
 
 void show_scope(const struct show_context *context, proto_tree *parent)
 {
-    const struct mqtt_facts *facts = context->facts;
+    const struct track_facts *facts = context->facts;
 
     if (!proto_field_is_referenced(parent, show_proto_scope))
         return;

@@ -11,7 +11,7 @@
 #include <epan/packet.h>
 
 #include "../check/check.h"
-#include "../model/connection.h"
+#include "../model/tracker.h"
 #include "../wire/packet.h"
 #include "fields.h"
 
@@ -20,7 +20,7 @@ struct show_context {
     tvbuff_t *tvb; /**< the control packet, from its first byte */
     packet_info *pinfo;
     const struct mqtt_packet *packet;
-    const struct mqtt_facts *facts;
+    const struct track_facts *facts;
     const struct check_findings *findings; /**< the rules that it breaks */
 };
 
@@ -105,7 +105,7 @@ proto_item *show_span(const struct show_context *context, proto_tree *tree, int 
 const char *show_end_name(const struct show_context *context, unsigned end);
 
 /** Kept text as a string value: valid UTF-8, whatever the wire had; in the packet's pool. */
-const char *show_text_value(const struct show_context *context, const struct mqtt_text *text);
+const char *show_text_value(const struct show_context *context, const struct track_text *text);
 
 /** The Topic Name of a PUBLISH, its alias resolved, as printable text in the packet's pool; "" where it is unknown. */
 const char *show_topic_text(const struct show_context *context);

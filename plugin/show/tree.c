@@ -185,8 +185,8 @@ static void show_packet_id(const struct show_context *context, proto_tree *tree)
 static void show_aliased_topic(const struct show_context *context, proto_tree *tree)
 {
     const struct mqtt_property *alias = mqtt_properties_find(&context->packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
-    const struct mqtt_note *note = context->facts->note;
-    const struct mqtt_text *topic = mqtt_alias_topic(context->facts);
+    const struct track_packet_record *note = context->facts->note;
+    const struct track_text *topic = track_alias_topic(context->facts);
 
     if (alias == NULL || note == NULL || !note->uses_alias)
         return;

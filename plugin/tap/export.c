@@ -64,7 +64,7 @@ static const char *ending_of(const char *content_type, const uint8_t *payload, u
 
 static char *file_name(const struct tap_record *record, const char *ending)
 {
-    struct mqtt_place place = record->facts.place;
+    struct track_pdu_ref place = record->facts.place;
     char topic[TOPIC_CHARACTERS + 1];
 
     put_topic(topic, record->topic[0] != '\0' ? record->topic : "unknown-topic");

@@ -153,7 +153,7 @@ static void name_end(struct lane *lane, struct compat_flow *graph, packet_info *
     struct graph_state *state = (struct graph_state *)g_hash_table_lookup(states, graph);
     unsigned end = is_sender ? record->facts.sender : 1 - record->facts.sender;
 
-    bool is_peer = record->epoch.broker == MQTT_END_UNKNOWN ? end == 1 : record->epoch.broker == end;
+    bool is_peer = record->epoch.broker == TRACK_END_UNKNOWN ? end == 1 : record->epoch.broker == end;
 
     if (record->epoch.broker == end)
         name_broker(lane, graph, state, broker_endpoint(pinfo, is_sender));
@@ -202,7 +202,7 @@ static void append_time(char *text, int64_t ns)
  *  packet's pool. */
 static char *comment_on(packet_info *pinfo, const struct tap_record *record)
 {
-    const struct mqtt_note *note = record->facts.note;
+    const struct track_packet_record *note = record->facts.note;
     char *text = (char *)wmem_alloc(pinfo->pool, COMMENT_BYTES);
     size_t length = strlen(record->line);
 
@@ -212,12 +212,12 @@ static char *comment_on(packet_info *pinfo, const struct tap_record *record)
     text[length] = '\0';
     if (note != NULL && note->request_in != 0) {
         append(text, "; answers frame %u", note->request_in);
-        if (note->response_ns != MQTT_TIME_UNKNOWN) {
+        if (note->response_ns != TRACK_TIME_UNKNOWN) {
             append(text, " after ");
             append_time(text, note->response_ns);
         }
     }
-    if (note != NULL && note->completes_delivery && note->delivery_ns != MQTT_TIME_UNKNOWN) {
+    if (note != NULL && note->completes_delivery && note->delivery_ns != TRACK_TIME_UNKNOWN) {
         append(text, "; delivered in ");
         append_time(text, note->delivery_ns);
     }

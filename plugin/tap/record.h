@@ -6,16 +6,16 @@
 #define MQTTSCOPE_TAP_RECORD_H
 
 #include "../check/check.h"
-#include "../model/connection.h"
+#include "../model/tracker.h"
 #include "../wire/packet.h"
 
 /** One control packet, queued on the tap "mqttscope". Its texts and bytes are in the packet's pool and good while the tap
  *  callback runs; `connection` and the notes and texts that the facts point to are in file scope. */
 struct tap_record {
     struct mqtt_packet packet;
-    struct mqtt_facts facts;
-    struct mqtt_epoch epoch; /**< what `facts.epoch` points to */
-    const struct mqtt_connection *connection;
+    struct track_facts facts;
+    struct track_snapshot epoch; /**< what `facts.epoch` points to */
+    const struct track_connection *connection;
     const char *sender_name; /**< `broker`, the Client Identifier or `address:port`; printable */
     const char *receiver_name;
     const char *topic; /**< PUBLISH: its topic, an alias resolved; printable; "" where unknown */

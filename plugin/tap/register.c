@@ -43,7 +43,7 @@ char *tap_printable(const uint8_t *bytes, uint32_t length, unsigned characters)
 
 enum tap_direction tap_direction_of(const struct tap_record *record)
 {
-    if (record->epoch.broker == MQTT_END_UNKNOWN)
+    if (record->epoch.broker == TRACK_END_UNKNOWN)
         return TAP_DIRECTION_UNKNOWN;
     return record->epoch.broker == record->facts.sender ? TAP_TO_CLIENT : TAP_TO_BROKER;
 }

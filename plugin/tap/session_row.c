@@ -76,7 +76,7 @@ static char *publishes_text(const uint32_t counts[4])
 static void show_publishes(struct session_row *row)
 {
     /* Where nobody knows the broker, the end in its column counts as one. */
-    unsigned broker = row->broker == MQTT_END_UNKNOWN ? 1 : row->broker;
+    unsigned broker = row->broker == TRACK_END_UNKNOWN ? 1 : row->broker;
 
     set_text(row, COLUMN_TO_BROKER, publishes_text(row->publishes[1 - broker]));
     set_text(row, COLUMN_TO_CLIENT, publishes_text(row->publishes[broker]));
@@ -179,17 +179,17 @@ static char *reason_text(enum mqtt_version version, enum mqtt_packet_type type, 
     return name != NULL ? g_strdup(name) : g_strdup_printf("0x%02x", code);
 }
 
-static char *connack_text(const struct mqtt_summary *summary)
+static char *connack_text(const struct track_summary *summary)
 {
     if (summary->connack_seen)
         return reason_text(summary->epoch->version, MQTT_TYPE_CONNACK, summary->connack_code);
     return g_strdup(summary->epoch->connect_seen ? "none" : "");
 }
 
-static char *disconnect_text(const struct mqtt_summary *summary)
+static char *disconnect_text(const struct track_summary *summary)
 {
-    const struct mqtt_epoch *epoch = summary->epoch;
-    const char *who = epoch->broker == MQTT_END_UNKNOWN           ? "DISCONNECT"
+    const struct track_snapshot *epoch = summary->epoch;
+    const char *who = epoch->broker == TRACK_END_UNKNOWN          ? "DISCONNECT"
                       : epoch->broker == summary->disconnected_by ? "DISCONNECT by broker"
                                                                   : "DISCONNECT by client";
 
@@ -203,22 +203,22 @@ static char *disconnect_text(const struct mqtt_summary *summary)
 
 /** True where the transport ended when the client had been silent for more than one and a half times the Keep Alive
  *  (MQTT 5.0 section 3.1.2.10). */
-static bool has_timed_out(const struct mqtt_summary *summary)
+static bool has_timed_out(const struct track_summary *summary)
 {
     const int64_t half_second_ns = 500000000;
-    const struct mqtt_transport_state *transport = &summary->transport;
-    const struct mqtt_epoch *epoch = summary->epoch;
+    const struct track_transport_state *transport = &summary->transport;
+    const struct track_snapshot *epoch = summary->epoch;
 
     if (!transport->is_finished && !transport->is_reset)
         return false;
-    if (!epoch->has_keep_alive || epoch->keep_alive_s == 0 || transport->last_ns == MQTT_TIME_UNKNOWN ||
-        summary->last_client_ns == MQTT_TIME_UNKNOWN)
+    if (!epoch->has_keep_alive || epoch->keep_alive_s == 0 || transport->last_ns == TRACK_TIME_UNKNOWN ||
+        summary->last_client_ns == TRACK_TIME_UNKNOWN)
         return false;
     return transport->last_ns - summary->last_client_ns > 3 * half_second_ns * epoch->keep_alive_s;
 }
 
 /** How the connection ended. */
-static char *end_text(const struct mqtt_summary *summary)
+static char *end_text(const struct track_summary *summary)
 {
     if (summary->connack_seen && summary->connack_code != 0)
         return g_strdup("refused");
@@ -232,26 +232,26 @@ static char *end_text(const struct mqtt_summary *summary)
         return g_strdup("FIN");
     if (summary->transport.is_reset)
         return g_strdup("RST");
-    return g_strdup(summary->transport.last_ns == MQTT_TIME_UNKNOWN ? "" : "capture ended");
+    return g_strdup(summary->transport.last_ns == TRACK_TIME_UNKNOWN ? "" : "capture ended");
 }
 
 void session_row_summarise(struct session_row *row)
 {
-    struct mqtt_summary summary;
+    struct track_summary summary;
 
     if (row->connection == NULL)
         return;
-    mqtt_summarise(row->connection, &summary);
-    const struct mqtt_epoch *epoch = summary.epoch;
-    const struct mqtt_text *client_id = epoch->client_id;
-    unsigned broker = epoch->broker == MQTT_END_UNKNOWN ? 1 : epoch->broker;
+    track_summarise(row->connection, &summary);
+    const struct track_snapshot *epoch = summary.epoch;
+    const struct track_text *client_id = epoch->client_id;
+    unsigned broker = epoch->broker == TRACK_END_UNKNOWN ? 1 : epoch->broker;
 
     row->broker = epoch->broker;
-    if (client_id != NULL && client_id->length > 0 && epoch->broker != MQTT_END_UNKNOWN)
+    if (client_id != NULL && client_id->length > 0 && epoch->broker != TRACK_END_UNKNOWN)
         set_text(row, COLUMN_CLIENT, tap_printable(client_id->bytes, client_id->length, MAX_CLIENT_CHARACTERS));
     else
         set_text(row, COLUMN_CLIENT, g_strdup(row->ends[1 - broker]));
-    set_text(row, COLUMN_ROLE, g_strdup(mqtt_role_name(mqtt_role_of(epoch, 1 - broker))));
+    set_text(row, COLUMN_ROLE, g_strdup(track_role_name(track_role_of(epoch, 1 - broker))));
     set_text(row, COLUMN_BROKER, g_strdup(row->ends[broker]));
     set_text(row, COLUMN_VERSION, g_strdup(version_text(epoch->version)));
     set_text(row, COLUMN_KEEP_ALIVE, epoch->has_keep_alive ? g_strdup_printf("%u", epoch->keep_alive_s) : g_strdup(""));

@@ -45,13 +45,13 @@ struct session_filter {
 
 /** What is counted of a connection, and the texts of its row. */
 struct session_row {
-    const struct mqtt_connection *connection; /**< NULL once its file is closed */
+    const struct track_connection *connection; /**< NULL once its file is closed */
     uint32_t number;
     char *ends[2]; /**< `address:port` of each end */
     double start_s;
     double end_s;             /**< both relative to the capture's first frame */
     uint32_t publishes[2][4]; /**< by the end that sent them, and QoS */
-    unsigned broker;          /**< the end that is the broker as far as is known, or MQTT_END_UNKNOWN */
+    unsigned broker;          /**< the end that is the broker as far as is known, or TRACK_END_UNKNOWN */
     unsigned filters_asked;   /**< the first SESSION_FILTERS_SHOWN of them are kept */
     struct session_filter filters[SESSION_FILTERS_SHOWN];
     char *texts[SESSION_COLUMNS]; /**< never NULL; columns that are numbers do not use theirs */

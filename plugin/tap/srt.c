@@ -79,7 +79,7 @@ static tap_packet_status on_packet(void *tapdata, packet_info *pinfo, epan_disse
 {
     const srt_data_t *data = (const srt_data_t *)tapdata;
     const struct tap_record *record = (const struct tap_record *)queued;
-    const struct mqtt_note *note = record->facts.note;
+    const struct track_packet_record *note = record->facts.note;
     enum exchange exchange = exchange_of(record->packet.type);
 
     if (note == NULL || exchange == EXCHANGES)

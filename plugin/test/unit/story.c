@@ -4,27 +4,27 @@
  */
 #include "story.h"
 
-#include "../../model/version.h"
+#include "../../model/facts/version.h"
 
-static const struct mqtt_tracking_options usual = {.max_inflight = 65535};
+static const struct track_options usual = {.max_inflight = 65535};
 
-struct story story_begin(const struct mqtt_tracking_options *options)
+struct story story_begin(const struct track_options *options)
 {
     struct story story = {0};
 
     story.scope = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK);
-    story.world = mqtt_world_new(story.scope, options != NULL ? options : &usual);
+    story.world = track_capture_new(story.scope, options != NULL ? options : &usual);
     return story;
 }
 
 /** What was said of a packet at first is said now, but for answers that were still to come. */
 static void recall(const struct scene *scene)
 {
-    const struct mqtt_facts *first = &scene->facts;
-    struct mqtt_facts now;
+    const struct track_facts *first = &scene->facts;
+    struct track_facts now;
     struct mqtt_packet packet;
 
-    mqtt_recall(scene->connection, first->sender, first->place, &now);
+    track_recall(scene->connection, first->sender, first->place, &now);
     CHECK_EQ(now.connection, first->connection);
     CHECK_EQ(now.sender, first->sender);
     CHECK_EQ(now.place.frame, first->place.frame);
@@ -36,13 +36,13 @@ static void recall(const struct scene *scene)
     for (unsigned i = 0; i < now.observation_count; i++)
         CHECK(now.observations[i] == first->observations[i]);
     if (now.note != NULL) {
-        struct mqtt_note note;
+        struct track_packet_record note;
         memcpy(&note, now.note, sizeof note);
         CHECK(scene->note.response_in == 0 || scene->note.response_in == note.response_in);
         note.response_in = scene->note.response_in;
         CHECK(memcmp(&note, &scene->note, sizeof note) == 0);
     }
-    mqtt_read(&packet, scene->bytes.bytes, scene->bytes.length, scene->packet.length, now.epoch->version);
+    track_read(&packet, scene->bytes.bytes, scene->bytes.length, scene->packet.length, now.epoch->version);
     CHECK_EQ(packet.version, scene->packet.version);
     CHECK_EQ(packet.fault.kind, scene->packet.fault.kind);
     CHECK_EQ(packet.read_to, scene->packet.read_to);
@@ -69,30 +69,30 @@ void story_free(struct story *story)
     wmem_destroy_allocator(story->scope);
 }
 
-struct mqtt_transport story_transport(void)
+struct track_transport story_transport(void)
 {
-    struct mqtt_transport transport = {
+    struct track_transport transport = {
         .ends = {{{10, 0, 0, 2}, 40001, 4}, {{10, 0, 0, 1}, 1883, 4}},
         .server = BROKER,
-        .evidence = MQTT_EVIDENCE_HANDSHAKE,
+        .evidence = TRACK_EVIDENCE_HANDSHAKE,
     };
     return transport;
 }
 
-struct mqtt_connection *story_connect_by(struct story *story, const struct mqtt_transport *transport)
+struct track_connection *story_connect_by(struct story *story, const struct track_transport *transport)
 {
-    return mqtt_connection_new(story->world, transport);
+    return track_connection_new(story->world, transport);
 }
 
-struct mqtt_connection *story_connect(struct story *story)
+struct track_connection *story_connect(struct story *story)
 {
-    struct mqtt_transport transport = story_transport();
+    struct track_transport transport = story_transport();
     return story_connect_by(story, &transport);
 }
 
-struct mqtt_connection *story_open(struct story *story, const char *connect, const char *connack)
+struct track_connection *story_open(struct story *story, const char *connect, const char *connack)
 {
-    struct mqtt_connection *connection = story_connect(story);
+    struct track_connection *connection = story_connect(story);
 
     story_send(story, connection, CLIENT, connect);
     story_send(story, connection, BROKER, connack);
@@ -100,8 +100,8 @@ struct mqtt_connection *story_open(struct story *story, const char *connect, con
 }
 
 /** Reads and tracks what was sent, and keeps what is said of it. Takes over the bytes. */
-static const struct mqtt_facts *tell(struct story *story, struct mqtt_connection *connection, unsigned sender,
-                                     struct buffer bytes, uint32_t length)
+static const struct track_facts *tell(struct story *story, struct track_connection *connection, unsigned sender,
+                                      struct buffer bytes, uint32_t length)
 {
     struct scene *scene = (struct scene *)calloc(1, sizeof *scene);
 
@@ -111,9 +111,9 @@ static const struct mqtt_facts *tell(struct story *story, struct mqtt_connection
     scene->bytes = bytes;
     scene->previous = story->latest;
     story->latest = scene;
-    mqtt_read(&scene->packet, bytes.bytes, bytes.length, length, mqtt_connection_version(connection));
-    struct mqtt_arrival arrival = {.ns = story->now_ns};
-    mqtt_track(connection, sender, story->place, &arrival, &scene->packet, &scene->facts);
+    track_read(&scene->packet, bytes.bytes, bytes.length, length, track_connection_version(connection));
+    struct track_arrival arrival = {.ns = story->now_ns};
+    track(connection, sender, story->place, &arrival, &scene->packet, &scene->facts);
     memcpy(&scene->epoch, scene->facts.epoch, sizeof scene->epoch);
     scene->facts.epoch = &scene->epoch;
     if (scene->facts.note != NULL)
@@ -123,12 +123,12 @@ static const struct mqtt_facts *tell(struct story *story, struct mqtt_connection
 
 static void next_frame(struct story *story)
 {
-    story->place = (struct mqtt_place){story->place.frame + 1, 1};
+    story->place = (struct track_pdu_ref){story->place.frame + 1, 1};
     story->now_ns += MILLISECOND;
 }
 
-const struct mqtt_facts *story_send(struct story *story, struct mqtt_connection *connection, unsigned sender,
-                                    const char *notation)
+const struct track_facts *story_send(struct story *story, struct track_connection *connection, unsigned sender,
+                                     const char *notation)
 {
     struct buffer bytes = buffer_from(notation);
 
@@ -136,8 +136,8 @@ const struct mqtt_facts *story_send(struct story *story, struct mqtt_connection 
     return tell(story, connection, sender, bytes, bytes.length);
 }
 
-const struct mqtt_facts *story_send_with(struct story *story, struct mqtt_connection *connection, unsigned sender,
-                                         const char *notation)
+const struct track_facts *story_send_with(struct story *story, struct track_connection *connection, unsigned sender,
+                                          const char *notation)
 {
     struct buffer bytes = buffer_from(notation);
 
@@ -145,8 +145,8 @@ const struct mqtt_facts *story_send_with(struct story *story, struct mqtt_connec
     return tell(story, connection, sender, bytes, bytes.length);
 }
 
-const struct mqtt_facts *story_send_cut(struct story *story, struct mqtt_connection *connection, unsigned sender,
-                                        const char *notation, uint32_t captured)
+const struct track_facts *story_send_cut(struct story *story, struct track_connection *connection, unsigned sender,
+                                         const char *notation, uint32_t captured)
 {
     struct buffer whole = buffer_from(notation);
     struct buffer cut = buffer_of(whole.bytes, captured);
@@ -156,8 +156,8 @@ const struct mqtt_facts *story_send_cut(struct story *story, struct mqtt_connect
     return tell(story, connection, sender, cut, whole.length);
 }
 
-const struct mqtt_facts *story_send_id(struct story *story, struct mqtt_connection *connection, unsigned sender,
-                                       const char *notation, uint32_t id_at, uint16_t packet_id)
+const struct track_facts *story_send_id(struct story *story, struct track_connection *connection, unsigned sender,
+                                        const char *notation, uint32_t id_at, uint16_t packet_id)
 {
     struct buffer bytes = buffer_from(notation);
 
@@ -169,7 +169,7 @@ const struct mqtt_facts *story_send_id(struct story *story, struct mqtt_connecti
     return tell(story, connection, sender, bytes, bytes.length);
 }
 
-bool story_says(const struct mqtt_text *text, const char *expected)
+bool story_says(const struct track_text *text, const char *expected)
 {
     if (text == NULL || expected == NULL)
         return text == NULL && expected == NULL;

@@ -8,7 +8,7 @@
 #ifndef MQTTSCOPE_TEST_UNIT_STORY_H
 #define MQTTSCOPE_TEST_UNIT_STORY_H
 
-#include "../../model/connection.h"
+#include "../../model/tracker.h"
 #include "check.h"
 
 /** The ends of a connection that story_connect() makes. */
@@ -18,10 +18,10 @@ enum { MILLISECOND = 1000000 };
 
 /** A packet that was told. */
 struct scene {
-    const struct mqtt_connection *connection;
-    struct mqtt_facts facts; /**< its `epoch` is the copy below; its note is the model's */
-    struct mqtt_epoch epoch;
-    struct mqtt_note note; /**< as it was at once, before any answer came */
+    const struct track_connection *connection;
+    struct track_facts facts; /**< its `epoch` is the copy below; its note is the model's */
+    struct track_snapshot epoch;
+    struct track_packet_record note; /**< as it was at once, before any answer came */
     struct mqtt_packet packet;
     struct buffer bytes;
     struct scene *previous;
@@ -30,14 +30,14 @@ struct scene {
 /** A file that is told. Begin it with story_begin(). */
 struct story {
     wmem_allocator_t *scope;
-    struct mqtt_world *world;
-    struct mqtt_place place; /**< of the latest packet */
-    int64_t now_ns;          /**< its time; add to it to let time pass */
+    struct track_capture *world;
+    struct track_pdu_ref place; /**< of the latest packet */
+    int64_t now_ns;             /**< its time; add to it to let time pass */
     struct scene *latest;
 };
 
 /** Begins a story; `options` may be NULL for what users have. */
-struct story story_begin(const struct mqtt_tracking_options *options);
+struct story story_begin(const struct track_options *options);
 
 /** Recalls all packets and says whether it is what was said at first; `test` is the name to complain under. */
 bool story_is_recalled(const struct story *story, const char *test);
@@ -53,36 +53,36 @@ static inline void story_end(struct story *story)
 }
 
 /** The transport of most stories: the client 10.0.0.2 to the broker 10.0.0.1:1883, told by the handshake. */
-struct mqtt_transport story_transport(void);
+struct track_transport story_transport(void);
 
 /** A connection by that transport. */
-struct mqtt_connection *story_connect(struct story *story);
+struct track_connection *story_connect(struct story *story);
 
 /** A connection by another one. */
-struct mqtt_connection *story_connect_by(struct story *story, const struct mqtt_transport *transport);
+struct track_connection *story_connect_by(struct story *story, const struct track_transport *transport);
 
 /** A connection that begins with this CONNECT and this CONNACK. */
-struct mqtt_connection *story_open(struct story *story, const char *connect, const char *connack);
+struct track_connection *story_open(struct story *story, const char *connect, const char *connack);
 
 /** One packet in a frame of its own, a millisecond after the one before. What it returns is good until the story ends;
  *  the note of it changes as the model's does. */
-const struct mqtt_facts *story_send(struct story *story, struct mqtt_connection *connection, unsigned sender,
-                                    const char *notation);
+const struct track_facts *story_send(struct story *story, struct track_connection *connection, unsigned sender,
+                                     const char *notation);
 
 /** One more packet in the frame of the one before. */
-const struct mqtt_facts *story_send_with(struct story *story, struct mqtt_connection *connection, unsigned sender,
-                                         const char *notation);
+const struct track_facts *story_send_with(struct story *story, struct track_connection *connection, unsigned sender,
+                                          const char *notation);
 
 /** The first `captured` bytes of a packet that the snap length cut. */
-const struct mqtt_facts *story_send_cut(struct story *story, struct mqtt_connection *connection, unsigned sender,
-                                        const char *notation, uint32_t captured);
+const struct track_facts *story_send_cut(struct story *story, struct track_connection *connection, unsigned sender,
+                                         const char *notation, uint32_t captured);
 
 /** As story_send(), with the Packet Identifier that stands at `id_at` replaced. */
-const struct mqtt_facts *story_send_id(struct story *story, struct mqtt_connection *connection, unsigned sender,
-                                       const char *notation, uint32_t id_at, uint16_t packet_id);
+const struct track_facts *story_send_id(struct story *story, struct track_connection *connection, unsigned sender,
+                                        const char *notation, uint32_t id_at, uint16_t packet_id);
 
 /** True where kept text is this; NULL stands for none. */
-bool story_says(const struct mqtt_text *text, const char *expected);
+bool story_says(const struct track_text *text, const char *expected);
 
 /** The frame of the latest packet. */
 static inline uint32_t story_frame(const struct story *story)

@@ -4,7 +4,7 @@
  */
 #include "story.h"
 
-#include "../../model/ledger.h"
+#include "../../model/protocol/inflight.h"
 
 #define CONNECT_50 "10 { s'MQTT' 05 02 003c {} s'me' }"
 #define CONNACK_50 "20 { 00 00 {} }"
@@ -20,7 +20,7 @@
 enum { ID_IN_PUBLISH = 5, ID_IN_ANSWER = 2 };
 
 /** Where in the file an answer links to, and how long it took in milliseconds. */
-static void check_answer(const struct mqtt_facts *answer, const struct mqtt_facts *request, unsigned milliseconds)
+static void check_answer(const struct track_facts *answer, const struct track_facts *request, unsigned milliseconds)
 {
     CHECK_EQ(request->note->response_in, answer->place.frame);
     CHECK_EQ(answer->note->request_in, request->place.frame);
@@ -30,11 +30,11 @@ static void check_answer(const struct mqtt_facts *answer, const struct mqtt_fact
 static void qos_1_ends_with_puback(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    const struct mqtt_facts *publish = story_send(&story, connection, CLIENT, PUBLISH_1);
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct track_facts *publish = story_send(&story, connection, CLIENT, PUBLISH_1);
     story.now_ns += 4 * MILLISECOND;
-    const struct mqtt_facts *puback = story_send(&story, connection, BROKER, PUBACK);
-    const struct mqtt_facts *stray = story_send(&story, connection, BROKER, PUBACK);
+    const struct track_facts *puback = story_send(&story, connection, BROKER, PUBACK);
+    const struct track_facts *stray = story_send(&story, connection, BROKER, PUBACK);
 
     check_answer(puback, publish, 5);
     CHECK(puback->note->completes_delivery);
@@ -51,14 +51,14 @@ static void qos_1_ends_with_puback(void)
 static void qos_2_goes_through_four_packets(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    const struct mqtt_facts *publish = story_send(&story, connection, CLIENT, PUBLISH_2);
-    const struct mqtt_facts *wrong = story_send(&story, connection, BROKER, PUBACK);
-    const struct mqtt_facts *early = story_send(&story, connection, BROKER, PUBCOMP);
-    const struct mqtt_facts *pubrec = story_send(&story, connection, BROKER, PUBREC);
-    const struct mqtt_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
-    const struct mqtt_facts *again = story_send(&story, connection, CLIENT, PUBREL);
-    const struct mqtt_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct track_facts *publish = story_send(&story, connection, CLIENT, PUBLISH_2);
+    const struct track_facts *wrong = story_send(&story, connection, BROKER, PUBACK);
+    const struct track_facts *early = story_send(&story, connection, BROKER, PUBCOMP);
+    const struct track_facts *pubrec = story_send(&story, connection, BROKER, PUBREC);
+    const struct track_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
+    const struct track_facts *again = story_send(&story, connection, CLIENT, PUBREL);
+    const struct track_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
 
     CHECK_EQ(wrong->note->request_in, 0);
     CHECK_EQ(early->note->request_in, 0);
@@ -80,15 +80,15 @@ static void qos_2_goes_through_four_packets(void)
 static void equal_identifiers_of_both_directions_stay_apart(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    const struct mqtt_facts *up = story_send(&story, connection, CLIENT, PUBLISH_2);
-    const struct mqtt_facts *down = story_send(&story, connection, BROKER, PUBLISH_2);
-    const struct mqtt_facts *rec_up = story_send(&story, connection, BROKER, PUBREC);
-    const struct mqtt_facts *rec_down = story_send(&story, connection, CLIENT, PUBREC);
-    const struct mqtt_facts *rel_down = story_send(&story, connection, BROKER, PUBREL);
-    const struct mqtt_facts *rel_up = story_send(&story, connection, CLIENT, PUBREL);
-    const struct mqtt_facts *comp_up = story_send(&story, connection, BROKER, PUBCOMP);
-    const struct mqtt_facts *comp_down = story_send(&story, connection, CLIENT, PUBCOMP);
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct track_facts *up = story_send(&story, connection, CLIENT, PUBLISH_2);
+    const struct track_facts *down = story_send(&story, connection, BROKER, PUBLISH_2);
+    const struct track_facts *rec_up = story_send(&story, connection, BROKER, PUBREC);
+    const struct track_facts *rec_down = story_send(&story, connection, CLIENT, PUBREC);
+    const struct track_facts *rel_down = story_send(&story, connection, BROKER, PUBREL);
+    const struct track_facts *rel_up = story_send(&story, connection, CLIENT, PUBREL);
+    const struct track_facts *comp_up = story_send(&story, connection, BROKER, PUBCOMP);
+    const struct track_facts *comp_down = story_send(&story, connection, CLIENT, PUBCOMP);
 
     check_answer(rec_up, up, 2);
     check_answer(rec_down, down, 2);
@@ -104,11 +104,11 @@ static void equal_identifiers_of_both_directions_stay_apart(void)
 static void resent_publish_is_answered_by_its_copy(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    const struct mqtt_facts *first = story_send(&story, connection, CLIENT, PUBLISH_1);
-    const struct mqtt_facts *second = story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN);
-    const struct mqtt_facts *third = story_send(&story, connection, CLIENT, PUBLISH_1); /* DUP forgotten */
-    const struct mqtt_facts *puback = story_send(&story, connection, BROKER, PUBACK);
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct track_facts *first = story_send(&story, connection, CLIENT, PUBLISH_1);
+    const struct track_facts *second = story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN);
+    const struct track_facts *third = story_send(&story, connection, CLIENT, PUBLISH_1); /* DUP forgotten */
+    const struct track_facts *puback = story_send(&story, connection, BROKER, PUBACK);
 
     CHECK_EQ(first->note->first_sent_in, 0);
     CHECK_EQ(second->note->first_sent_in, first->place.frame);
@@ -124,13 +124,13 @@ static void resent_publish_is_answered_by_its_copy(void)
 static void publish_sent_again_may_cross_its_pubrec(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, "10 { s'MQTT' 04 02 003c s'me' }", "20 { 00 00 }");
-    const struct mqtt_facts *first = story_send(&story, connection, CLIENT, "34 { s'a' 0007 'x' }");
+    struct track_connection *connection = story_open(&story, "10 { s'MQTT' 04 02 003c s'me' }", "20 { 00 00 }");
+    const struct track_facts *first = story_send(&story, connection, CLIENT, "34 { s'a' 0007 'x' }");
     story_send(&story, connection, BROKER, PUBREC);
-    const struct mqtt_facts *second = story_send(&story, connection, CLIENT, "3c { s'a' 0007 'x' }");
-    const struct mqtt_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
+    const struct track_facts *second = story_send(&story, connection, CLIENT, "3c { s'a' 0007 'x' }");
+    const struct track_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
     story_send(&story, connection, BROKER, PUBREC);
-    const struct mqtt_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
+    const struct track_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
 
     CHECK_EQ(second->note->first_sent_in, first->place.frame);
     CHECK_EQ(second->note->inflight, 1);
@@ -143,10 +143,10 @@ static void publish_sent_again_may_cross_its_pubrec(void)
 static void identifier_used_anew_begins_an_exchange(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    const struct mqtt_facts *lost = story_send(&story, connection, CLIENT, PUBLISH_1);
-    const struct mqtt_facts *other = story_send(&story, connection, CLIENT, "32 { s'a' 0007 {} 'y' }");
-    const struct mqtt_facts *puback = story_send(&story, connection, BROKER, PUBACK);
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct track_facts *lost = story_send(&story, connection, CLIENT, PUBLISH_1);
+    const struct track_facts *other = story_send(&story, connection, CLIENT, "32 { s'a' 0007 {} 'y' }");
+    const struct track_facts *puback = story_send(&story, connection, BROKER, PUBACK);
 
     CHECK_EQ(other->note->first_sent_in, 0);
     CHECK_EQ(other->note->inflight, 1);
@@ -155,7 +155,7 @@ static void identifier_used_anew_begins_an_exchange(void)
     CHECK_EQ(lost->note->response_in, 0);
     /* Behind a gap the first may have been answered unseen: equal content proves nothing there, DUP does. */
     story_send(&story, connection, CLIENT, PUBLISH_1);
-    mqtt_track_gap(connection, (struct mqtt_place){story_frame(&story) + 1, 1});
+    track_gap(connection, (struct track_pdu_ref){story_frame(&story) + 1, 1});
     CHECK_EQ(story_send(&story, connection, CLIENT, PUBLISH_1)->note->first_sent_in, 0);
     CHECK(story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN)->note->first_sent_in != 0);
     story_end(&story);
@@ -164,10 +164,10 @@ static void identifier_used_anew_begins_an_exchange(void)
 static void failing_pubrec_ends_the_exchange(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    const struct mqtt_facts *publish = story_send(&story, connection, CLIENT, PUBLISH_2);
-    const struct mqtt_facts *failed = story_send(&story, connection, BROKER, "50 { 0007 97 }");
-    const struct mqtt_facts *puback = story_send(&story, connection, CLIENT, PUBLISH_1);
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct track_facts *publish = story_send(&story, connection, CLIENT, PUBLISH_2);
+    const struct track_facts *failed = story_send(&story, connection, BROKER, "50 { 0007 97 }");
+    const struct track_facts *puback = story_send(&story, connection, CLIENT, PUBLISH_1);
 
     check_answer(failed, publish, 1);
     CHECK(!failed->note->completes_delivery);
@@ -182,9 +182,9 @@ static void failing_pubrec_ends_the_exchange(void)
 static void pubrel_of_an_unknown_exchange_is_followed(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
-    const struct mqtt_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
-    const struct mqtt_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
+    struct track_connection *connection = story_connect(&story);
+    const struct track_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
+    const struct track_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
 
     CHECK_EQ(pubrel->note->request_in, 0);
     CHECK(!pubrel->note->has_inflight);
@@ -202,8 +202,8 @@ static void all_identifiers_may_be_in_flight(void)
 {
     enum { ALL = 65535 };
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    const struct mqtt_facts *facts = NULL;
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct track_facts *facts = NULL;
 
     for (uint32_t id = 1; id <= ALL; id++)
         facts = story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, (uint16_t)id);
@@ -219,14 +219,14 @@ static void all_identifiers_may_be_in_flight(void)
 
 static void what_is_beyond_the_bound_is_not_followed(void)
 {
-    struct mqtt_tracking_options options = {.max_inflight = 3};
+    struct track_options options = {.max_inflight = 3};
     struct story story = story_begin(&options);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
 
     for (uint16_t id = 1; id <= 3; id++)
         story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, id);
-    const struct mqtt_facts *fourth = story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, 4);
-    const struct mqtt_facts *answer = story_send_id(&story, connection, BROKER, PUBACK, ID_IN_ANSWER, 4);
+    const struct track_facts *fourth = story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, 4);
+    const struct track_facts *answer = story_send_id(&story, connection, BROKER, PUBACK, ID_IN_ANSWER, 4);
     CHECK_EQ(fourth->note->response_in, 0);
     CHECK_EQ(answer->note->request_in, 0);
     CHECK_EQ(answer->note->inflight, 3);
@@ -242,31 +242,31 @@ static void ledger_is_the_same_with_an_index(void)
 {
     for (uint16_t most = 15; most <= 18; most++) {
         wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-        struct mqtt_ledger ledger, heir;
-        mqtt_ledger_begin(&ledger, scope, most);
-        mqtt_ledger_begin(&heir, scope, 100);
+        struct track_inflight ledger, heir;
+        track_inflight_begin(&ledger, scope, most);
+        track_inflight_begin(&heir, scope, 100);
         for (uint16_t id = 1; id <= most; id++)
-            CHECK(mqtt_ledger_open(&ledger, id, id == 5 ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_PUBLISH, 1) != NULL);
-        CHECK(mqtt_ledger_open(&ledger, 100, MQTT_TYPE_PUBLISH, 1) == NULL);
-        CHECK(mqtt_ledger_find(&ledger, 100) == NULL);
+            CHECK(track_inflight_open(&ledger, id, id == 5 ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_PUBLISH, 1) != NULL);
+        CHECK(track_inflight_open(&ledger, 100, MQTT_TYPE_PUBLISH, 1) == NULL);
+        CHECK(track_inflight_find(&ledger, 100) == NULL);
         CHECK_EQ(ledger.is_indexed, most > 16);
-        mqtt_ledger_close(&ledger, mqtt_ledger_find(&ledger, 1));
-        mqtt_ledger_close(&ledger, mqtt_ledger_find(&ledger, 9));
-        CHECK(mqtt_ledger_find(&ledger, 9) == NULL);
+        track_inflight_close(&ledger, track_inflight_find(&ledger, 1));
+        track_inflight_close(&ledger, track_inflight_find(&ledger, 9));
+        CHECK(track_inflight_find(&ledger, 9) == NULL);
         CHECK_EQ(ledger.count, most - 2u);
         CHECK_EQ(ledger.publishes, most - 3u);
-        CHECK_EQ(mqtt_ledger_find(&ledger, 5)->state, MQTT_FLOW_REQUESTED);
-        mqtt_ledger_inherit(&heir, &ledger);
+        CHECK_EQ(track_inflight_find(&ledger, 5)->state, TRACK_INFLIGHT_REQUESTED);
+        track_inflight_inherit(&heir, &ledger);
         CHECK_EQ(ledger.count, 0);
         CHECK_EQ(heir.count, most - 3u);
         CHECK_EQ(heir.publishes, 0);
-        CHECK(mqtt_ledger_find(&heir, 5) == NULL);
-        CHECK_EQ(mqtt_ledger_find(&heir, most)->packet_id, most);
-        mqtt_ledger_set_inherited(&heir, mqtt_ledger_find(&heir, 2), false);
+        CHECK(track_inflight_find(&heir, 5) == NULL);
+        CHECK_EQ(track_inflight_find(&heir, most)->packet_id, most);
+        track_inflight_set_inherited(&heir, track_inflight_find(&heir, 2), false);
         CHECK_EQ(heir.publishes, 1);
-        mqtt_ledger_clear(&heir, true);
+        track_inflight_clear(&heir, true);
         CHECK_EQ(heir.count, 1);
-        mqtt_ledger_clear(&heir, false);
+        track_inflight_clear(&heir, false);
         CHECK_EQ(heir.count + heir.publishes, 0);
         wmem_destroy_allocator(scope);
     }
@@ -275,11 +275,11 @@ static void ledger_is_the_same_with_an_index(void)
 static void receive_maximum_is_that_of_the_receiver(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection =
+    struct track_connection *connection =
         story_open(&story, "10 { s'MQTT' 05 02 003c { 21 0014 } s'me' }", "20 { 00 00 { 21 0005 } }");
-    const struct mqtt_facts *up = story_send(&story, connection, CLIENT, PUBLISH_1);
-    const struct mqtt_facts *down = story_send(&story, connection, BROKER, PUBLISH_1);
-    const struct mqtt_facts *answer = story_send(&story, connection, BROKER, PUBACK);
+    const struct track_facts *up = story_send(&story, connection, CLIENT, PUBLISH_1);
+    const struct track_facts *down = story_send(&story, connection, BROKER, PUBLISH_1);
+    const struct track_facts *answer = story_send(&story, connection, BROKER, PUBACK);
 
     CHECK_EQ(up->note->inflight_max, 5);
     CHECK_EQ(down->note->inflight_max, 20);
@@ -292,10 +292,10 @@ static void receive_maximum_is_that_of_the_receiver(void)
 static void gap_makes_counts_unknown(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    const struct mqtt_facts *before = story_send(&story, connection, CLIENT, PUBLISH_1);
-    mqtt_track_gap(connection, (struct mqtt_place){story_frame(&story) + 1, 1});
-    const struct mqtt_facts *after = story_send(&story, connection, BROKER, PUBACK);
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct track_facts *before = story_send(&story, connection, CLIENT, PUBLISH_1);
+    track_gap(connection, (struct track_pdu_ref){story_frame(&story) + 1, 1});
+    const struct track_facts *after = story_send(&story, connection, BROKER, PUBACK);
 
     CHECK(before->note->has_inflight && !before->epoch->has_gap);
     CHECK(!after->note->has_inflight && after->epoch->has_gap && !after->epoch->session_known);
@@ -306,14 +306,14 @@ static void gap_makes_counts_unknown(void)
 static void requests_wait_for_their_own_answer(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    const struct mqtt_facts *subscribe = story_send(&story, connection, CLIENT, "82 { 0007 {} s'a' 00 }");
-    const struct mqtt_facts *wrong = story_send(&story, connection, BROKER, "b0 { 0007 {} 00 }");
-    const struct mqtt_facts *again = story_send(&story, connection, CLIENT, "82 { 0007 {} s'a' 00 }");
-    const struct mqtt_facts *suback = story_send(&story, connection, BROKER, "90 { 0007 {} 00 }");
-    const struct mqtt_facts *ping = story_send(&story, connection, CLIENT, "c0 {}");
-    const struct mqtt_facts *pong = story_send(&story, connection, BROKER, "d0 {}");
-    const struct mqtt_facts *stray = story_send(&story, connection, BROKER, "d0 {}");
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct track_facts *subscribe = story_send(&story, connection, CLIENT, "82 { 0007 {} s'a' 00 }");
+    const struct track_facts *wrong = story_send(&story, connection, BROKER, "b0 { 0007 {} 00 }");
+    const struct track_facts *again = story_send(&story, connection, CLIENT, "82 { 0007 {} s'a' 00 }");
+    const struct track_facts *suback = story_send(&story, connection, BROKER, "90 { 0007 {} 00 }");
+    const struct track_facts *ping = story_send(&story, connection, CLIENT, "c0 {}");
+    const struct track_facts *pong = story_send(&story, connection, BROKER, "d0 {}");
+    const struct track_facts *stray = story_send(&story, connection, BROKER, "d0 {}");
 
     CHECK(wrong->note == NULL);
     CHECK_EQ(again->note->first_sent_in, subscribe->place.frame);
@@ -326,11 +326,11 @@ static void requests_wait_for_their_own_answer(void)
 static void connack_answers_the_connect_past_any_auth(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
-    const struct mqtt_facts *connect = story_send(&story, connection, CLIENT, CONNECT_50);
-    const struct mqtt_facts *challenge = story_send(&story, connection, BROKER, "f0 { 18 { 15 s'S' } }");
-    const struct mqtt_facts *response = story_send(&story, connection, CLIENT, "f0 { 18 { 15 s'S' } }");
-    const struct mqtt_facts *connack = story_send(&story, connection, BROKER, CONNACK_50);
+    struct track_connection *connection = story_connect(&story);
+    const struct track_facts *connect = story_send(&story, connection, CLIENT, CONNECT_50);
+    const struct track_facts *challenge = story_send(&story, connection, BROKER, "f0 { 18 { 15 s'S' } }");
+    const struct track_facts *response = story_send(&story, connection, CLIENT, "f0 { 18 { 15 s'S' } }");
+    const struct track_facts *connack = story_send(&story, connection, BROKER, CONNACK_50);
 
     CHECK_EQ(challenge->note->request_in, connect->place.frame);
     check_answer(response, challenge, 1);
@@ -344,27 +344,27 @@ static void connack_answers_the_connect_past_any_auth(void)
 static void aliases_of_the_two_directions_are_apart(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    const struct mqtt_facts *never_set = story_send(&story, connection, CLIENT, USES_1);
-    const struct mqtt_facts *up = story_send(&story, connection, CLIENT, SETS_1("up"));
-    const struct mqtt_facts *not_set = story_send(&story, connection, BROKER, USES_1);
-    const struct mqtt_facts *down = story_send(&story, connection, BROKER, SETS_1("down"));
-    const struct mqtt_facts *uses_up = story_send(&story, connection, CLIENT, USES_1);
-    const struct mqtt_facts *uses_down = story_send(&story, connection, BROKER, USES_1);
-    const struct mqtt_facts *anew = story_send(&story, connection, CLIENT, SETS_1("other"));
-    const struct mqtt_facts *uses_anew = story_send(&story, connection, CLIENT, USES_1);
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct track_facts *never_set = story_send(&story, connection, CLIENT, USES_1);
+    const struct track_facts *up = story_send(&story, connection, CLIENT, SETS_1("up"));
+    const struct track_facts *not_set = story_send(&story, connection, BROKER, USES_1);
+    const struct track_facts *down = story_send(&story, connection, BROKER, SETS_1("down"));
+    const struct track_facts *uses_up = story_send(&story, connection, CLIENT, USES_1);
+    const struct track_facts *uses_down = story_send(&story, connection, BROKER, USES_1);
+    const struct track_facts *anew = story_send(&story, connection, CLIENT, SETS_1("other"));
+    const struct track_facts *uses_anew = story_send(&story, connection, CLIENT, USES_1);
 
-    CHECK(never_set->note->uses_alias && mqtt_alias_topic(never_set) == NULL);
-    CHECK(not_set->note->uses_alias && mqtt_alias_topic(not_set) == NULL);
-    CHECK(mqtt_alias_topic(up) == NULL);
-    CHECK(story_says(mqtt_alias_topic(uses_up), "up"));
+    CHECK(never_set->note->uses_alias && track_alias_topic(never_set) == NULL);
+    CHECK(not_set->note->uses_alias && track_alias_topic(not_set) == NULL);
+    CHECK(track_alias_topic(up) == NULL);
+    CHECK(story_says(track_alias_topic(uses_up), "up"));
     CHECK_EQ(uses_up->note->alias_set_in, up->place.frame);
-    CHECK(story_says(mqtt_alias_topic(uses_down), "down"));
+    CHECK(story_says(track_alias_topic(uses_down), "down"));
     CHECK_EQ(uses_down->note->alias_set_in, down->place.frame);
-    CHECK(story_says(mqtt_alias_topic(uses_anew), "other"));
+    CHECK(story_says(track_alias_topic(uses_anew), "other"));
     CHECK_EQ(uses_anew->note->alias_set_in, anew->place.frame);
     story_send(&story, connection, CLIENT, CONNECT_50);
-    CHECK(mqtt_alias_topic(story_send(&story, connection, CLIENT, USES_1)) == NULL);
+    CHECK(track_alias_topic(story_send(&story, connection, CLIENT, USES_1)) == NULL);
     story_end(&story);
 }
 
@@ -372,10 +372,10 @@ static void aliases_of_the_two_directions_are_apart(void)
 static void cut_topic_sets_no_alias(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
 
     story_send_cut(&story, connection, CLIENT, "30 { s'a/long/topic' { 23 0001 } 'x' }", 8);
-    CHECK(mqtt_alias_topic(story_send(&story, connection, CLIENT, USES_1)) == NULL);
+    CHECK(track_alias_topic(story_send(&story, connection, CLIENT, USES_1)) == NULL);
     story_end(&story);
 }
 

@@ -4,7 +4,7 @@
  */
 #include "story.h"
 
-#include "../../model/notes.h"
+#include "../../model/store/packet-records.h"
 
 #define CONNECT_50 "10 { s'MQTT' 05 02 003c {} s'me' }"
 #define CONNECT_311 "10 { s'MQTT' 04 02 003c s'me' }"
@@ -18,14 +18,14 @@
 static void connect_settles_the_version(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
-    const struct mqtt_facts *connect = story_send(&story, connection, CLIENT, CONNECT_311);
-    const struct mqtt_facts *later = story_send(&story, connection, CLIENT, PUBLISH_50);
+    struct track_connection *connection = story_connect(&story);
+    const struct track_facts *connect = story_send(&story, connection, CLIENT, CONNECT_311);
+    const struct track_facts *later = story_send(&story, connection, CLIENT, PUBLISH_50);
 
     CHECK_EQ(connect->epoch->version, MQTT_V311);
-    CHECK_EQ(connect->epoch->version_source, MQTT_VERSION_FROM_CONNECT);
+    CHECK_EQ(connect->epoch->version_source, TRACK_VERSION_FROM_CONNECT);
     CHECK_EQ(later->epoch->version, MQTT_V311);
-    CHECK_EQ(later->epoch->version_source, MQTT_VERSION_FROM_CONNECT);
+    CHECK_EQ(later->epoch->version_source, TRACK_VERSION_FROM_CONNECT);
     connect = story_send(&story, connection, CLIENT, CONNECT_50);
     CHECK_EQ(connect->epoch->version, MQTT_V50);
     story_end(&story);
@@ -34,35 +34,35 @@ static void connect_settles_the_version(void)
 static void packets_prove_the_version_from_there_on(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
-    const struct mqtt_facts *before = story_send(&story, connection, CLIENT, PINGREQ);
-    const struct mqtt_facts *weak = story_send(&story, connection, CLIENT, "30 { s'a' {} 'text' }");
-    const struct mqtt_facts *proof = story_send(&story, connection, BROKER, SUBACK_311);
-    const struct mqtt_facts *after = story_send(&story, connection, CLIENT, "30 { s'a' {} 'text' }");
+    struct track_connection *connection = story_connect(&story);
+    const struct track_facts *before = story_send(&story, connection, CLIENT, PINGREQ);
+    const struct track_facts *weak = story_send(&story, connection, CLIENT, "30 { s'a' {} 'text' }");
+    const struct track_facts *proof = story_send(&story, connection, BROKER, SUBACK_311);
+    const struct track_facts *after = story_send(&story, connection, CLIENT, "30 { s'a' {} 'text' }");
 
     CHECK_EQ(before->epoch->version, MQTT_VERSION_UNKNOWN);
-    CHECK_EQ(before->epoch->version_source, MQTT_VERSION_FROM_NOTHING);
+    CHECK_EQ(before->epoch->version_source, TRACK_VERSION_FROM_NOTHING);
     CHECK_EQ(weak->epoch->version, MQTT_VERSION_UNKNOWN); /* likelier 5.0, but not proven */
     CHECK_EQ(proof->epoch->version, MQTT_V311);
-    CHECK_EQ(proof->epoch->version_source, MQTT_VERSION_FROM_PACKETS);
+    CHECK_EQ(proof->epoch->version_source, TRACK_VERSION_FROM_PACKETS);
     CHECK_EQ(after->epoch->version, MQTT_V311);
-    CHECK_EQ(mqtt_connection_version(connection), MQTT_V311);
+    CHECK_EQ(track_connection_version(connection), MQTT_V311);
     story_end(&story);
 }
 
 static void packets_outweigh_the_preference(void)
 {
-    struct mqtt_tracking_options options = {.preferred_version = MQTT_V50, .max_inflight = 100};
+    struct track_options options = {.preferred_version = MQTT_V50, .max_inflight = 100};
     struct story story = story_begin(&options);
-    struct mqtt_connection *connection = story_connect(&story);
+    struct track_connection *connection = story_connect(&story);
 
-    CHECK_EQ(mqtt_connection_version(connection), MQTT_V50);
-    const struct mqtt_facts *facts = story_send(&story, connection, CLIENT, PINGREQ);
+    CHECK_EQ(track_connection_version(connection), MQTT_V50);
+    const struct track_facts *facts = story_send(&story, connection, CLIENT, PINGREQ);
     CHECK_EQ(facts->epoch->version, MQTT_V50);
-    CHECK_EQ(facts->epoch->version_source, MQTT_VERSION_FROM_PREFERENCE);
+    CHECK_EQ(facts->epoch->version_source, TRACK_VERSION_FROM_PREFERENCE);
     facts = story_send(&story, connection, BROKER, SUBACK_311);
     CHECK_EQ(facts->epoch->version, MQTT_V311);
-    CHECK_EQ(facts->epoch->version_source, MQTT_VERSION_FROM_PACKETS);
+    CHECK_EQ(facts->epoch->version_source, TRACK_VERSION_FROM_PACKETS);
     story_end(&story);
 }
 
@@ -70,17 +70,17 @@ static void packets_outweigh_the_preference(void)
 static void epochs_begin_where_something_changes(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    const struct mqtt_facts *first = story_send(&story, connection, CLIENT, "30 { s'a' {} }");
-    const struct mqtt_facts *second = story_send(&story, connection, CLIENT, "30 { s'a' {} }");
-    struct mqtt_facts between;
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    const struct track_facts *first = story_send(&story, connection, CLIENT, "30 { s'a' {} }");
+    const struct track_facts *second = story_send(&story, connection, CLIENT, "30 { s'a' {} }");
+    struct track_facts between;
 
     CHECK_EQ(first->epoch->from.frame, first->place.frame);
     CHECK_EQ(second->epoch->from.frame, first->place.frame);
-    mqtt_recall(connection, CLIENT, (struct mqtt_place){2, UINT32_MAX}, &between);
+    track_recall(connection, CLIENT, (struct track_pdu_ref){2, UINT32_MAX}, &between);
     CHECK_EQ(between.epoch->from.frame, 2);
     CHECK(!between.epoch->has_published);
-    mqtt_recall(connection, CLIENT, (struct mqtt_place){1000, 1}, &between);
+    track_recall(connection, CLIENT, (struct track_pdu_ref){1000, 1}, &between);
     CHECK_EQ(between.epoch->from.frame, first->place.frame);
     story_end(&story);
 }
@@ -91,25 +91,25 @@ static void each_evidence_corrects_the_weaker(void)
     static const struct {
         const char *notation;
         bool from_client;
-        enum mqtt_evidence evidence;
+        enum track_evidence evidence;
     } rows[] = {
-        {PINGRESP, false, MQTT_EVIDENCE_PINGRESP},      {PINGREQ, true, MQTT_EVIDENCE_PINGREQ},
-        {"b0 { 0001 }", false, MQTT_EVIDENCE_UNSUBACK}, {"a2 { 0001 s'a' }", true, MQTT_EVIDENCE_UNSUBSCRIBE},
-        {SUBACK_311, false, MQTT_EVIDENCE_SUBACK},      {"82 { 0001 s'a' 00 }", true, MQTT_EVIDENCE_SUBSCRIBE},
-        {CONNACK_311, false, MQTT_EVIDENCE_CONNACK},    {CONNECT_311, true, MQTT_EVIDENCE_CONNECT},
+        {PINGRESP, false, TRACK_EVIDENCE_PINGRESP},      {PINGREQ, true, TRACK_EVIDENCE_PINGREQ},
+        {"b0 { 0001 }", false, TRACK_EVIDENCE_UNSUBACK}, {"a2 { 0001 s'a' }", true, TRACK_EVIDENCE_UNSUBSCRIBE},
+        {SUBACK_311, false, TRACK_EVIDENCE_SUBACK},      {"82 { 0001 s'a' 00 }", true, TRACK_EVIDENCE_SUBSCRIBE},
+        {CONNACK_311, false, TRACK_EVIDENCE_CONNACK},    {CONNECT_311, true, TRACK_EVIDENCE_CONNECT},
     };
     enum { ROWS = sizeof rows / sizeof rows[0] };
-    static const enum mqtt_evidence weaker[] = {MQTT_EVIDENCE_NONE, MQTT_EVIDENCE_PORT, MQTT_EVIDENCE_HANDSHAKE};
+    static const enum track_evidence weaker[] = {TRACK_EVIDENCE_NONE, TRACK_EVIDENCE_PORT, TRACK_EVIDENCE_HANDSHAKE};
 
     for (size_t i = 0; i < 3; i++) {
         for (size_t k = 0; k < ROWS; k++) {
             struct story story = story_begin(NULL);
-            struct mqtt_transport transport = story_transport();
-            transport.server = weaker[i] == MQTT_EVIDENCE_NONE ? MQTT_END_UNKNOWN : 1;
+            struct track_transport transport = story_transport();
+            transport.server = weaker[i] == TRACK_EVIDENCE_NONE ? TRACK_END_UNKNOWN : 1;
             transport.evidence = weaker[i];
-            struct mqtt_connection *connection = story_connect_by(&story, &transport);
-            const struct mqtt_facts *before = story_send(&story, connection, 0, "30 { s'a' 'x' }");
-            const struct mqtt_facts *facts =
+            struct track_connection *connection = story_connect_by(&story, &transport);
+            const struct track_facts *before = story_send(&story, connection, 0, "30 { s'a' 'x' }");
+            const struct track_facts *facts =
                 story_send(&story, connection, rows[k].from_client ? 1 : 0, rows[k].notation);
             CHECK_EQ(before->epoch->broker, transport.server);
             CHECK_EQ(before->epoch->evidence, weaker[i]);
@@ -120,10 +120,10 @@ static void each_evidence_corrects_the_weaker(void)
     }
     /* From the weakest to the strongest, each of them says the contrary of the one before. */
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
+    struct track_connection *connection = story_connect(&story);
     for (size_t k = 0; k < ROWS; k++) {
         unsigned broker = k % 2;
-        const struct mqtt_facts *facts =
+        const struct track_facts *facts =
             story_send(&story, connection, rows[k].from_client ? 1 - broker : broker, rows[k].notation);
         CHECK_EQ(facts->epoch->broker, broker);
         for (size_t weak = 0; weak <= k; weak++) {
@@ -138,11 +138,11 @@ static void each_evidence_corrects_the_weaker(void)
 static void bytes_that_resemble_a_packet_prove_no_role(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
-    const struct mqtt_facts *facts = story_send(&story, connection, BROKER, "80 { 0001 s'a' 00 }"); /* flags are 2 */
+    struct track_connection *connection = story_connect(&story);
+    const struct track_facts *facts = story_send(&story, connection, BROKER, "80 { 0001 s'a' 00 }"); /* flags are 2 */
 
     CHECK_EQ(facts->epoch->broker, BROKER);
-    CHECK_EQ(facts->epoch->evidence, MQTT_EVIDENCE_HANDSHAKE);
+    CHECK_EQ(facts->epoch->evidence, TRACK_EVIDENCE_HANDSHAKE);
     CHECK(!facts->epoch->has_subscribed);
     story_end(&story);
 }
@@ -150,25 +150,25 @@ static void bytes_that_resemble_a_packet_prove_no_role(void)
 static void roles_come_of_what_the_client_sends_and_gets(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_311, CONNACK_311);
-    const struct mqtt_facts *client = story_send(&story, connection, CLIENT, PINGREQ);
-    const struct mqtt_facts *subscriber = story_send(&story, connection, CLIENT, "82 { 0001 s'a' 00 }");
-    const struct mqtt_facts *both = story_send(&story, connection, CLIENT, "30 { s'a' 'x' }");
-    struct mqtt_connection *taken_up = story_open(&story, CONNECT_311, CONNACK_311);
-    const struct mqtt_facts *delivered = story_send(&story, taken_up, BROKER, "30 { s'a' 'x' }");
-    struct mqtt_connection *bridge = story_open(&story, "10 { s'MQTT' 84 02 003c s'b' }", CONNACK_311);
-    const struct mqtt_facts *publisher = story_send(&story, bridge, CLIENT, "30 { s'a' 'x' }");
-    struct mqtt_transport transport = {.server = MQTT_END_UNKNOWN};
-    const struct mqtt_facts *unknown = story_send(&story, story_connect_by(&story, &transport), 0, "30 { s'a' 'x' }");
+    struct track_connection *connection = story_open(&story, CONNECT_311, CONNACK_311);
+    const struct track_facts *client = story_send(&story, connection, CLIENT, PINGREQ);
+    const struct track_facts *subscriber = story_send(&story, connection, CLIENT, "82 { 0001 s'a' 00 }");
+    const struct track_facts *both = story_send(&story, connection, CLIENT, "30 { s'a' 'x' }");
+    struct track_connection *taken_up = story_open(&story, CONNECT_311, CONNACK_311);
+    const struct track_facts *delivered = story_send(&story, taken_up, BROKER, "30 { s'a' 'x' }");
+    struct track_connection *bridge = story_open(&story, "10 { s'MQTT' 84 02 003c s'b' }", CONNACK_311);
+    const struct track_facts *publisher = story_send(&story, bridge, CLIENT, "30 { s'a' 'x' }");
+    struct track_transport transport = {.server = TRACK_END_UNKNOWN};
+    const struct track_facts *unknown = story_send(&story, story_connect_by(&story, &transport), 0, "30 { s'a' 'x' }");
 
-    CHECK_EQ(mqtt_role_of(client->epoch, CLIENT), MQTT_ROLE_CLIENT);
-    CHECK_EQ(mqtt_role_of(client->epoch, BROKER), MQTT_ROLE_BROKER);
-    CHECK_EQ(mqtt_role_of(subscriber->epoch, CLIENT), MQTT_ROLE_SUBSCRIBER);
-    CHECK_EQ(mqtt_role_of(both->epoch, CLIENT), MQTT_ROLE_PUBLISHER_SUBSCRIBER);
-    CHECK_EQ(mqtt_role_of(delivered->epoch, CLIENT), MQTT_ROLE_SUBSCRIBER);
-    CHECK_EQ(mqtt_role_of(publisher->epoch, CLIENT), MQTT_ROLE_BRIDGE);
-    CHECK_EQ(mqtt_role_of(unknown->epoch, 0), MQTT_ROLE_UNKNOWN);
-    CHECK_EQ(mqtt_role_of(unknown->epoch, 1), MQTT_ROLE_UNKNOWN);
+    CHECK_EQ(track_role_of(client->epoch, CLIENT), TRACK_ROLE_CLIENT);
+    CHECK_EQ(track_role_of(client->epoch, BROKER), TRACK_ROLE_BROKER);
+    CHECK_EQ(track_role_of(subscriber->epoch, CLIENT), TRACK_ROLE_SUBSCRIBER);
+    CHECK_EQ(track_role_of(both->epoch, CLIENT), TRACK_ROLE_PUBLISHER_SUBSCRIBER);
+    CHECK_EQ(track_role_of(delivered->epoch, CLIENT), TRACK_ROLE_SUBSCRIBER);
+    CHECK_EQ(track_role_of(publisher->epoch, CLIENT), TRACK_ROLE_BRIDGE);
+    CHECK_EQ(track_role_of(unknown->epoch, 0), TRACK_ROLE_UNKNOWN);
+    CHECK_EQ(track_role_of(unknown->epoch, 1), TRACK_ROLE_UNKNOWN);
     story_end(&story);
 }
 
@@ -176,15 +176,15 @@ static void roles_come_of_what_the_client_sends_and_gets(void)
 static void corrected_roles_start_afresh(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
-    const struct mqtt_facts *mistaken = story_send(&story, connection, 0, "30 { s'a' 'x' }");
-    const struct mqtt_facts *corrected = story_send(&story, connection, 1, "82 { 0001 s'a' 00 }");
+    struct track_connection *connection = story_connect(&story);
+    const struct track_facts *mistaken = story_send(&story, connection, 0, "30 { s'a' 'x' }");
+    const struct track_facts *corrected = story_send(&story, connection, 1, "82 { 0001 s'a' 00 }");
 
-    CHECK_EQ(mqtt_role_of(mistaken->epoch, 0), MQTT_ROLE_PUBLISHER);
-    CHECK_EQ(mqtt_role_of(corrected->epoch, 0), MQTT_ROLE_BROKER);
-    CHECK_EQ(mqtt_role_of(corrected->epoch, 1), MQTT_ROLE_SUBSCRIBER);
-    CHECK_EQ(mistaken->idle_ns, MQTT_TIME_UNKNOWN);
-    CHECK_EQ(corrected->idle_ns, MQTT_TIME_UNKNOWN);
+    CHECK_EQ(track_role_of(mistaken->epoch, 0), TRACK_ROLE_PUBLISHER);
+    CHECK_EQ(track_role_of(corrected->epoch, 0), TRACK_ROLE_BROKER);
+    CHECK_EQ(track_role_of(corrected->epoch, 1), TRACK_ROLE_SUBSCRIBER);
+    CHECK_EQ(mistaken->idle_ns, TRACK_TIME_UNKNOWN);
+    CHECK_EQ(corrected->idle_ns, TRACK_TIME_UNKNOWN);
     corrected = story_send(&story, connection, 1, PINGREQ);
     CHECK_EQ(corrected->idle_ns, MILLISECOND);
     story_end(&story);
@@ -194,27 +194,27 @@ static void corrected_roles_start_afresh(void)
 static void corrected_roles_have_silences_of_their_own(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
+    struct track_connection *connection = story_connect(&story);
 
     story_send(&story, connection, 0, "30 { s'a' 'x' }");
-    const struct mqtt_facts *mistaken = story_send(&story, connection, 0, "30 { s'a' 'x' }");
-    const struct mqtt_facts *corrected = story_send_with(&story, connection, 1, "82 { 0001 s'a' 00 }");
+    const struct track_facts *mistaken = story_send(&story, connection, 0, "30 { s'a' 'x' }");
+    const struct track_facts *corrected = story_send_with(&story, connection, 1, "82 { 0001 s'a' 00 }");
     CHECK_EQ(mistaken->idle_ns, MILLISECOND);
-    CHECK_EQ(corrected->idle_ns, MQTT_TIME_UNKNOWN);
+    CHECK_EQ(corrected->idle_ns, TRACK_TIME_UNKNOWN);
     story_end(&story);
 }
 
 static void limits_are_those_of_the_packets_or_the_defaults(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
-    const struct mqtt_facts *connect = story_send(
+    struct track_connection *connection = story_connect(&story);
+    const struct track_facts *connect = story_send(
         &story, connection, CLIENT, "10 { s'MQTT' 05 02 003c { 11 0000003c 21 0014 22 000a 27 00010000 } s'me' }");
-    const struct mqtt_facts *connack =
+    const struct track_facts *connack =
         story_send(&story, connection, BROKER, "20 { 00 00 { 21 0005 24 01 25 00 28 00 29 00 2a 00 } }");
 
     CHECK(connect->epoch->limits[BROKER] == NULL);
-    const struct mqtt_limits *client = connack->epoch->limits[CLIENT];
+    const struct track_limits *client = connack->epoch->limits[CLIENT];
     CHECK_EQ(client->receive_maximum, 20);
     CHECK_EQ(client->topic_alias_maximum, 10);
     CHECK_EQ(client->maximum_packet_size, 65536);
@@ -222,7 +222,7 @@ static void limits_are_those_of_the_packets_or_the_defaults(void)
     CHECK_EQ(client->maximum_qos, 2);
     CHECK(client->retain_available && client->wildcard_available && client->subscription_id_available &&
           client->shared_available);
-    const struct mqtt_limits *broker = connack->epoch->limits[BROKER];
+    const struct track_limits *broker = connack->epoch->limits[BROKER];
     CHECK_EQ(broker->receive_maximum, 5);
     CHECK_EQ(broker->topic_alias_maximum, 0);
     CHECK_EQ(broker->maximum_packet_size, 0);
@@ -242,10 +242,10 @@ static void limits_are_those_of_the_packets_or_the_defaults(void)
 static void server_keep_alive_wins(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
-    const struct mqtt_facts *nothing = story_send(&story, connection, CLIENT, PINGREQ);
-    const struct mqtt_facts *connect = story_send(&story, connection, CLIENT, CONNECT_50);
-    const struct mqtt_facts *connack = story_send(&story, connection, BROKER, "20 { 00 00 { 13 001e } }");
+    struct track_connection *connection = story_connect(&story);
+    const struct track_facts *nothing = story_send(&story, connection, CLIENT, PINGREQ);
+    const struct track_facts *connect = story_send(&story, connection, CLIENT, CONNECT_50);
+    const struct track_facts *connack = story_send(&story, connection, BROKER, "20 { 00 00 { 13 001e } }");
 
     CHECK(!nothing->epoch->has_keep_alive);
     CHECK(connect->epoch->has_keep_alive);
@@ -263,28 +263,28 @@ static void server_keep_alive_wins(void)
 static void silence_is_the_clients(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *one = story_connect(&story);
-    struct mqtt_connection *other = story_connect(&story);
-    const struct mqtt_facts *first = story_send(&story, one, CLIENT, CONNECT_311);
-    const struct mqtt_facts *brokers = story_send(&story, one, BROKER, CONNACK_311);
+    struct track_connection *one = story_connect(&story);
+    struct track_connection *other = story_connect(&story);
+    const struct track_facts *first = story_send(&story, one, CLIENT, CONNECT_311);
+    const struct track_facts *brokers = story_send(&story, one, BROKER, CONNACK_311);
     story.now_ns += 40000 * (int64_t)MILLISECOND;
-    const struct mqtt_facts *others = story_send(&story, other, CLIENT, CONNECT_311);
-    const struct mqtt_facts *second = story_send(&story, one, CLIENT, PINGREQ);
-    const struct mqtt_facts *third = story_send_with(&story, one, CLIENT, "30 { s'a' }");
-    const struct mqtt_facts *others_too = story_send_with(&story, other, CLIENT, PINGREQ);
-    const struct mqtt_facts *fourth = story_send_with(&story, one, CLIENT, PINGREQ);
-    const struct mqtt_facts *fifth = story_send(&story, one, CLIENT, PINGREQ);
-    struct mqtt_summary summary;
+    const struct track_facts *others = story_send(&story, other, CLIENT, CONNECT_311);
+    const struct track_facts *second = story_send(&story, one, CLIENT, PINGREQ);
+    const struct track_facts *third = story_send_with(&story, one, CLIENT, "30 { s'a' }");
+    const struct track_facts *others_too = story_send_with(&story, other, CLIENT, PINGREQ);
+    const struct track_facts *fourth = story_send_with(&story, one, CLIENT, PINGREQ);
+    const struct track_facts *fifth = story_send(&story, one, CLIENT, PINGREQ);
+    struct track_summary summary;
 
-    CHECK_EQ(first->idle_ns, MQTT_TIME_UNKNOWN);
-    CHECK_EQ(brokers->idle_ns, MQTT_TIME_UNKNOWN);
-    CHECK_EQ(others->idle_ns, MQTT_TIME_UNKNOWN);
+    CHECK_EQ(first->idle_ns, TRACK_TIME_UNKNOWN);
+    CHECK_EQ(brokers->idle_ns, TRACK_TIME_UNKNOWN);
+    CHECK_EQ(others->idle_ns, TRACK_TIME_UNKNOWN);
     CHECK_EQ(second->idle_ns, 40003 * (int64_t)MILLISECOND);
     CHECK_EQ(third->idle_ns, 0);
     CHECK_EQ(others_too->idle_ns, MILLISECOND);
     CHECK_EQ(fourth->idle_ns, 0);
     CHECK_EQ(fifth->idle_ns, MILLISECOND);
-    mqtt_summarise(one, &summary);
+    track_summarise(one, &summary);
     CHECK_EQ(summary.last_client_ns, story.now_ns);
     story_end(&story);
 }
@@ -294,27 +294,27 @@ static void notes_are_found_by_their_place(void)
 {
     enum { NOTES = 2500 };
     wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-    struct mqtt_notes *notes = mqtt_notes_new(scope, 0);
-    static struct mqtt_note *added[NOTES];
+    struct track_packet_records *notes = track_packet_records_new(scope, 0);
+    static struct track_packet_record *added[NOTES];
 
-    CHECK(mqtt_notes_find(notes, (struct mqtt_place){1, 1}) == NULL);
-    CHECK_EQ(mqtt_notes_idle(notes, (struct mqtt_place){1, 1}, NULL), MQTT_TIME_UNKNOWN);
+    CHECK(track_packet_records_find(notes, (struct track_pdu_ref){1, 1}) == NULL);
+    CHECK_EQ(track_packet_records_idle(notes, (struct track_pdu_ref){1, 1}, NULL), TRACK_TIME_UNKNOWN);
     for (uint32_t i = 0; i < NOTES; i++) {
-        struct mqtt_place place = {2 + i / 2 * 2, 1 + i % 2}; /* two in each even frame */
-        added[i] = mqtt_notes_add(notes, place);
+        struct track_pdu_ref place = {2 + i / 2 * 2, 1 + i % 2}; /* two in each even frame */
+        added[i] = track_packet_records_add(notes, place);
         if (i % 2 == 0)
-            CHECK(mqtt_notes_add_idle(notes, place, NULL, i));
+            CHECK(track_packet_records_add_idle(notes, place, NULL, i));
     }
     for (uint32_t i = 0; i < NOTES; i++) {
-        struct mqtt_place place = {2 + i / 2 * 2, 1 + i % 2};
-        CHECK(mqtt_notes_find(notes, place) == added[i]);
-        CHECK_EQ(mqtt_notes_idle(notes, place, NULL), i % 2 == 0 ? i : 0);
+        struct track_pdu_ref place = {2 + i / 2 * 2, 1 + i % 2};
+        CHECK(track_packet_records_find(notes, place) == added[i]);
+        CHECK_EQ(track_packet_records_idle(notes, place, NULL), i % 2 == 0 ? i : 0);
         place.frame++;
-        CHECK(mqtt_notes_find(notes, place) == NULL);
-        CHECK_EQ(mqtt_notes_idle(notes, place, NULL), MQTT_TIME_UNKNOWN);
+        CHECK(track_packet_records_find(notes, place) == NULL);
+        CHECK_EQ(track_packet_records_idle(notes, place, NULL), TRACK_TIME_UNKNOWN);
     }
-    CHECK(mqtt_notes_find(notes, (struct mqtt_place){2, 3}) == NULL);
-    CHECK(mqtt_notes_find(notes, (struct mqtt_place){1, UINT32_MAX}) == NULL);
+    CHECK(track_packet_records_find(notes, (struct track_pdu_ref){2, 3}) == NULL);
+    CHECK(track_packet_records_find(notes, (struct track_pdu_ref){1, UINT32_MAX}) == NULL);
     wmem_destroy_allocator(scope);
 }
 
@@ -322,38 +322,39 @@ static void notes_are_found_by_their_place(void)
 static void silence_is_kept_with_the_note(void)
 {
     wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-    struct mqtt_notes *notes = mqtt_notes_new(scope, 0);
+    struct track_packet_records *notes = track_packet_records_new(scope, 0);
     static const struct {
-        struct mqtt_place place;
+        struct track_pdu_ref place;
         bool has_note, is_answer;
         int64_t idle_ns;
     } packets[] = {
-        {{1, 1}, true, false, MQTT_TIME_UNKNOWN},
+        {{1, 1}, true, false, TRACK_TIME_UNKNOWN},
         {{1, 2}, false, false, 0},
         {{2, 1}, true, false, 7},
         {{2, 2}, false, false, 0},
         {{2, 3}, true, false, 0},
         {{2, 4}, false, false, 5},
-        {{2, 5}, true, false, MQTT_TIME_UNKNOWN},
+        {{2, 5}, true, false, TRACK_TIME_UNKNOWN},
         {{3, 1}, true, true, 9},
         {{3, 2}, true, true, 0},
-        {{4, 1}, false, false, MQTT_TIME_UNKNOWN},
+        {{4, 1}, false, false, TRACK_TIME_UNKNOWN},
         {{4, 2}, true, true, 0},
         {{5, 1}, true, false, 0},
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(packets); i++) {
-        struct mqtt_note *note = packets[i].has_note ? mqtt_notes_add(notes, packets[i].place) : NULL;
+        struct track_packet_record *note =
+            packets[i].has_note ? track_packet_records_add(notes, packets[i].place) : NULL;
         if (packets[i].is_answer) {
             note->request_in = 1;
             note->response_ns = 3;
         }
-        CHECK(mqtt_notes_add_idle(notes, packets[i].place, note, packets[i].idle_ns));
+        CHECK(track_packet_records_add_idle(notes, packets[i].place, note, packets[i].idle_ns));
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(packets); i++) {
-        const struct mqtt_note *note = mqtt_notes_find(notes, packets[i].place);
+        const struct track_packet_record *note = track_packet_records_find(notes, packets[i].place);
         CHECK((note != NULL) == packets[i].has_note);
-        CHECK_EQ(mqtt_notes_idle(notes, packets[i].place, note), packets[i].idle_ns);
+        CHECK_EQ(track_packet_records_idle(notes, packets[i].place, note), packets[i].idle_ns);
         CHECK(!packets[i].is_answer || note->response_ns == 3);
     }
     wmem_destroy_allocator(scope);
@@ -364,23 +365,23 @@ static void notes_have_a_limit(void)
 {
     enum { PIECE = 1024, LATE = 1000 };
     wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-    struct mqtt_notes *notes = mqtt_notes_new(scope, 1);
-    struct mqtt_place place = {.frame = 1};
+    struct track_packet_records *notes = track_packet_records_new(scope, 1);
+    struct track_pdu_ref place = {.frame = 1};
 
     for (place.pdu = 1; place.pdu <= PIECE; place.pdu++)
-        CHECK(mqtt_notes_add(notes, place) != NULL);
-    struct mqtt_observation observation = {.frame_at = place.frame, .pdu_at = place.pdu};
-    CHECK(mqtt_notes_add(notes, place) == NULL);
-    CHECK(mqtt_notes_find(notes, place) == NULL);
-    CHECK(!mqtt_notes_add_idle(notes, place, NULL, 1));
-    CHECK_EQ(mqtt_notes_idle(notes, place, NULL), MQTT_TIME_UNKNOWN);
-    CHECK(mqtt_notes_add_observation(notes, &observation) == NULL);
-    struct mqtt_note *note = mqtt_notes_add_always(notes, place);
-    CHECK(note != NULL && mqtt_notes_find(notes, place) == note);
+        CHECK(track_packet_records_add(notes, place) != NULL);
+    struct track_anomaly observation = {.frame_at = place.frame, .pdu_at = place.pdu};
+    CHECK(track_packet_records_add(notes, place) == NULL);
+    CHECK(track_packet_records_find(notes, place) == NULL);
+    CHECK(!track_packet_records_add_idle(notes, place, NULL, 1));
+    CHECK_EQ(track_packet_records_idle(notes, place, NULL), TRACK_TIME_UNKNOWN);
+    CHECK(track_packet_records_add_anomaly(notes, &observation) == NULL);
+    struct track_packet_record *note = track_packet_records_add_always(notes, place);
+    CHECK(note != NULL && track_packet_records_find(notes, place) == note);
 
     place.frame = observation.frame_at = LATE;
-    CHECK(mqtt_notes_add_idle(notes, place, NULL, 1));
-    CHECK(mqtt_notes_add_observation(notes, &observation) != NULL);
+    CHECK(track_packet_records_add_idle(notes, place, NULL, 1));
+    CHECK(track_packet_records_add_anomaly(notes, &observation) != NULL);
     wmem_destroy_allocator(scope);
 }
 
@@ -388,19 +389,19 @@ static void notes_have_a_limit(void)
 static void answers_beyond_the_limit_have_no_links(void)
 {
     enum { PIECE = 1024 };
-    struct mqtt_tracking_options options = {.max_memory = 40000, .max_inflight = 65535, .observes = true};
+    struct track_options options = {.max_memory = 40000, .max_inflight = 65535, .observes = true};
     struct story story = story_begin(&options);
-    struct mqtt_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
+    struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
     unsigned noted = 0;
     unsigned told = 0;
 
     for (unsigned i = 0; i < PIECE; i++) {
-        const struct mqtt_facts *request = story_send_with(&story, connection, CLIENT, PINGREQ);
-        const struct mqtt_facts *response = story_send_with(&story, connection, BROKER, PINGRESP);
-        const struct mqtt_note *notes[] = {request->note, response->note};
+        const struct track_facts *request = story_send_with(&story, connection, CLIENT, PINGREQ);
+        const struct track_facts *response = story_send_with(&story, connection, BROKER, PINGRESP);
+        const struct track_packet_record *notes[] = {request->note, response->note};
         for (unsigned each = 0; each < 2; each++) {
             noted += notes[each] != NULL;
-            told += notes[each] != NULL && notes[each]->limits & MQTT_LIMIT_MEMORY;
+            told += notes[each] != NULL && notes[each]->limits & TRACK_LIMIT_MEMORY;
         }
     }
     CHECK(noted > PIECE / 2 && noted <= PIECE);

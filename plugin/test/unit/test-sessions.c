@@ -20,10 +20,10 @@
 #define DISCONNECT "e0 {}"
 
 /** Deliveries that a client began and did not finish: one of QoS 1, one of QoS 2 whose PUBREC came. */
-static struct mqtt_connection *broken_off(struct story *story, const struct mqtt_facts **publish,
-                                          const struct mqtt_facts **pubrec)
+static struct track_connection *broken_off(struct story *story, const struct track_facts **publish,
+                                           const struct track_facts **pubrec)
 {
-    struct mqtt_connection *connection = story_open(story, BEGIN_50, NEW_50);
+    struct track_connection *connection = story_open(story, BEGIN_50, NEW_50);
 
     *publish = story_send(story, connection, CLIENT, PUBLISH_1);
     story_send(story, connection, CLIENT, PUBLISH_2);
@@ -35,14 +35,14 @@ static struct mqtt_connection *broken_off(struct story *story, const struct mqtt
 static void exchanges_go_on_where_the_session_is_present(void)
 {
     struct story story = story_begin(NULL);
-    const struct mqtt_facts *publish, *pubrec;
+    const struct track_facts *publish, *pubrec;
     broken_off(&story, &publish, &pubrec);
-    struct mqtt_connection *connection = story_open(&story, RESUME_50, PRESENT_50);
-    const struct mqtt_facts *suback = story_send(&story, connection, BROKER, "90 { 0009 {} 00 }");
-    const struct mqtt_facts *again = story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN);
-    const struct mqtt_facts *puback = story_send(&story, connection, BROKER, PUBACK);
-    const struct mqtt_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
-    const struct mqtt_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
+    struct track_connection *connection = story_open(&story, RESUME_50, PRESENT_50);
+    const struct track_facts *suback = story_send(&story, connection, BROKER, "90 { 0009 {} 00 }");
+    const struct track_facts *again = story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN);
+    const struct track_facts *puback = story_send(&story, connection, BROKER, PUBACK);
+    const struct track_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
+    const struct track_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
 
     CHECK(suback->note == NULL);
     CHECK(again->epoch->session_known);
@@ -59,13 +59,13 @@ static void exchanges_go_on_where_the_session_is_present(void)
 static void delivery_begins_again_where_the_pubrec_was_lost(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *first = story_open(&story, RESUME_50, NEW_50);
-    const struct mqtt_facts *publish = story_send(&story, first, CLIENT, "34 { s'a' 0007 {} 'x' }");
+    struct track_connection *first = story_open(&story, RESUME_50, NEW_50);
+    const struct track_facts *publish = story_send(&story, first, CLIENT, "34 { s'a' 0007 {} 'x' }");
     story_send(&story, first, BROKER, "50 { 0007 }");
-    struct mqtt_connection *second = story_open(&story, RESUME_50, PRESENT_50);
-    const struct mqtt_facts *again = story_send(&story, second, CLIENT, "3c { s'a' 0007 {} 'x' }");
-    const struct mqtt_facts *pubrec = story_send(&story, second, BROKER, "50 { 0007 }");
-    const struct mqtt_facts *pubrel = story_send(&story, second, CLIENT, "62 { 0007 }");
+    struct track_connection *second = story_open(&story, RESUME_50, PRESENT_50);
+    const struct track_facts *again = story_send(&story, second, CLIENT, "3c { s'a' 0007 {} 'x' }");
+    const struct track_facts *pubrec = story_send(&story, second, BROKER, "50 { 0007 }");
+    const struct track_facts *pubrel = story_send(&story, second, CLIENT, "62 { 0007 }");
 
     CHECK_EQ(again->note->first_sent_in, publish->place.frame);
     CHECK_EQ(again->note->inflight, 1);
@@ -78,11 +78,11 @@ static void delivery_begins_again_where_the_pubrec_was_lost(void)
 static void what_was_inherited_counts_when_it_is_sent_again(void)
 {
     struct story story = story_begin(NULL);
-    const struct mqtt_facts *publish, *pubrec;
+    const struct track_facts *publish, *pubrec;
     broken_off(&story, &publish, &pubrec);
-    struct mqtt_connection *connection = story_open(&story, RESUME_50, "20 { 01 00 { 21 0001 } }");
-    const struct mqtt_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
-    const struct mqtt_facts *again = story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN);
+    struct track_connection *connection = story_open(&story, RESUME_50, "20 { 01 00 { 21 0001 } }");
+    const struct track_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
+    const struct track_facts *again = story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN);
 
     CHECK_EQ(pubrec->note->inflight, 2);
     CHECK_EQ(pubrel->note->inflight, 0);
@@ -97,15 +97,15 @@ static void what_was_inherited_counts_when_it_is_sent_again(void)
 static void exchanges_go_to_the_same_role(void)
 {
     struct story story = story_begin(NULL);
-    const struct mqtt_facts *publish, *pubrec;
+    const struct track_facts *publish, *pubrec;
     broken_off(&story, &publish, &pubrec);
-    struct mqtt_transport usual = story_transport();
-    struct mqtt_transport swapped = {
-        {usual.ends[1], usual.ends[0]}, 0, MQTT_EVIDENCE_HANDSHAKE, NULL, MQTT_TIME_UNKNOWN};
-    struct mqtt_connection *connection = story_connect_by(&story, &swapped);
+    struct track_transport usual = story_transport();
+    struct track_transport swapped = {
+        {usual.ends[1], usual.ends[0]}, 0, TRACK_EVIDENCE_HANDSHAKE, NULL, TRACK_TIME_UNKNOWN};
+    struct track_connection *connection = story_connect_by(&story, &swapped);
     story_send(&story, connection, 1, RESUME_50);
     story_send(&story, connection, 0, PRESENT_50);
-    const struct mqtt_facts *again = story_send(&story, connection, 1, PUBLISH_1_AGAIN);
+    const struct track_facts *again = story_send(&story, connection, 1, PUBLISH_1_AGAIN);
 
     CHECK_EQ(again->note->first_sent_in, publish->place.frame);
     story_end(&story);
@@ -117,10 +117,10 @@ static void exchanges_end_with_the_session(void)
 
     for (size_t i = 0; i < 2; i++) {
         struct story story = story_begin(NULL);
-        const struct mqtt_facts *publish, *pubrec;
+        const struct track_facts *publish, *pubrec;
         broken_off(&story, &publish, &pubrec);
-        struct mqtt_connection *connection = story_open(&story, connects[i], NEW_50);
-        const struct mqtt_facts *again = story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN);
+        struct track_connection *connection = story_open(&story, connects[i], NEW_50);
+        const struct track_facts *again = story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN);
         CHECK(again->epoch->session_known);
         CHECK_EQ(again->note->first_sent_in, 0);
         CHECK_EQ(again->note->inflight, 1);
@@ -133,15 +133,15 @@ static void exchanges_end_with_the_session(void)
 static void session_of_an_unseen_past_is_not_known(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, RESUME_50, PRESENT_50);
-    const struct mqtt_facts *facts = story_send(&story, connection, CLIENT, PUBLISH_1);
+    struct track_connection *connection = story_open(&story, RESUME_50, PRESENT_50);
+    const struct track_facts *facts = story_send(&story, connection, CLIENT, PUBLISH_1);
 
     CHECK(!facts->epoch->session_known);
     CHECK(!facts->note->has_inflight);
     connection = story_open(&story, RESUME_50, PRESENT_50);
     CHECK(!story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN)->epoch->session_known);
     connection = story_open(&story, BEGIN_50, NEW_50);
-    mqtt_track_gap(connection, (struct mqtt_place){story_frame(&story) + 1, 1});
+    track_gap(connection, (struct track_pdu_ref){story_frame(&story) + 1, 1});
     connection = story_open(&story, RESUME_50, PRESENT_50);
     CHECK(!story_send(&story, connection, CLIENT, PUBLISH_1)->epoch->session_known);
     story_end(&story);
@@ -151,32 +151,32 @@ static void session_of_an_unseen_past_is_not_known(void)
 static void mqtt_31_says_nothing_of_the_session(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, "10 { s'MQIsdp' 03 02 003c s'me' }", "20 { 00 00 }");
-    const struct mqtt_facts *publish = story_send(&story, connection, CLIENT, "32 { s'a' 0007 'x' }");
+    struct track_connection *connection = story_open(&story, "10 { s'MQIsdp' 03 02 003c s'me' }", "20 { 00 00 }");
+    const struct track_facts *publish = story_send(&story, connection, CLIENT, "32 { s'a' 0007 'x' }");
     connection = story_open(&story, RESUME_31, "20 { 00 00 }");
-    const struct mqtt_facts *again = story_send(&story, connection, CLIENT, "3a { s'a' 0007 'x' }");
+    const struct track_facts *again = story_send(&story, connection, CLIENT, "3a { s'a' 0007 'x' }");
 
     CHECK_EQ(again->note->first_sent_in, publish->place.frame);
     story_end(&story);
 }
 
 /** What the test's transport says of a connection that has one: the struct that it hangs on. */
-static struct mqtt_transport_state ask_transport(const void *handle)
+static struct track_transport_state ask_transport(const void *handle)
 {
-    return *(const struct mqtt_transport_state *)handle;
+    return *(const struct track_transport_state *)handle;
 }
 
-static struct mqtt_summary summary_of(const struct mqtt_connection *connection)
+static struct track_summary summary_of(const struct track_connection *connection)
 {
-    struct mqtt_summary summary;
-    mqtt_summarise(connection, &summary);
+    struct track_summary summary;
+    track_summarise(connection, &summary);
     return summary;
 }
 
 static void taking_over_needs_a_connection_that_lives(void)
 {
     static const struct {
-        struct mqtt_transport_state state;
+        struct track_transport_state state;
         const char *last_packet; /**< sent by the client; NULL for none */
         bool takes_over;
     } rows[] = {
@@ -187,21 +187,21 @@ static void taking_over_needs_a_connection_that_lives(void)
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct mqtt_tracking_options options = {.max_inflight = 10, .state_of = ask_transport};
+        struct track_options options = {.max_inflight = 10, .state_of = ask_transport};
         struct story story = story_begin(&options);
-        struct mqtt_transport transport = story_transport();
+        struct track_transport transport = story_transport();
         transport.handle = &rows[i].state;
-        struct mqtt_connection *first = story_connect_by(&story, &transport);
+        struct track_connection *first = story_connect_by(&story, &transport);
         story_send(&story, first, CLIENT, BEGIN_50);
         story_send(&story, first, BROKER, NEW_50);
         if (rows[i].last_packet != NULL)
             story_send(&story, first, CLIENT, rows[i].last_packet);
-        struct mqtt_connection *second = story_connect(&story);
-        const struct mqtt_facts *connect = story_send(&story, second, CLIENT, BEGIN_50);
+        struct track_connection *second = story_connect(&story);
+        const struct track_facts *connect = story_send(&story, second, CLIENT, BEGIN_50);
         CHECK_EQ(connect->note->takes_over, rows[i].takes_over ? 1 : 0);
         CHECK_EQ(summary_of(first).taken_over, rows[i].takes_over);
         CHECK_EQ(summary_of(first).transport.last_ns, 5);
-        CHECK_EQ(summary_of(second).transport.last_ns, MQTT_TIME_UNKNOWN);
+        CHECK_EQ(summary_of(second).transport.last_ns, TRACK_TIME_UNKNOWN);
         CHECK(!summary_of(second).taken_over);
         /* A third meets the second, not the first again. */
         connect = story_send(&story, story_connect(&story), CLIENT, BEGIN_50);
@@ -213,13 +213,13 @@ static void taking_over_needs_a_connection_that_lives(void)
 static void only_the_same_client_at_the_same_broker_takes_over(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_transport elsewhere = story_transport();
-    struct mqtt_transport other_port = story_transport();
+    struct track_transport elsewhere = story_transport();
+    struct track_transport other_port = story_transport();
     elsewhere.ends[BROKER].address[3] = 9;
     other_port.ends[BROKER].port = 1884;
 
     story_open(&story, BEGIN_50, NEW_50);
-    struct mqtt_connection *connection = story_connect_by(&story, &elsewhere);
+    struct track_connection *connection = story_connect_by(&story, &elsewhere);
     CHECK_EQ(story_send(&story, connection, CLIENT, BEGIN_50)->note->takes_over, 0);
     connection = story_connect_by(&story, &other_port);
     CHECK_EQ(story_send(&story, connection, CLIENT, BEGIN_50)->note->takes_over, 0);
@@ -237,20 +237,20 @@ static void refused_connect_changes_nothing(void)
 
     for (size_t i = 0; i < 2; i++) {
         struct story story = story_begin(NULL);
-        struct mqtt_connection *first = story_open(&story, BEGIN_50, NEW_50);
+        struct track_connection *first = story_open(&story, BEGIN_50, NEW_50);
         story_send(&story, first, CLIENT, "82 { 0001 {} s'kept' 00 }");
         story_send(&story, first, BROKER, "90 { 0001 {} 00 }");
-        const struct mqtt_facts *publish = story_send(&story, first, CLIENT, PUBLISH_1);
-        struct mqtt_connection *refused = story_connect(&story);
+        const struct track_facts *publish = story_send(&story, first, CLIENT, PUBLISH_1);
+        struct track_connection *refused = story_connect(&story);
         story_send(&story, refused, CLIENT, connects[i]);
-        const struct mqtt_facts *meanwhile = story_send(&story, first, CLIENT, PUBLISH_2);
+        const struct track_facts *meanwhile = story_send(&story, first, CLIENT, PUBLISH_2);
         story_send(&story, refused, BROKER, REFUSED_50);
         CHECK(!summary_of(first).taken_over);
-        const struct mqtt_facts *puback = story_send(&story, first, BROKER, PUBACK);
+        const struct track_facts *puback = story_send(&story, first, BROKER, PUBACK);
         CHECK_EQ(puback->note->request_in, publish->place.frame);
         CHECK_EQ(story_send(&story, first, BROKER, PUBREC)->note->request_in, meanwhile->place.frame);
         CHECK(summary_of(first).subscriptions != NULL);
-        const struct mqtt_facts *third = story_send(&story, story_connect(&story), CLIENT, BEGIN_50);
+        const struct track_facts *third = story_send(&story, story_connect(&story), CLIENT, BEGIN_50);
         CHECK_EQ(third->note->takes_over, 1);
         story_end(&story);
     }
@@ -259,9 +259,9 @@ static void refused_connect_changes_nothing(void)
 static void assigned_identifier_names_the_session(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
-    const struct mqtt_facts *connect = story_send(&story, connection, CLIENT, "10 { s'MQTT' 05 02 003c {} s'' }");
-    const struct mqtt_facts *connack = story_send(&story, connection, BROKER, "20 { 00 00 { 12 s'auto' } }");
+    struct track_connection *connection = story_connect(&story);
+    const struct track_facts *connect = story_send(&story, connection, CLIENT, "10 { s'MQTT' 05 02 003c {} s'' }");
+    const struct track_facts *connack = story_send(&story, connection, BROKER, "20 { 00 00 { 12 s'auto' } }");
 
     CHECK(story_says(connect->epoch->client_id, NULL));
     CHECK(story_says(connack->epoch->client_id, "auto"));
@@ -272,13 +272,13 @@ static void assigned_identifier_names_the_session(void)
 }
 
 /** Writes the filters of a connection's session, the latest first, with the code each was granted. */
-static const char *filters_of(const struct mqtt_connection *connection)
+static const char *filters_of(const struct track_connection *connection)
 {
     static char text[256];
     size_t at = 0;
 
     text[0] = '\0';
-    for (const struct mqtt_subscription *one = summary_of(connection).subscriptions; one != NULL; one = one->next)
+    for (const struct track_subscription *one = summary_of(connection).subscriptions; one != NULL; one = one->next)
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%s:%u", at > 0 ? " " : "",
                                (const char *)one->filter->bytes, one->granted);
     return text;
@@ -287,7 +287,7 @@ static const char *filters_of(const struct mqtt_connection *connection)
 static void subscriptions_are_in_force_as_granted(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, BEGIN_50, NEW_50);
+    struct track_connection *connection = story_open(&story, BEGIN_50, NEW_50);
 
     story_send(&story, connection, CLIENT, "82 { 0001 {} s'a' 02 s'no' 00 s'b/#' 01 }");
     CHECK_TEXT(filters_of(connection), "");
@@ -314,7 +314,7 @@ static void subscriptions_are_in_force_as_granted(void)
 static void unsuback_of_311_ends_all_that_was_asked_for(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, "10 { s'MQTT' 04 02 003c s'me' }", "20 { 00 00 }");
+    struct track_connection *connection = story_open(&story, "10 { s'MQTT' 04 02 003c s'me' }", "20 { 00 00 }");
 
     story_send(&story, connection, CLIENT, "82 { 0001 s'a' 00 s'b' 00 s'c' 00 }");
     story_send(&story, connection, BROKER, "90 { 0001 00 00 00 }");
@@ -328,10 +328,10 @@ static void unsuback_of_311_ends_all_that_was_asked_for(void)
 static void identifier_of_a_request_used_anew_has_new_filters(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, BEGIN_50, NEW_50);
+    struct track_connection *connection = story_open(&story, BEGIN_50, NEW_50);
 
     story_send(&story, connection, CLIENT, "82 { 0001 {} s'old' 00 }");
-    const struct mqtt_facts *other = story_send(&story, connection, CLIENT, "82 { 0001 {} s'new' 00 }");
+    const struct track_facts *other = story_send(&story, connection, CLIENT, "82 { 0001 {} s'new' 00 }");
     CHECK_EQ(other->note->first_sent_in, 0);
     story_send(&story, connection, BROKER, "90 { 0001 {} 00 }");
     CHECK_TEXT(filters_of(connection), "new:0");
@@ -341,8 +341,8 @@ static void identifier_of_a_request_used_anew_has_new_filters(void)
 static void subscriptions_live_as_long_as_their_session(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_open(&story, BEGIN_50, NEW_50);
-    struct mqtt_connection *other = story_open(&story, "10 { s'MQTT' 05 02 003c {} s'you' }", NEW_50);
+    struct track_connection *connection = story_open(&story, BEGIN_50, NEW_50);
+    struct track_connection *other = story_open(&story, "10 { s'MQTT' 05 02 003c {} s'you' }", NEW_50);
 
     story_send(&story, connection, CLIENT, "82 { 0001 {} s'a' 01 }");
     story_send(&story, connection, BROKER, "90 { 0001 {} 01 }");
@@ -364,12 +364,12 @@ static void subscriptions_live_as_long_as_their_session(void)
 /** A second CONNECT without a Client Identifier: the first one's session is not compared with anything. */
 static void connect_again_leaves_the_session(void)
 {
-    struct mqtt_tracking_options options = {.max_inflight = 65535, .observes = true};
+    struct track_options options = {.max_inflight = 65535, .observes = true};
     struct story story = story_begin(&options);
-    struct mqtt_connection *stranger = story_connect(&story);
+    struct track_connection *stranger = story_connect(&story);
     story_send(&story, stranger, CLIENT, "c0 {}");
     story_open(&story, RESUME_50, NEW_50);
-    struct mqtt_connection *connection = story_open(&story, RESUME_50, PRESENT_50);
+    struct track_connection *connection = story_open(&story, RESUME_50, PRESENT_50);
     story_send(&story, connection, CLIENT, "10 { s'MQTT' 05 00 003c {} s'' }");
     story_send(&story, connection, BROKER, NEW_50);
 
@@ -381,16 +381,16 @@ static void connect_again_leaves_the_session(void)
 static void summary_says_how_it_stands(void)
 {
     struct story story = story_begin(NULL);
-    struct mqtt_connection *connection = story_connect(&story);
-    struct mqtt_summary before = summary_of(connection);
+    struct track_connection *connection = story_connect(&story);
+    struct track_summary before = summary_of(connection);
     story_send(&story, connection, CLIENT, RESUME_50);
     story_send(&story, connection, BROKER, PRESENT_50);
     story_send(&story, connection, BROKER, "e0 { 8e }");
     story_send(&story, connection, CLIENT, DISCONNECT);
-    struct mqtt_summary after = summary_of(connection);
+    struct track_summary after = summary_of(connection);
 
     CHECK(!before.connack_seen && !before.disconnected && before.subscriptions == NULL);
-    CHECK_EQ(before.last_client_ns, MQTT_TIME_UNKNOWN);
+    CHECK_EQ(before.last_client_ns, TRACK_TIME_UNKNOWN);
     CHECK(after.connack_seen && after.session_present && !after.clean_start && after.disconnected);
     CHECK_EQ(after.connack_code, 0);
     CHECK_EQ(after.disconnected_by, BROKER);

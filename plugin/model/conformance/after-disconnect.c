@@ -1,0 +1,129 @@
+/* after-disconnect.c - notices who goes on after a packet that should have ended the connection.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * TCP acknowledges bytes before their program reads them. So an end is blamed for going on only some time after it had the
+ * other end's packet, and once a connection.
+ */
+#include "../state.h"
+
+static const int64_t TIME_TO_REACT_NS = INT64_C(2000000000);
+
+/** The flags of the fixed header are not what the packet's type asks for. MQTT 3.1 lets requests be sent again with DUP,
+ *  and gives flags elsewhere no meaning. */
+static bool has_bad_flags(const struct mqtt_packet *packet)
+{
+    int flags = mqtt_packet_type_flags(packet->type);
+    return packet->version != MQTT_V31 && flags >= 0 && packet->flags != flags;
+}
+
+/** Properties where they may not stand, or more often than they may. */
+static bool has_bad_properties(const struct mqtt_properties *block, enum mqtt_packet_type type)
+{
+    bool is_unsaid = type == MQTT_TYPE_PUBLISH;
+    uint32_t rest = block->length_at.at != 0 ? block->seen : 0;
+
+    for (; rest != 0; rest &= rest - 1) {
+        unsigned i = (unsigned)__builtin_ctz(rest);
+        const struct mqtt_property_info *info = mqtt_property_info((enum mqtt_property_index)i);
+        if (!(info->packets >> type & 1) || (block->repeated >> i & 1 && !(info->repeats >> type & 1) && !is_unsaid))
+            return true;
+    }
+    return false;
+}
+
+/** The text calls the packet malformed, or a Protocol Error that has to end the connection. Only what is beyond doubt. */
+static bool is_bad(const struct track_context *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    bool is_request = packet->type == MQTT_TYPE_SUBSCRIBE || packet->type == MQTT_TYPE_UNSUBSCRIBE;
+
+    if (packet->fault.kind != MQTT_FAULT_NONE)
+        return packet->fault.kind > MQTT_FAULT_CUT;
+    return has_bad_flags(packet) || (packet->type == MQTT_TYPE_PUBLISH && packet->publish.qos == 3) ||
+           (is_request && packet->list.length == 0) ||
+           (packet->type == MQTT_TYPE_CONNECT && packet->version != MQTT_V31 && tracking->epoch.connect_seen) ||
+           (packet->version == MQTT_V50 && has_bad_properties(&packet->properties, packet->type)) ||
+           (packet->type == MQTT_TYPE_CONNECT && packet->version == MQTT_V50 &&
+            has_bad_properties(&packet->connect.will_properties, MQTT_TYPE_WILL));
+}
+
+/** How long the packet's sender had an earlier packet of the other end; -1 where it may not have had it long enough. */
+static int64_t had_it_for(const struct track_context *tracking, const struct track_stream_position *mark)
+{
+    int64_t ns = tracking->now_ns - mark->ns;
+    return track_sender_had_received(tracking, mark) == TRACK_RECEIVED && ns >= TIME_TO_REACT_NS ? ns : -1;
+}
+
+/** Packets after a DISCONNECT that their own sender had sent. */
+static void observe_own_end(struct track_context *tracking)
+{
+    const struct track_connection_order *order = &tracking->connection->order;
+    struct track_anomaly observation = {.kind = TRACK_ANOMALY_AFTER_OWN_DISCONNECT,
+                                        .value = tracking->connection->disconnect_reason};
+
+    if (!order->has_disconnected[tracking->sender])
+        return;
+    if (order->is_disconnect_error[tracking->sender])
+        observation.kind = order->is_reauthenticating ? TRACK_ANOMALY_AFTER_OWN_DISCONNECT_ON_AUTHENTICATION
+                                                      : TRACK_ANOMALY_AFTER_OWN_DISCONNECT_ON_ERROR;
+    track_report_anomaly_once(tracking, observation);
+}
+
+/** Packets in spite of what the other end had sent. */
+static void observe_other_end(struct track_context *tracking)
+{
+    const struct track_connection_order *order = &tracking->connection->order;
+    const struct track_malformed_packet *bad = order->bad;
+    const struct mqtt_packet *packet = tracking->packet;
+    bool is_refusal = packet->type == MQTT_TYPE_CONNACK && packet->reason_at != 0 && packet->reason != 0;
+    int64_t ns;
+
+    if (packet->type == MQTT_TYPE_DISCONNECT || is_refusal)
+        return;
+    if (order->goodbye.frame != 0 && order->goodbye_by != tracking->sender &&
+        (ns = had_it_for(tracking, &order->goodbye)) >= 0)
+        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_AFTER_RECEIVED_DISCONNECT,
+                                                                   .frame = order->goodbye.frame,
+                                                                   .value = (uint32_t)MIN(ns / 1000000, UINT32_MAX)});
+    else if (bad != NULL && bad->sender != tracking->sender && had_it_for(tracking, &bad->mark) >= 0)
+        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = bad->has_bad_flags
+                                                                               ? TRACK_ANOMALY_WENT_ON_AFTER_BAD_FLAGS
+                                                                               : TRACK_ANOMALY_WENT_ON_AFTER_BAD_PACKET,
+                                                                   .frame = bad->mark.frame});
+}
+
+/** Takes in a packet that should be the last. */
+static void remember(struct track_context *tracking)
+{
+    struct track_connection_order *order = &tracking->connection->order;
+    const struct mqtt_packet *packet = tracking->packet;
+    bool is_disconnect =
+        packet->type == MQTT_TYPE_DISCONNECT && (packet->version == MQTT_V50 || track_is_from_client(tracking));
+
+    if (is_disconnect && packet->fault.kind <= MQTT_FAULT_CUT) {
+        order->has_disconnected[tracking->sender] = true;
+        order->is_disconnect_error[tracking->sender] = packet->reason >= 0x80;
+        if (order->goodbye.frame == 0) {
+            order->goodbye = track_stream_position_of(tracking);
+            order->goodbye_by = (uint8_t)tracking->sender;
+        }
+    } else if (order->bad == NULL && is_bad(tracking)) {
+        order->bad = wmem_new(tracking->connection->world->scope, struct track_malformed_packet);
+        *order->bad = (struct track_malformed_packet){
+            .mark = track_stream_position_of(tracking),
+            .sender = (uint8_t)tracking->sender,
+            .has_bad_flags = packet->fault.kind == MQTT_FAULT_NONE && has_bad_flags(packet),
+        };
+    }
+}
+
+void track_check_after_disconnect(struct track_context *tracking)
+{
+    if (tracking->epoch.broker == TRACK_END_UNKNOWN || tracking->epoch.has_gap ||
+        (!tracking->epoch.connect_seen && tracking->packet->type != MQTT_TYPE_CONNECT))
+        return;
+    observe_own_end(tracking);
+    observe_other_end(tracking);
+    remember(tracking);
+}

@@ -1,0 +1,298 @@
+/* check-forwarding.c - holds a delivery against the PUBLISH that it stems from, where that was captured.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "../protocol/recent-publishes.h"
+#include "check-delivery.h"
+
+/* What happened so long before something else happened before it at the Server, too. */
+static const int64_t SURELY_BEFORE_NS = INT64_C(2000000000);
+static const int64_t SECOND_NS = INT64_C(1000000000);
+
+/* Seconds that a Message Expiry Interval may be off: both ends round, and a segment may have been sent again. */
+static const int64_t SLACK_S = 2;
+
+/** A property that reached the subscriber otherwise than it was published. */
+static void observe_change(struct track_context *tracking, const struct track_recent_publish *source,
+                           enum track_anomaly_kind kind)
+{
+    track_report_anomaly(tracking, (struct track_anomaly){.kind = (uint16_t)kind,
+                                                          .at = tracking->packet->properties.length_at,
+                                                          .frame = source->frame});
+}
+
+static void compare_properties(struct track_context *tracking, const struct track_recent_publish *source,
+                               const struct track_forwarded_properties *now)
+{
+    static const enum track_anomaly_kind kinds[TRACK_FORWARDED_KINDS] = {
+        [TRACK_FORWARDED_FORMAT] = TRACK_ANOMALY_FORWARDED_FORMAT,
+        [TRACK_FORWARDED_CONTENT_TYPE] = TRACK_ANOMALY_FORWARDED_CONTENT_TYPE,
+        [TRACK_FORWARDED_RESPONSE_TOPIC] = TRACK_ANOMALY_FORWARDED_RESPONSE_TOPIC,
+        [TRACK_FORWARDED_CORRELATION] = TRACK_ANOMALY_FORWARDED_CORRELATION,
+    };
+    const struct track_forwarded_properties *then = &source->properties;
+
+    for (unsigned kind = 0; kind < TRACK_FORWARDED_KINDS; kind++)
+        if (now->values[kind] != then->values[kind])
+            observe_change(tracking, source,
+                           then->bare[kind] != 0 && then->bare[kind] == now->values[kind] ? TRACK_ANOMALY_FORWARDED_BARE
+                                                                                          : kinds[kind]);
+    if (now->user_count < then->user_count ||
+        (now->user_count == then->user_count && now->users_unsorted != then->users_unsorted))
+        observe_change(tracking, source, TRACK_ANOMALY_FORWARDED_USER_PROPERTIES);
+    else if (now->user_count == then->user_count && now->users != then->users)
+        observe_change(tracking, source, TRACK_ANOMALY_FORWARDED_USER_ORDER);
+}
+
+/** The Message Expiry Interval counts down while a message waits (MQTT 5.0 section 3.3.2.3.3). */
+static void compare_expiry(struct track_context *tracking, const struct track_recent_publish *source,
+                           const struct track_forwarded_properties *now)
+{
+    int64_t waited_s = (tracking->now_ns - source->ns) / SECOND_NS;
+    int64_t published_s = source->properties.expiry_s;
+    struct track_anomaly seen = {.at = tracking->packet->properties.length_at, .frame = source->frame};
+
+    if (!source->properties.has_expiry)
+        return;
+    seen.value = now->expiry_s;
+    seen.other = source->properties.expiry_s;
+    if (waited_s > published_s + SLACK_S) {
+        seen.kind = TRACK_ANOMALY_FORWARDED_EXPIRED;
+        track_report_anomaly(tracking, seen);
+    } else if (!now->has_expiry || now->expiry_s > published_s ||
+               ABS(now->expiry_s + waited_s - published_s) > SLACK_S) {
+        seen.kind = TRACK_ANOMALY_FORWARDED_EXPIRY;
+        track_report_anomaly(tracking, seen);
+    }
+}
+
+void track_check_forwarding(struct track_context *tracking, struct track_topic topic)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    const struct track_recent_publish *source;
+    struct track_forwarded_properties now;
+
+    track_check_will_delivery(tracking, topic, TRACK_WILL_ANY);
+    /* A session may hold a message of the same content from before the capture. */
+    if (packet->version != MQTT_V50 || packet->fault.kind != MQTT_FAULT_NONE || packet->publish.dup ||
+        packet->publish.retain || !tracking->epoch.session_known)
+        return;
+    source = track_find_recent_publish(tracking, topic);
+    if (source == NULL || !source->is_v5)
+        return;
+    track_read_forwarded(packet, &packet->properties, &now);
+    compare_properties(tracking, source, &now);
+    compare_expiry(tracking, source, &now);
+}
+
+/** What is known of the filters that explain a delivery, against the time of its publication. */
+struct standing {
+    bool is_before;   /**< all were in force well before it */
+    bool is_after;    /**< all were asked for well after it */
+    bool is_shared;   /**< one is shared */
+    bool any_keeps;   /**< one may have Retain As Published 1 */
+    bool all_keep;    /**< all have had it always */
+    uint8_t lowest;   /**< QoS granted */
+    int64_t first_ns; /**< when the first was asked for */
+};
+
+static struct standing standing_of(const struct track_delivery *delivery, const struct track_recent_publish *source)
+{
+    struct standing standing = {true, true, false, false, true, 2, INT64_MAX};
+
+    for (unsigned i = 0; i < delivery->count; i++) {
+        const struct track_subscribed_filter *interest = delivery->matches[i];
+        standing.is_before &= interest->was_granted && interest->pending == 0 && interest->removed_in == 0 &&
+                              interest->settled_ns < source->ns - SURELY_BEFORE_NS;
+        standing.is_after &= interest->first_ns > source->ns + SURELY_BEFORE_NS;
+        standing.is_shared |= interest->is_shared;
+        standing.any_keeps |= interest->keeps_retain;
+        standing.all_keep &= !interest->drops_retain;
+        standing.lowest = MIN(standing.lowest, interest->granted);
+        standing.first_ns = MIN(standing.first_ns, interest->first_ns);
+    }
+    return standing;
+}
+
+static void compare_qos(struct track_delivery *delivery, const struct track_recent_publish *source,
+                        const struct standing *standing)
+{
+    uint8_t qos = delivery->tracking->packet->publish.qos;
+    struct track_anomaly seen = {.at = {0, 1}, .frame = source->frame, .value = qos};
+
+    if (qos > source->qos) {
+        seen.kind = TRACK_ANOMALY_DELIVERED_ABOVE_PUBLISHED;
+        seen.other = source->qos;
+        track_report_delivery(delivery, seen);
+    } else if (standing->is_before && qos < MIN(source->qos, standing->lowest)) {
+        seen.kind = TRACK_ANOMALY_DELIVERED_BELOW_GRANT;
+        seen.other = MIN(source->qos, standing->lowest);
+        track_report_delivery(delivery, seen);
+    }
+}
+
+/** A message that is sent because it was published just now has RETAIN 0, or as it was published where that was asked. */
+static void compare_live_retain(struct track_delivery *delivery, const struct track_recent_publish *source,
+                                const struct standing *standing)
+{
+    bool retain = delivery->tracking->packet->publish.retain;
+    struct track_anomaly seen = {.at = {0, 1}, .frame = source->frame, .value = retain, .other = source->retain};
+
+    if (retain && !standing->any_keeps) {
+        seen.kind = TRACK_ANOMALY_RETAIN_ON_LIVE;
+        track_report_delivery(delivery, seen);
+    } else if (standing->all_keep && retain != source->retain) {
+        seen.kind = TRACK_ANOMALY_RETAIN_NOT_KEPT;
+        track_report_delivery(delivery, seen);
+    }
+}
+
+/** A message that is sent because of a new subscription is the topic's latest retained one. */
+static void compare_stored(struct track_delivery *delivery, const struct track_recent_publish *source,
+                           const struct standing *standing)
+{
+    const struct track_recent_publish *later =
+        track_find_retained_replacement(delivery->tracking, delivery->topic_hash, source->order);
+    bool retain = delivery->tracking->packet->publish.retain;
+    struct track_anomaly seen = {.at = {0, 1}, .frame = source->frame};
+
+    if (!retain) {
+        seen.kind = TRACK_ANOMALY_STORED_WITHOUT_RETAIN;
+        if (source->retain && !standing->is_shared)
+            track_report_delivery(delivery, seen);
+        return;
+    }
+    if (!source->retain) {
+        /* Only where another message is known to be the retained one. */
+        const struct track_recent_publish *stored =
+            track_find_retained_replacement(delivery->tracking, delivery->topic_hash, 0);
+        seen.kind = TRACK_ANOMALY_STORED_UNASKED;
+        if (stored != NULL && stored->connection == source->connection &&
+            standing->first_ns > stored->ns + SURELY_BEFORE_NS)
+            track_report_delivery(delivery, seen);
+    } else if (later != NULL && later->connection == source->connection &&
+               standing->first_ns > later->ns + SURELY_BEFORE_NS) {
+        seen.frame = later->frame;
+        seen.kind = later->is_empty   ? TRACK_ANOMALY_STORED_AFTER_REMOVAL
+                    : later->qos == 0 ? TRACK_ANOMALY_STORED_BEFORE_QOS_0
+                                      : TRACK_ANOMALY_STORED_BEFORE_LATER;
+        track_report_delivery(delivery, seen);
+    }
+}
+
+static uint32_t latest_of(const struct track_topic_order *order)
+{
+    uint32_t latest = 0;
+
+    for (unsigned i = 0; i < TRACK_RECENT_ORDERS; i++)
+        latest = MAX(latest, order->orders[i]);
+    return latest;
+}
+
+/** The record of one publisher's messages of a topic and QoS; takes the place of the one that was used least lately. */
+static struct track_topic_order *order_of(struct track_delivery *delivery, const struct track_recent_publish *source)
+{
+    struct track_subscription_history *book = delivery->book;
+    wmem_allocator_t *scope = delivery->tracking->connection->world->scope;
+    struct track_topic_order *oldest;
+
+    if (book->orders == NULL)
+        book->orders =
+            (struct track_topic_order *)wmem_alloc0(scope, TRACK_ORDERED_TOPICS * sizeof(struct track_topic_order));
+    oldest = book->orders;
+    for (unsigned i = 0; i < TRACK_ORDERED_TOPICS; i++) {
+        struct track_topic_order *order = &book->orders[i];
+        if (order->next > 0 && order->topic == source->topic && order->publisher == source->connection &&
+            order->qos == source->qos)
+            return order;
+        if (latest_of(order) < latest_of(oldest))
+            oldest = order;
+    }
+    *oldest = (struct track_topic_order){.topic = source->topic, .publisher = source->connection, .qos = source->qos};
+    return oldest;
+}
+
+/** Messages of one publisher, topic and QoS come in the order in which they were published. */
+static void compare_order(struct track_delivery *delivery, const struct track_recent_publish *source)
+{
+    struct track_topic_order *order = order_of(delivery, source);
+
+    for (unsigned i = 0; i < TRACK_RECENT_ORDERS; i++)
+        if (order->orders[i] == source->order)
+            return;
+    if (source->order < latest_of(order))
+        track_report_delivery(delivery, (struct track_anomaly){.kind = TRACK_ANOMALY_DELIVERED_OUT_OF_ORDER,
+                                                               .at = delivery->tracking->packet->publish.payload,
+                                                               .frame = source->frame});
+    order->orders[order->next++ % TRACK_RECENT_ORDERS] = source->order;
+}
+
+/** A message of a Shared Subscription goes to one of its sessions. */
+static void compare_share(struct track_delivery *delivery, struct track_recent_publish *source)
+{
+    const struct track_subscribed_filter *only = delivery->matches[0];
+    const struct track_connection *connection = delivery->tracking->connection;
+    uint32_t filter = track_hash_bytes(only->filter->bytes, only->filter->length);
+
+    if (source->shared_to == NULL) {
+        source->shared_to = connection;
+        source->shared_filter = filter;
+        source->shared_qos = delivery->tracking->packet->publish.qos;
+        source->shared_in = delivery->tracking->place.frame;
+        return;
+    }
+    struct track_transport_state first = track_transport_state_of(source->shared_to);
+    bool has_ended = first.is_finished || first.is_reset || source->shared_to->disconnected;
+    if (source->shared_to == connection || source->shared_filter != filter)
+        return;
+    struct track_anomaly seen = {.at = delivery->tracking->packet->publish.payload, .frame = source->shared_in};
+    if (source->is_refused)
+        seen.kind = TRACK_ANOMALY_SHARED_AFTER_REFUSAL;
+    else if (!has_ended)
+        seen.kind = TRACK_ANOMALY_SHARED_TWICE;
+    else if (source->shared_qos == 2)
+        seen.kind = TRACK_ANOMALY_SHARED_AFTER_END;
+    else
+        return;
+    track_report_delivery(delivery, seen);
+}
+
+/** Some filter that matches may bring live messages with RETAIN 1. */
+static bool keeps_retain(const struct track_delivery *delivery)
+{
+    bool keeps = false;
+
+    for (unsigned i = 0; i < delivery->count; i++)
+        keeps |= delivery->matches[i]->keeps_retain;
+    return keeps;
+}
+
+void track_compare_delivery(struct track_delivery *delivery)
+{
+    const struct mqtt_packet *packet = delivery->tracking->packet;
+    struct track_recent_publish *source;
+
+    if (packet->publish.dup || packet->fault.kind != MQTT_FAULT_NONE)
+        return;
+    if (delivery->count == 1 && !packet->publish.retain)
+        track_check_will_delivery(delivery->tracking, delivery->topic, TRACK_WILL_COPIES);
+    if (packet->publish.retain && !delivery->tracking->epoch.is_bridge && !keeps_retain(delivery))
+        track_check_will_delivery(delivery->tracking, delivery->topic, TRACK_WILL_STORED);
+    source = track_find_recent_publish(delivery->tracking, delivery->topic);
+    if (source == NULL)
+        return;
+    struct standing standing = standing_of(delivery, source);
+    if (!packet->publish.retain) {
+        compare_qos(delivery, source, &standing);
+        if (delivery->count == 1 && !standing.is_shared && packet->publish.qos == source->qos)
+            compare_order(delivery, source);
+        if (delivery->count == 1 && standing.is_shared)
+            compare_share(delivery, source);
+    }
+    if (delivery->tracking->epoch.is_bridge || (standing.is_shared && standing.is_after))
+        return;
+    if (standing.is_before)
+        compare_live_retain(delivery, source, &standing);
+    else if (standing.is_after && !standing.any_keeps)
+        compare_stored(delivery, source, &standing);
+}

@@ -1,0 +1,170 @@
+/* connection-order.c - notices what is out of order in the life of a connection.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * What one end sends comes in the order in which it was sent, so nothing here needs to know what had arrived, but for what
+ * is said of a packet in answer to one of the other end.
+ */
+#include "../state.h"
+
+void track_report_anomaly_once(struct track_context *tracking, struct track_anomaly observation)
+{
+    enum { FIRST = TRACK_ANOMALY_SENT_BEFORE_CONNACK, LAST = TRACK_ANOMALY_CONNECT_LATE };
+    _Static_assert(LAST - FIRST < 64, "there is a bit for each kind");
+    struct track_connection_order *order = &tracking->connection->order;
+    uint64_t bit = UINT64_C(1) << (observation.kind - FIRST);
+
+    /* A packet that cannot be read breaks another rule, and is asked no further: the next one will tell. */
+    if (order->told & bit || tracking->packet->fault.kind > MQTT_FAULT_CUT)
+        return;
+    order->told |= bit;
+    track_report_anomaly(tracking, observation);
+}
+
+/** A Client that sends before the CONNACK has arrived cannot know what it grants (MQTT 5.0 section 3.1.4). */
+static void observe_crossing(struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+
+    if (!track_is_from_client(tracking) || connection->connack.frame == 0)
+        return;
+    if (track_sender_had_received(tracking, &connection->connack) != TRACK_RECEIVED)
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SENT_BEFORE_CONNACK,
+                                                              .frame = connection->connack.frame});
+}
+
+/** The Client's packets up to the CONNACK. */
+static void observe_client(struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+    const struct track_connection_order *order = &connection->order;
+    const struct mqtt_packet *packet = tracking->packet;
+    const struct track_connect_info *greeting = tracking->epoch.greeting;
+    bool is_connect = packet->type == MQTT_TYPE_CONNECT;
+
+    /* What merely resembles a packet belongs to another protocol. */
+    if (!is_connect && tracking->arrival->from_start && !tracking->epoch.has_gap &&
+        !order->has_sent[tracking->sender] && mqtt_packet_is_plausible(packet))
+        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CONNECT_NOT_FIRST});
+    if (!track_has_history(tracking))
+        return;
+    if (is_connect)
+        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNECT});
+    bool is_allowed = is_connect || packet->type == MQTT_TYPE_AUTH || packet->type == MQTT_TYPE_DISCONNECT;
+    bool is_before =
+        !order->has_connack || (connection->connack.frame != 0 &&
+                                track_sender_had_received(tracking, &connection->connack) == TRACK_NOT_RECEIVED);
+    /* A CONNACK may have been in what the Client has received and the capture lacks. */
+    if (greeting != NULL && greeting->auth_method != NULL && is_before && !is_allowed &&
+        !track_sender_received_uncaptured(tracking))
+        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_BEFORE_CONNACK});
+    bool is_false_session = greeting != NULL && greeting->clean_start && connection->connack_seen &&
+                            connection->connack_code == 0 && connection->session_present;
+    if (is_false_session && !order->connects_again && packet->type != MQTT_TYPE_DISCONNECT &&
+        track_sender_had_received(tracking, &connection->connack) == TRACK_RECEIVED)
+        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_KEEPS_FALSE_SESSION,
+                                                                   .frame = connection->connack.frame});
+}
+
+/** What a Server's packet after a refusing CONNACK is evidence of, by that one's code. */
+static enum track_anomaly_kind refusal_kind(const struct track_context *tracking)
+{
+    enum { V3_LEVEL = 1, V3_ID = 2, VERSION = 0x84, CLIENT_ID = 0x85, NOT_AUTHORIZED = 0x87, BAD_METHOD = 0x8C };
+    const struct track_connect_info *greeting = tracking->epoch.greeting;
+    uint8_t code = tracking->connection->connack_code;
+
+    if (code == V3_LEVEL || code == VERSION)
+        return TRACK_ANOMALY_SERVER_AFTER_REFUSED_VERSION;
+    if (code == V3_ID || code == CLIENT_ID)
+        return TRACK_ANOMALY_SERVER_AFTER_REFUSED_CLIENT_ID;
+    if (greeting == NULL || greeting->auth_method == NULL)
+        return TRACK_ANOMALY_SERVER_AFTER_REFUSAL;
+    return code == BAD_METHOD || code == NOT_AUTHORIZED ? TRACK_ANOMALY_SERVER_AFTER_REFUSED_METHOD
+                                                        : TRACK_ANOMALY_SERVER_AFTER_REFUSED_AUTHENTICATION;
+}
+
+/** A CONNACK: the second one, or one that accepts what it should not. */
+static void observe_connack(struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+    const struct track_connection_order *order = &connection->order;
+    const struct mqtt_packet *packet = tracking->packet;
+
+    if (order->has_connack) {
+        track_report_anomaly_once(
+            tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNACK, .frame = connection->connack.frame});
+        return;
+    }
+    if (packet->reason_at == 0 || packet->reason != 0)
+        return;
+    struct track_anomaly accepted = {.kind = TRACK_ANOMALY_BAD_CONNECT_ACCEPTED, .at = {packet->reason_at, 1}};
+    if (order->unknown_level != 0) {
+        accepted.kind = TRACK_ANOMALY_UNKNOWN_LEVEL_ACCEPTED;
+        accepted.value = order->unknown_level;
+        track_report_anomaly_once(tracking, accepted);
+    } else if (order->is_connect_bad) {
+        track_report_anomaly_once(tracking, accepted);
+    }
+}
+
+/** The Server's packets before a CONNACK that accepts. */
+static void observe_server(struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+    const struct track_connection_order *order = &connection->order;
+    const struct mqtt_packet *packet = tracking->packet;
+    bool is_v50 = tracking->epoch.version == MQTT_V50;
+    bool is_refused = connection->connack_seen && connection->connack_code != 0;
+    bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
+    /* Only where the Server's first byte was seen was there surely no CONNACK. */
+    bool has_none = !order->has_connack && tracking->arrival->from_start && !connection->may_lose;
+
+    if (tracking->epoch.has_gap || order->connects_again ||
+        !(mqtt_packet_type_senders(packet->type) & MQTT_SENT_BY_SERVER))
+        return;
+    if (packet->type == MQTT_TYPE_CONNACK)
+        observe_connack(tracking);
+    if (!tracking->epoch.connect_seen || (is_disconnect && !is_v50))
+        return;
+    if (is_disconnect && (has_none || is_refused))
+        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SERVER_DISCONNECT_UNACCEPTED});
+    else if (has_none && packet->type != MQTT_TYPE_CONNACK && !(is_v50 && packet->type == MQTT_TYPE_AUTH))
+        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SERVER_BEFORE_CONNACK});
+    else if (is_refused && packet->type != MQTT_TYPE_CONNACK && connection->connack.frame != 0)
+        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = (uint16_t)refusal_kind(tracking),
+                                                                   .frame = connection->connack.frame,
+                                                                   .value = connection->connack_code});
+}
+
+/** Takes in what later packets are held against. */
+static void remember(struct track_context *tracking)
+{
+    struct track_connection_order *order = &tracking->connection->order;
+    const struct mqtt_packet *packet = tracking->packet;
+
+    order->has_sent[tracking->sender] = true;
+    if (packet->type == MQTT_TYPE_CONNACK && track_is_from_server(tracking))
+        order->has_connack = true;
+    if (packet->type != MQTT_TYPE_CONNECT || !track_is_from_client(tracking))
+        return;
+    order->connects_again |= tracking->epoch.connect_seen;
+    order->is_connect_bad = packet->fault.kind > MQTT_FAULT_CUT;
+    order->unknown_level = packet->fault.kind == MQTT_FAULT_LEVEL_UNKNOWN ? packet->connect.level : 0;
+    order->has_connect_got_to = tracking->arrival->has_numbers;
+    order->connect_got_to = tracking->arrival->got_to;
+}
+
+void track_check_order(struct track_context *tracking)
+{
+    if (!tracking->connection->world->options.observes)
+        return;
+    observe_crossing(tracking);
+    if (track_is_from_client(tracking))
+        observe_client(tracking);
+    else if (track_is_from_server(tracking))
+        observe_server(tracking);
+    track_check_after_disconnect(tracking);
+    track_check_authentication(tracking);
+    track_check_keep_alive(tracking);
+    remember(tracking);
+}

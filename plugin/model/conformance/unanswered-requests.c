@@ -1,0 +1,167 @@
+/* unanswered-requests.c - notices, when a connection has ended, which of its requests were never answered.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * No specification says how long an answer may take, so nothing is missing while a connection lasts, and a capture that
+ * stops proves nothing. The end of a connection is no packet of its own: it shows when the Client connects anew. Then a
+ * request counts as unanswered only if the other end went on to answer what was sent after it, and nobody said goodbye.
+ */
+#include "packet-id-state.h"
+
+/** A connection that ends this soon after a request may have been ended on account of it. */
+static const int64_t SOON_NS = INT64_C(1000000000);
+
+/** At most this many are told at one CONNECT: the earliest ones, one of a kind. */
+enum { TOLD = 4, KINDS = TRACK_ANOMALY_MISSING_PUBCOMP - TRACK_ANOMALY_MISSING_SUBACK + 1 };
+
+/** A request that was never answered. */
+struct unanswered {
+    struct track_pdu_ref place; /**< frame 0: none */
+    int64_t sent_ns;
+};
+
+/** The connection that is looked back upon. */
+struct review {
+    const struct track_connection *connection;
+    unsigned broker;
+    int64_t end_ns;                 /**< when the connection ended, or TRACK_TIME_UNKNOWN */
+    struct unanswered first[KINDS]; /**< the earliest of each kind */
+};
+
+/** Takes in a request of one end: is it the earliest of its kind that was passed over? */
+static void take_in(struct review *review, enum track_anomaly_kind kind, unsigned requester,
+                    enum mqtt_packet_type answer, struct unanswered request)
+{
+    const struct track_packet_id_state *watch = review->connection->watch;
+    struct unanswered *first = &review->first[kind - TRACK_ANOMALY_MISSING_SUBACK];
+    bool was_soon = review->end_ns != TRACK_TIME_UNKNOWN && review->end_ns - request.sent_ns < SOON_NS;
+
+    if (was_soon || !track_is_before(request.place, watch->ends[requester].answered) ||
+        watch->ends[1 - requester].stray_answers & 1u << answer)
+        return;
+    if (first->place.frame == 0 || track_is_before(request.place, first->place))
+        *first = request;
+}
+
+/** An exchange that `end` began. */
+static void take_in_flow(struct review *review, unsigned end, const struct track_inflight_entry *flow)
+{
+    const struct track_packet_id_history *oddity =
+        track_find_packet_id_history(review->connection->watch, end, flow->packet_id);
+    bool by_client = end != review->broker;
+
+    if (flow->is_inherited || flow->waiting.note == NULL || (oddity != NULL && oddity->is_accused))
+        return;
+    struct unanswered request = {flow->waiting.note->place, flow->waiting.sent_ns};
+    if (flow->type == MQTT_TYPE_SUBSCRIBE)
+        take_in(review, TRACK_ANOMALY_MISSING_SUBACK, end, MQTT_TYPE_SUBACK, request);
+    else if (flow->type == MQTT_TYPE_UNSUBSCRIBE)
+        take_in(review, TRACK_ANOMALY_MISSING_UNSUBACK, end, MQTT_TYPE_UNSUBACK, request);
+    else if (flow->state == TRACK_INFLIGHT_PUBLISHED && flow->qos == 1)
+        take_in(review, by_client ? TRACK_ANOMALY_MISSING_PUBACK_OF_SERVER : TRACK_ANOMALY_MISSING_PUBACK_OF_CLIENT,
+                end, MQTT_TYPE_PUBACK, request);
+    else if (flow->state == TRACK_INFLIGHT_PUBLISHED)
+        take_in(review, by_client ? TRACK_ANOMALY_MISSING_PUBREC_OF_SERVER : TRACK_ANOMALY_MISSING_PUBREC_OF_CLIENT,
+                end, MQTT_TYPE_PUBREC, request);
+    else if (flow->state == TRACK_INFLIGHT_RECEIVED)
+        take_in(review, by_client ? TRACK_ANOMALY_MISSING_PUBREL_OF_CLIENT : TRACK_ANOMALY_MISSING_PUBREL_OF_SERVER,
+                1 - end, MQTT_TYPE_PUBREL, request);
+    else
+        take_in(review, TRACK_ANOMALY_MISSING_PUBCOMP, end, MQTT_TYPE_PUBCOMP, request);
+}
+
+static void take_in_all(struct review *review)
+{
+    const struct track_packet_id_state *watch = review->connection->watch;
+
+    for (unsigned end = 0; end < 2; end++) {
+        const struct track_inflight *ledger = &review->connection->ends[end].ledger;
+        if (ledger->count == 0)
+            continue;
+        wmem_array_t *flows = track_inflight_entries(ledger);
+        for (unsigned i = 0; i < wmem_array_get_count(flows); i++)
+            take_in_flow(review, end, *(struct track_inflight_entry **)wmem_array_index(flows, i));
+        wmem_destroy_array(flows);
+    }
+    if (watch->pings > 0)
+        take_in(review, TRACK_ANOMALY_MISSING_PINGRESP, 1 - review->broker, MQTT_TYPE_PINGRESP,
+                (struct unanswered){watch->ping, watch->ping_ns});
+    if (watch->auth.frame != 0)
+        take_in(review, TRACK_ANOMALY_MISSING_AUTH, 1 - review->broker, MQTT_TYPE_AUTH,
+                (struct unanswered){watch->auth, watch->auth_ns});
+}
+
+/** The earliest of what is left to tell; NULL where nothing is. */
+static struct unanswered *next_to_tell(struct review *review)
+{
+    struct unanswered *next = NULL;
+
+    for (unsigned i = 0; i < KINDS; i++) {
+        struct unanswered *each = &review->first[i];
+        if (each->place.frame != 0 && (next == NULL || track_is_before(each->place, next->place)))
+            next = each;
+    }
+    return next;
+}
+
+/** True where the connection is one whose missing answers mean something: accepted, whole, and nobody said goodbye. */
+static bool is_telling(const struct track_connection *connection, const struct track_snapshot *epoch,
+                       const struct mqtt_packet *connect)
+{
+    const struct track_end *ends = connection->ends;
+
+    return connection->watch != NULL && !connection->is_unsure && !connection->is_reviewed && !connection->may_lose &&
+           ends[0].has_seen_to && ends[1].has_seen_to && !ends[0].acks_unseen && !ends[1].acks_unseen &&
+           epoch->connect_seen && !epoch->has_gap && epoch->broker != TRACK_END_UNKNOWN &&
+           epoch->version == connect->version && connection->connack_seen && connection->connack_code == 0 &&
+           !connection->disconnected;
+}
+
+/** True where the ends sent or acknowledged more than was read, the FIN of each excepted: what is missing at the very end
+ *  shows in nothing that comes later. The transport does not say which end is which, so it is the sums that count. */
+static bool lacks_end(const struct track_connection *connection, const struct track_transport_state *transport)
+{
+    enum { FINS = 2 };
+    uint32_t seen_to = track_seen_to(connection);
+
+    if (!transport->has_numbers)
+        return true;
+    return (int32_t)(transport->sent_to - seen_to) > FINS ||
+           (!transport->is_reset && (int32_t)(transport->got_to - seen_to) > FINS);
+}
+
+bool track_lacks_end(const struct track_connection *connection)
+{
+    struct track_transport_state transport = track_transport_state_of(connection);
+
+    return !connection->is_watched || lacks_end(connection, &transport);
+}
+
+void track_check_unanswered(struct track_context *tracking, struct track_connection *old)
+{
+    struct track_transport_state transport = track_transport_state_of(old);
+    bool is_same_stream = old == tracking->connection;
+    bool has_ended = is_same_stream || transport.is_finished || transport.is_reset;
+    int64_t end_ns = has_ended && !is_same_stream ? transport.last_ns : tracking->now_ns;
+    const struct track_snapshot *epoch = track_latest_snapshot(old);
+
+    if (!is_telling(old, epoch, tracking->packet) || (!has_ended && !tracking->connection->takes_over))
+        return;
+    if (!is_same_stream && lacks_end(old, &transport))
+        return;
+    struct review review = {.connection = old, .broker = epoch->broker, .end_ns = end_ns};
+    take_in_all(&review);
+    for (unsigned told = 0; told < TOLD; told++) {
+        struct unanswered *request = next_to_tell(&review);
+        if (request == NULL)
+            break;
+        track_report_anomaly(tracking, (struct track_anomaly){
+                                           .kind = (uint16_t)(TRACK_ANOMALY_MISSING_SUBACK + (request - review.first)),
+                                           .doubt = !has_ended || end_ns == TRACK_TIME_UNKNOWN,
+                                           .at = {0, tracking->packet->length},
+                                           .frame = request->place.frame,
+                                       });
+        request->place.frame = 0;
+    }
+    old->is_reviewed = true; /* told once, even if this Client is refused and the next one takes the session up */
+}

@@ -1,0 +1,96 @@
+/* roles.c - who is the broker, and what the client has become.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Everything may be 127.0.0.1 and ports may be swapped, so packets decide: some only a Client may send, some only a
+ * Server (MQTT 5.0 section 2.1.2). Stronger evidence corrects weaker from its packet on; equal or weaker evidence never
+ * overturns what was decided.
+ */
+#include "../state.h"
+
+/** What a packet proves about its sender; TRACK_EVIDENCE_NONE where both ends may send it. */
+static enum track_evidence evidence_of(enum mqtt_packet_type type)
+{
+    switch (type) {
+    case MQTT_TYPE_CONNECT:
+        return TRACK_EVIDENCE_CONNECT;
+    case MQTT_TYPE_CONNACK:
+        return TRACK_EVIDENCE_CONNACK;
+    case MQTT_TYPE_SUBSCRIBE:
+        return TRACK_EVIDENCE_SUBSCRIBE;
+    case MQTT_TYPE_SUBACK:
+        return TRACK_EVIDENCE_SUBACK;
+    case MQTT_TYPE_UNSUBSCRIBE:
+        return TRACK_EVIDENCE_UNSUBSCRIBE;
+    case MQTT_TYPE_UNSUBACK:
+        return TRACK_EVIDENCE_UNSUBACK;
+    case MQTT_TYPE_PINGREQ:
+        return TRACK_EVIDENCE_PINGREQ;
+    case MQTT_TYPE_PINGRESP:
+        return TRACK_EVIDENCE_PINGRESP;
+    default:
+        return TRACK_EVIDENCE_NONE;
+    }
+}
+
+/** Settles who is the broker. What the other end did while it was taken for the client is not the client's doing. */
+static void settle_broker(struct track_context *tracking, uint8_t broker)
+{
+    struct track_connection *connection = tracking->connection;
+    struct track_snapshot *epoch = &tracking->epoch;
+
+    if (epoch->broker == 1 - broker) {
+        epoch->is_bridge = epoch->has_published = epoch->has_subscribed = false;
+        connection->last_client_ns = TRACK_TIME_UNKNOWN;
+    }
+    epoch->broker = broker;
+}
+
+void track_update_roles(struct track_context *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct track_snapshot *epoch = &tracking->epoch;
+    enum track_evidence evidence = evidence_of(packet->type);
+
+    /* Bytes that merely resemble a packet prove nothing. */
+    if (evidence > epoch->evidence && mqtt_packet_is_plausible(packet)) {
+        bool sent_by_client = mqtt_packet_type_senders(packet->type) == MQTT_SENT_BY_CLIENT;
+        settle_broker(tracking, (uint8_t)(sent_by_client ? 1 - tracking->sender : tracking->sender));
+        epoch->evidence = (uint8_t)evidence;
+    }
+    if (epoch->broker == TRACK_END_UNKNOWN || packet->fault.kind > MQTT_FAULT_CUT)
+        return;
+    if (epoch->broker == tracking->sender) {
+        /* Whoever is sent messages subscribed, if only on an earlier connection of the session. */
+        epoch->has_subscribed |= packet->type == MQTT_TYPE_PUBLISH;
+        return;
+    }
+    epoch->has_published |= packet->type == MQTT_TYPE_PUBLISH;
+    epoch->has_subscribed |= packet->type == MQTT_TYPE_SUBSCRIBE;
+    if (packet->type == MQTT_TYPE_CONNECT && packet->connect.level & MQTT_LEVEL_BRIDGE)
+        epoch->is_bridge = true;
+}
+
+enum track_role track_role_of(const struct track_snapshot *epoch, unsigned end)
+{
+    if (epoch->broker == TRACK_END_UNKNOWN)
+        return TRACK_ROLE_UNKNOWN;
+    if (epoch->broker == end)
+        return TRACK_ROLE_BROKER;
+    if (epoch->is_bridge)
+        return TRACK_ROLE_BRIDGE;
+    if (epoch->has_published)
+        return epoch->has_subscribed ? TRACK_ROLE_PUBLISHER_SUBSCRIBER : TRACK_ROLE_PUBLISHER;
+    return epoch->has_subscribed ? TRACK_ROLE_SUBSCRIBER : TRACK_ROLE_CLIENT;
+}
+
+const char *track_role_name(enum track_role role)
+{
+    static const char *const names[] = {
+        [TRACK_ROLE_UNKNOWN] = "unknown",       [TRACK_ROLE_BROKER] = "broker",
+        [TRACK_ROLE_CLIENT] = "client",         [TRACK_ROLE_PUBLISHER] = "publisher",
+        [TRACK_ROLE_SUBSCRIBER] = "subscriber", [TRACK_ROLE_PUBLISHER_SUBSCRIBER] = "publisher+subscriber",
+        [TRACK_ROLE_BRIDGE] = "bridge",
+    };
+    return names[role];
+}

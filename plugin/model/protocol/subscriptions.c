@@ -1,0 +1,124 @@
+/* subscriptions.c - the subscriptions of each session (MQTT 5.0 sections 3.8.4 and 3.10.4).
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A subscription is in force from its SUBACK on, for as long as its session lives, and a further one with the same filter
+ * replaces it. A session may have very many: all sessions share one map that finds a subscription by session and filter.
+ */
+#include <string.h>
+
+#include "../state.h"
+#include "subscription-history.h"
+
+static guint hash_subscription(gconstpointer key)
+{
+    const struct track_subscription *subscription = (const struct track_subscription *)key;
+    return track_hash_text(g_direct_hash(subscription->session), subscription->filter);
+}
+
+static gboolean is_same_subscription(gconstpointer one, gconstpointer other)
+{
+    const struct track_subscription *a = (const struct track_subscription *)one;
+    const struct track_subscription *b = (const struct track_subscription *)other;
+    return a->session == b->session && track_is_same_text(a->filter, b->filter);
+}
+
+void track_subscriptions_begin(struct track_capture *world)
+{
+    world->subscriptions = wmem_map_new(world->scope, hash_subscription, is_same_subscription);
+}
+
+/** Takes a subscription out of its session and of the map. */
+static void end_subscription(struct track_capture *world, struct track_session *session,
+                             struct track_subscription *subscription)
+{
+    wmem_map_remove(world->subscriptions, subscription);
+    if (subscription->next != NULL)
+        subscription->next->previous = subscription->previous;
+    if (subscription->previous != NULL)
+        subscription->previous->next = subscription->next;
+    else
+        session->subscriptions = subscription->next;
+}
+
+void track_subscriptions_clear(struct track_capture *world, struct track_session *session)
+{
+    while (session->subscriptions != NULL)
+        end_subscription(world, session, session->subscriptions);
+}
+
+static void end_by_filter(struct track_capture *world, struct track_session *session, const struct track_text *filter)
+{
+    struct track_subscription wanted = {.session = session, .filter = filter};
+    struct track_subscription *found = (struct track_subscription *)wmem_map_lookup(world->subscriptions, &wanted);
+
+    if (found != NULL)
+        end_subscription(world, session, found);
+}
+
+static void begin_subscription(struct track_capture *world, struct track_session *session,
+                               struct track_subscription *subscription, uint8_t granted)
+{
+    subscription->session = session;
+    subscription->granted = granted;
+    subscription->next = session->subscriptions;
+    subscription->previous = NULL;
+    if (subscription->next != NULL)
+        subscription->next->previous = subscription;
+    session->subscriptions = subscription;
+    wmem_map_insert(world->subscriptions, subscription, subscription);
+}
+
+void track_request_filters_keep(struct track_context *tracking, struct track_inflight_entry *flow)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct track_capture *world = tracking->connection->world;
+    struct mqtt_filter filter;
+    uint32_t count = 0;
+    uint32_t at = 0;
+
+    while (mqtt_filters_next(packet, &at, &filter))
+        count++;
+    struct track_request_filters *kept = (struct track_request_filters *)track_file_alloc(
+        world, sizeof *kept + count * sizeof(struct track_subscription));
+    at = 0;
+    while (kept != NULL && mqtt_filters_next(packet, &at, &filter)) {
+        struct track_subscription *entry = &kept->entries[kept->count++];
+        entry->filter = track_intern_span(world, packet, filter.text);
+        entry->options = filter.options;
+        if (entry->filter == NULL)
+            kept = NULL;
+    }
+    if (kept == NULL) {
+        track_report_memory_limit(tracking);
+        track_subscription_history_request_lost(tracking);
+        return;
+    }
+    kept->is_whole = packet->fault.kind == MQTT_FAULT_NONE;
+    kept->sent_in = tracking->place.frame;
+    flow->payload = kept;
+    track_subscription_history_request(tracking, kept);
+}
+
+void track_request_filters_apply(struct track_context *tracking, const struct track_inflight_entry *flow)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct track_capture *world = tracking->connection->world;
+    struct track_session *session = tracking->connection->session;
+    struct track_request_filters *kept = (struct track_request_filters *)flow->payload;
+    bool is_unsubscribe = packet->type == MQTT_TYPE_UNSUBACK;
+
+    if (kept != NULL)
+        track_subscription_history_response(tracking, kept);
+    if (session == NULL || kept == NULL)
+        return;
+    for (uint32_t i = 0; i < kept->count; i++) {
+        bool has_code = i < packet->list.length && packet->list.at + i < packet->captured;
+        uint8_t code = has_code ? packet->bytes[packet->list.at + i] : 0;
+        if (code >= 0x80 || (!is_unsubscribe && !has_code))
+            continue;
+        end_by_filter(world, session, kept->entries[i].filter);
+        if (!is_unsubscribe)
+            begin_subscription(world, session, &kept->entries[i], code);
+    }
+}

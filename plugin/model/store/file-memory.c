@@ -1,0 +1,110 @@
+/* file-memory.c - the memory for what has to be known for as long as the file is open, and the user's limit for it.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Who sends ever new topics, filters and Client Identifiers could fill all memory. Text is therefore kept once, however
+ * often it comes, and beyond the limit nothing more is kept: what rests on it is then unknown.
+ */
+#include <string.h>
+
+#include "../state.h"
+
+uint32_t track_hash_bytes(const uint8_t *bytes, uint32_t length)
+{
+    const uint64_t factor =
+        UINT64_C(0x9E3779B97F4A7C15); /* odd, its bits without a pattern: 2^64 by the golden ratio */
+    uint64_t hash = length;
+    uint64_t eight = 0;
+
+    for (; length >= sizeof eight; bytes += sizeof eight, length -= (uint32_t)sizeof eight) {
+        memcpy(&eight, bytes, sizeof eight);
+        hash = (hash ^ eight) * factor;
+        hash ^= hash >> 32;
+    }
+    eight = 0;
+    memcpy(&eight, bytes, length);
+    hash = (hash ^ eight) * factor;
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+guint track_hash_text(guint seed, const struct track_text *text)
+{
+    /* Not to be foreseen by who chooses the text. */
+    return (seed ^ wmem_strong_hash(text->bytes, text->length)) * 16777619u;
+}
+
+bool track_is_same_text(const struct track_text *one, const struct track_text *other)
+{
+    return one->length == other->length && memcmp(one->bytes, other->bytes, one->length) == 0;
+}
+
+guint track_hash_of_text(gconstpointer text)
+{
+    return track_hash_text(0, (const struct track_text *)text);
+}
+
+gboolean track_is_equal_text(gconstpointer one, gconstpointer other)
+{
+    return track_is_same_text((const struct track_text *)one, (const struct track_text *)other);
+}
+
+void *track_file_alloc(struct track_capture *world, size_t size)
+{
+    uint64_t most = world->options.max_memory;
+
+    if (most != 0 && (size > most || world->memory > most - size))
+        return NULL;
+    world->memory += size;
+    return wmem_alloc0(world->scope, size);
+}
+
+void track_file_free(struct track_capture *world, void *memory, size_t size)
+{
+    world->memory -= size;
+    wmem_free(world->scope, memory);
+}
+
+const struct track_text *track_intern_text(struct track_capture *world, const struct track_text *text)
+{
+    struct track_text *kept = (struct track_text *)wmem_map_lookup(world->texts, text);
+    size_t size = sizeof *kept + text->length + 1;
+
+    if (kept != NULL)
+        return kept;
+    kept = (struct track_text *)track_file_alloc(world, size + TRACK_MAP_ENTRY_SIZE);
+    if (kept == NULL)
+        return NULL;
+    memcpy(kept, text, size);
+    wmem_map_insert(world->texts, kept, kept);
+    return kept;
+}
+
+struct track_text *track_copy_span(const struct mqtt_packet *packet, struct mqtt_span span)
+{
+    struct track_text *text = (struct track_text *)wmem_alloc(NULL, sizeof *text + span.length + 1);
+
+    text->length = span.length;
+    memcpy(text->bytes, packet->bytes + span.at, span.length);
+    text->bytes[span.length] = '\0';
+    return text;
+}
+
+const struct track_text *track_intern_span(struct track_capture *world, const struct mqtt_packet *packet,
+                                           struct mqtt_span span)
+{
+    struct track_text *text = track_copy_span(packet, span);
+    const struct track_text *kept = track_intern_text(world, text);
+
+    wmem_free(NULL, text);
+    return kept;
+}
+
+void track_report_memory_limit(struct track_context *tracking)
+{
+    struct track_connection *connection = tracking->connection;
+
+    if (connection->memory_noted)
+        return;
+    track_record_of(tracking)->limits |= TRACK_LIMIT_MEMORY;
+    connection->memory_noted = true;
+}
