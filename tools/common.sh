@@ -203,6 +203,11 @@ skip_lines() {
     sed -nE 's/^(SKIP:|skip) */SKIP: /p'
 }
 
+# remark_lines: from the output of a test run, what was compared and what took long.
+remark_lines() {
+    sed -nE 's/^(compared:|slow) */    &/p'
+}
+
 # meson_tests BUILD: runs the unit tests of a build and ends with a line of counts.
 meson_tests() {
     local output status=0

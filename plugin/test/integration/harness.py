@@ -29,8 +29,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from programs import (TIMEOUT_S, Order, Settings, Sharkd, ToolError, program, readable, require_plugin, tshark,
-                      tshark_bytes, tshark_costs, tshark_statistics, version)
+from counted import compared
+from programs import (TIMEOUT_S, Order, Settings, Sharkd, ToolError, program, readable, require_plugin, shared_sharkd,
+                      tshark, tshark_bytes, tshark_costs, tshark_statistics, version)
 
 __all__ = ["Finding", "Order", "Packet", "Settings", "Sharkd", "ToolError", "assert_same_in_every_order", "findings",
            "info_column", "level_times", "packets", "program", "project", "projection", "readable", "require_plugin",
@@ -193,7 +194,7 @@ def _packets_at_random(capture: Path | str, settings: Settings, builtin: bool, t
     settings = Settings(settings.preferences + (column,), settings.heuristics, settings.decode_as,
                         settings.disabled, settings.files)
     out = []
-    with Sharkd(capture, settings, builtin, timeout_s) as sharkd:
+    with shared_sharkd(capture, settings, builtin, timeout_s) as sharkd:
         for number in range(sharkd.ask("status")["frames"], 0, -1):
             first, second = (sharkd.ask("frame", frame=number, proto=True, columns=True) for _ in range(2))
             packet, again = (_read_sharkd(number, answer, builtin) for answer in (first, second))
@@ -297,6 +298,8 @@ def assert_same_in_every_order(shown: dict[Order, list[Packet]]) -> str:
     Between one pass and two, every field of mqtt and mqttscope is compared as well, forward links excepted.
     """
     expected = project(shown[Order.ONE_PASS])
+    for packets_shown in shown.values():
+        compared.update(frames=len(packets_shown), findings=sum(len(each.findings) for each in packets_shown))
     for order in (Order.TWO_PASSES, Order.RANDOM):
         other = project(shown[order])
         if other != expected:

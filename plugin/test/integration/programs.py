@@ -13,6 +13,7 @@ No preference, profile or plugin of whoever runs the tests is seen.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import enum
 import functools
 import json
@@ -24,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -313,10 +314,13 @@ class Sharkd:
                                         stdout=subprocess.PIPE, stderr=self.stderr, cwd=_private_folder(),
                                         **_identity())
         self.timed_out = False
+        self.count = 0
+        self._set_timer(timeout_s)
+
+    def _set_timer(self, timeout_s: float) -> None:
         self.timer = threading.Timer(timeout_s, self._too_late)
         self.timer.daemon = True
         self.timer.start()
-        self.count = 0
 
     def _too_late(self) -> None:
         self.timed_out = True
@@ -339,13 +343,26 @@ class Sharkd:
         status = self.process.wait()
         self.timer.cancel()
         self.process.stdout.close()
-        self.stderr.seek(0)
-        said = self.stderr.read()
+        said = self._said()
         self.stderr.close()
         if self.timed_out:
             raise ToolError(f"sharkd on {self.capture} took too long")
         if kind is None or kind is BrokenPipeError or status != 0:
             _complain_about([*self.command, self.capture], status, said)
+
+    def _said(self) -> bytes:
+        self.stderr.seek(0)
+        return self.stderr.read()
+
+    def rest(self) -> None:
+        """Nothing is asked for a while; raises ToolError if something was complained about."""
+        self.timer.cancel()
+        _complain_about([*self.command, self.capture], 0, self._said())
+
+    def turn_to(self, capture: Path | str, timeout_s: float) -> None:
+        """Another capture is the next to be loaded, and has so much time."""
+        self.capture = str(readable(capture))
+        self._set_timer(timeout_s)
 
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         """The result of one request."""
@@ -362,3 +379,38 @@ class Sharkd:
             raise ToolError(f"sharkd answered {request} with {answer.get('error')}")
         result: dict[str, Any] = answer["result"]
         return result
+
+
+_resting: dict[tuple[Settings, bool], Sharkd] = {}
+"""Those that wait for their next capture, by what they were started with; the first has rested longest."""
+_MOST_RESTING = 2
+
+
+@contextlib.contextmanager
+def shared_sharkd(capture: Path | str, settings: Settings, builtin: bool, timeout_s: float) -> Iterator[Sharkd]:
+    """A sharkd that has loaded a capture, perhaps after others, as a window does in which one file after the other is
+    opened. One that had anything to complain about is not used again."""
+    with _lock:
+        sharkd = _resting.pop((settings, builtin), None)
+    if sharkd is None:
+        sharkd = Sharkd(capture, settings, builtin, timeout_s)
+    else:
+        sharkd.turn_to(capture, timeout_s)
+    sharkd.__enter__()
+    try:
+        yield sharkd
+        sharkd.rest()
+    except BaseException as fault:
+        sharkd.__exit__(type(fault))
+        raise
+    with _lock:
+        _resting[settings, builtin] = sharkd
+        oldest = _resting.pop(next(iter(_resting))) if len(_resting) > _MOST_RESTING else None
+    if oldest is not None:
+        oldest.__exit__(None)
+
+
+@atexit.register
+def _end_resting() -> None:
+    for each in _resting.values():
+        each.__exit__(None)

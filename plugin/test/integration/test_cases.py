@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
 
 import harness  # noqa: E402
+from counted import compared  # noqa: E402
 from casefile import SEVERITIES, Case, FieldAssertion, FindingAssertion, InfoAssertion, read_case  # noqa: E402
 from casewire import Capture, build  # noqa: E402
 
@@ -100,6 +101,7 @@ class TestCases(unittest.TestCase):
         if faults:
             self.fail(f"{path.name}: " + "\n".join(faults))
         harness.assert_same_in_every_order(shown)
+        compared.update({"cases": 1, "assertions of cases": 2 * len(case.assertions)})
 
     def test_there_are_cases(self) -> None:
         """An empty folder must not pass."""
@@ -118,6 +120,7 @@ def _add_tests() -> None:
         name = path.relative_to(CASES).with_suffix("").as_posix()
         test.__name__ = "test_" + name.replace("-", "_").replace("/", "_")
         test.__doc__ = f"{path.name} holds."
+        test.case = name  # for run.py
         setattr(TestCases, test.__name__, test)
 
 
