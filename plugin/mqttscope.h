@@ -12,9 +12,8 @@
 #include "stream.h"
 #include "wire/packet.h"
 
-/** Registration as Wireshark calls it: fields and preferences first, then the hand-offs. */
-void mqttscope_register(void);
-void mqttscope_handoff(void);
+/** Registers our protocol; the first of all registrations. */
+void protocol_register(void);
 
 /** The id of our protocol. */
 int mqttscope_proto(void);

@@ -10,30 +10,22 @@
 #include "tap/exports.h"
 #include "tap/tap.h"
 
-#define EXPORTED __attribute__((visibility("default")))
-
 /** The interface that Wireshark looks up by name. */
-EXPORTED extern const char plugin_version[];
-EXPORTED extern const int plugin_want_major;
-EXPORTED extern const int plugin_want_minor;
-EXPORTED void plugin_register(void);
-EXPORTED uint32_t plugin_describe(void);
+WS_DLL_PUBLIC const char plugin_version[];
+WS_DLL_PUBLIC const int plugin_want_major;
+WS_DLL_PUBLIC const int plugin_want_minor;
+WS_DLL_PUBLIC void plugin_register(void);
+WS_DLL_PUBLIC uint32_t plugin_describe(void);
 
-const char plugin_version[] = MQTTSCOPE_VERSION;
-const int plugin_want_major = WIRESHARK_VERSION_MAJOR;
-const int plugin_want_minor = WIRESHARK_VERSION_MINOR;
+WS_DLL_PUBLIC_DEF const char plugin_version[] = MQTTSCOPE_VERSION;
+WS_DLL_PUBLIC_DEF const int plugin_want_major = WIRESHARK_VERSION_MAJOR;
+WS_DLL_PUBLIC_DEF const int plugin_want_minor = WIRESHARK_VERSION_MINOR;
 
-static int proto = -1;
-
-int mqttscope_proto(void)
+static void register_all(void)
 {
-    return proto;
-}
-
-void mqttscope_register(void)
-{
-    proto = proto_register_protocol("MQTT Scope", "MQTT Scope", "mqttscope");
-    show_register_fields(proto_get_id_by_filter_name("mqtt"), proto);
+    protocol_register();
+    int proto = mqttscope_proto();
+    show_register(proto_get_id_by_filter_name("mqtt"), proto);
     dissect_register();
     websocket_register(proto);
     preferences_register(proto);
@@ -42,15 +34,15 @@ void mqttscope_register(void)
     filters_register();
 }
 
-void mqttscope_handoff(void)
+static void hand_off(void)
 {
-    takeover_register(proto);
+    takeover_register(mqttscope_proto());
     payload_handoff();
 }
 
 void plugin_register(void)
 {
-    static proto_plugin plugin = {mqttscope_register, mqttscope_handoff};
+    static proto_plugin plugin = {register_all, hand_off};
     proto_register_plugin(&plugin);
 }
 

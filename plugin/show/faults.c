@@ -3,12 +3,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <epan/expert.h>
-#include <epan/prefs.h>
 
 #include "fields.h"
 #include "show.h"
-
-#define FIELD(symbol) show_fields[SHOW_##symbol]
 
 static void add_fault(struct show_faults *faults, enum show_expert expert, struct mqtt_span at)
 {
@@ -135,49 +132,4 @@ void show_faults(const struct show_context *context, proto_tree *tree, const str
 {
     for (unsigned i = 0; i < faults->count; i++)
         raise_fault(context, tree, &faults->list[i]);
-}
-
-bool show_has_room(const proto_tree *tree)
-{
-    return tree == NULL || PTREE_DATA(tree)->count < prefs.gui_max_tree_items - prefs.gui_max_tree_items / 10;
-}
-
-void show_no_room(const struct show_context *context, proto_tree *tree)
-{
-    proto_tree_add_expert(tree, context->pinfo, &show_experts[SHOW_EXPERT_LIMIT_ITEMS], context->tvb, 0, 0);
-}
-
-/** Adds stream bytes under a tree item of their own, with one expert item. */
-static void show_stream_bytes(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent, enum show_expert expert)
-{
-    proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, tvb, 0, -1, ENC_NA);
-    proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
-
-    item = proto_tree_add_item(tree, FIELD(UNFRAMED), tvb, 0, -1, ENC_NA);
-    expert_add_info(pinfo, item, &show_experts[expert]);
-}
-
-void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
-{
-    show_info_entry(pinfo, "[no packet is known to begin here]");
-    show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_UNFRAMED);
-}
-
-void show_unframeable(const struct show_context *context, proto_tree *parent)
-{
-    const struct show_fault fault = {SHOW_EXPERT_FRAMING, {0, context->packet->captured}};
-    proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, context->tvb, 0, -1, ENC_NA);
-    proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
-
-    show_info_entry(context->pinfo, "[Remaining Length of more than four bytes]");
-    proto_tree_add_item(tree, FIELD(UNFRAMED), context->tvb, 0, -1, ENC_NA);
-    raise_fault(context, tree, &fault);
-    show_findings(context, tree);
-    show_scope(context, tree);
-}
-
-void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
-{
-    show_info_entry(pinfo, "[bytes from before, sent again or captured late]");
-    show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_REPEATED);
 }

@@ -223,7 +223,16 @@ static void register_subtrees(void)
     proto_register_subtree_array(pointers, SHOW_SUBTREE_COUNT);
 }
 
-static void register_experts(int scope)
+void show_register_fields(int mqtt, int scope)
+{
+    show_proto_mqtt = mqtt;
+    show_proto_scope = scope;
+    register_listed_fields(mqtt, scope);
+    register_property_fields(mqtt);
+    register_subtrees();
+}
+
+void show_register_experts(expert_module_t *module)
 {
     static ei_register_info entries[] = {
 #define EXPERT(symbol, abbrev, group, severity, text)                                                                  \
@@ -234,17 +243,5 @@ static void register_experts(int scope)
 
     for (unsigned i = 0; i < SHOW_EXPERT_COUNT; i++)
         show_experts[i] = (expert_field)EI_INIT;
-    expert_module_t *module = expert_register_protocol(scope);
     expert_register_field_array(module, entries, SHOW_EXPERT_COUNT);
-    show_register_rules(module);
-}
-
-void show_register_fields(int mqtt, int scope)
-{
-    show_proto_mqtt = mqtt;
-    show_proto_scope = scope;
-    register_listed_fields(mqtt, scope);
-    register_property_fields(mqtt);
-    register_subtrees();
-    register_experts(scope);
 }

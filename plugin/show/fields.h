@@ -62,8 +62,10 @@ extern expert_field show_experts[SHOW_EXPERT_COUNT];
 extern int show_proto_mqtt;
 extern int show_proto_scope;
 
-/** Registers all of the above. Called once at start-up, after the built-in dissectors; `mqtt` and `scope` are the two
- *  protocols' ids. */
+/** Registers fields and subtrees; part of show_register(). `mqtt` and `scope` are the two protocols' ids. */
 void show_register_fields(int mqtt, int scope);
+
+/** Registers the expert items of decoding; part of show_register(). */
+void show_register_experts(expert_module_t *module);
 
 #endif

@@ -44,7 +44,11 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
 /** Raises what show_find_faults() found. Works without a tree, for the expert statistics. */
 void show_faults(const struct show_context *context, proto_tree *tree, const struct show_faults *faults);
 
-/** Registers an expert item for each rule; part of show_register_fields(). */
+/** Registers all that is shown. Called once at start-up, after the built-in dissectors; `mqtt` and `scope` are the ids of
+ *  the built-in's protocol and of our own. */
+void show_register(int mqtt, int scope);
+
+/** Registers an expert item for each rule; part of show_register(). */
 void show_register_rules(expert_module_t *module);
 
 /** Raises the packet's findings. Works without a tree, for the expert statistics. */

@@ -2,44 +2,11 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include <string.h>
-
 #include "../wire/utf8.h"
 #include "fields.h"
 #include "show.h"
 
 #define FIELD(symbol) show_fields[SHOW_##symbol]
-
-bool show_is_wanted(proto_tree *tree)
-{
-    return tree != NULL &&
-           (proto_field_is_referenced(tree, show_proto_mqtt) || proto_field_is_referenced(tree, show_proto_scope));
-}
-
-/** Wireshark would take the bytes behind a NUL for stray ones, and complain of them; that is for our rules to say. */
-static bool holds_nul(const struct show_context *context, int field, uint32_t at, uint32_t length)
-{
-    return proto_registrar_get_ftype(field) == FT_STRING && memchr(context->packet->bytes + at, 0, length) != NULL;
-}
-
-proto_item *show_span(const struct show_context *context, proto_tree *tree, int field, struct mqtt_span span,
-                      unsigned encoding)
-{
-    uint32_t captured = context->packet->captured;
-
-    if (span.at == 0 || span.at > captured)
-        return NULL;
-    uint32_t length = span.length < captured - span.at ? span.length : captured - span.at;
-    int start = (int)span.at;
-    proto_item *item = holds_nul(context, field, span.at, length)
-                           ? proto_tree_add_string(tree, field, context->tvb, start, (int)length,
-                                                   (const char *)tvb_get_string_enc(context->pinfo->pool, context->tvb,
-                                                                                    start, (int)length, encoding))
-                           : proto_tree_add_item(tree, field, context->tvb, start, (int)length, encoding);
-    if (length < span.length)
-        proto_item_append_text(item, " [cut: %u of %u bytes]", length, span.length);
-    return item;
-}
 
 /** Adds a length-prefixed field: its two-byte length, and its content by one or two fields. */
 static void show_prefixed(const struct show_context *context, proto_tree *tree, int length_field, int field,
@@ -51,7 +18,7 @@ static void show_prefixed(const struct show_context *context, proto_tree *tree, 
     show_span(context, tree, field, span, encoding);
 }
 
-static bool is_text(const struct show_context *context, struct mqtt_span span)
+static bool is_span_text(const struct show_context *context, struct mqtt_span span)
 {
     const struct mqtt_packet *packet = context->packet;
     return span.at != 0 && span.at + span.length <= packet->captured &&
@@ -63,7 +30,7 @@ static void show_binary(const struct show_context *context, proto_tree *tree, in
                         struct mqtt_span span)
 {
     show_span(context, tree, field, span, ENC_NA);
-    if (proto_field_is_referenced(tree, text_field) && is_text(context, span))
+    if (proto_field_is_referenced(tree, text_field) && is_span_text(context, span))
         show_span(context, tree, text_field, span, ENC_UTF_8 | ENC_NA);
 }
 
@@ -136,7 +103,7 @@ static void show_connect(const struct show_context *context, proto_tree *tree)
         show_span(context, tree, FIELD(PASSWORD_BYTES), connect->password, ENC_NA);
         /* A password is binary data; its text is kept for filters made for Wireshark's own dissector. */
         proto_item *item = show_span(context, tree, FIELD(PASSWORD), connect->password, ENC_UTF_8);
-        if (!is_text(context, connect->password))
+        if (!is_span_text(context, connect->password))
             proto_item_set_hidden(item);
     }
 }

@@ -22,7 +22,7 @@ static const char *const direction_names[] = {
     [TAP_DIRECTION_UNKNOWN] = "sent or received",
 };
 
-static void on_init(stats_tree *tree)
+static void clients_on_init(stats_tree *tree)
 {
     bounded_begin(tree, "MQTT clients", MAX_CLIENTS);
 }
@@ -40,8 +40,8 @@ static void tick_packet(stats_tree *tree, int client_id, const struct tap_record
         tick_stat_node(tree, mqtt_packet_type_name(packet->type), id, FALSE);
 }
 
-static tap_packet_status on_packet(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
-                                   tap_flags_t flags _U_)
+static tap_packet_status clients_on_packet(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt _U_,
+                                           const void *queued, tap_flags_t flags _U_)
 {
     const struct tap_record *record = (const struct tap_record *)queued;
     struct bounded_tree *bounded = bounded_find(tree, pinfo->num);
@@ -63,6 +63,6 @@ static tap_packet_status on_packet(stats_tree *tree, packet_info *pinfo, epan_di
 
 void tap_register_clients_tree(void)
 {
-    stats_tree_register_plugin(TAP_NAME, "mqttscope_clients", "MQTT" COMPAT_SUBMENU "Clients", 0, on_packet, on_init,
-                               bounded_end);
+    stats_tree_register_plugin(TAP_NAME, "mqttscope_clients", "MQTT" COMPAT_SUBMENU "Clients", 0, clients_on_packet,
+                               clients_on_init, bounded_end);
 }

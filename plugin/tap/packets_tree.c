@@ -17,7 +17,7 @@ static const char *const direction_names[] = {
 
 static int root_id;
 
-static void on_init(stats_tree *tree)
+static void packets_on_init(stats_tree *tree)
 {
     root_id = stats_tree_create_node(tree, "MQTT packets", 0, STAT_DT_INT, TRUE);
 }
@@ -71,8 +71,8 @@ static void tick_publish(stats_tree *tree, int parent, const struct mqtt_publish
         tick_stat_node(tree, "RETAIN", parent, FALSE);
 }
 
-static tap_packet_status on_packet(stats_tree *tree, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
-                                   const void *queued, tap_flags_t flags _U_)
+static tap_packet_status packets_on_packet(stats_tree *tree, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
+                                           const void *queued, tap_flags_t flags _U_)
 {
     const struct tap_record *record = (const struct tap_record *)queued;
     const struct mqtt_packet *packet = &record->packet;
@@ -92,6 +92,6 @@ static tap_packet_status on_packet(stats_tree *tree, packet_info *pinfo _U_, epa
 
 void tap_register_packets_tree(void)
 {
-    stats_tree_register_plugin(TAP_NAME, "mqttscope_packets", "MQTT" COMPAT_SUBMENU "Packets", 0, on_packet, on_init,
-                               NULL);
+    stats_tree_register_plugin(TAP_NAME, "mqttscope_packets", "MQTT" COMPAT_SUBMENU "Packets", 0, packets_on_packet,
+                               packets_on_init, NULL);
 }

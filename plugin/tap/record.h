@@ -23,4 +23,17 @@ struct tap_record {
     const struct check_findings *findings; /**< the rules that the packet breaks; NULL for none */
 };
 
+/** Who sends to whom, as known at the packet. */
+enum tap_direction {
+    TAP_TO_BROKER,
+    TAP_TO_CLIENT,
+    TAP_DIRECTION_UNKNOWN,
+};
+
+/** The direction of a packet. */
+enum tap_direction tap_direction_of(const struct tap_record *record);
+
+/** The name of the connection's client for people; NULL where it is not known which end that is. */
+const char *tap_client_of(const struct tap_record *record);
+
 #endif

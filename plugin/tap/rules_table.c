@@ -56,7 +56,7 @@ struct rule_row {
 static stat_tap_table *open_table;
 static GPtrArray *rows;
 
-static void free_row(void *data)
+static void free_rule_row(void *data)
 {
     struct rule_row *row = (struct rule_row *)data;
 
@@ -66,7 +66,7 @@ static void free_row(void *data)
     g_free(row);
 }
 
-static const char *cell_text(unsigned index, unsigned column)
+static const char *rule_cell_text(unsigned index, unsigned column)
 {
     const struct rule_row *row = (const struct rule_row *)g_ptr_array_index(rows, index);
 
@@ -84,7 +84,7 @@ static const char *cell_text(unsigned index, unsigned column)
     }
 }
 
-static void fill_cells(unsigned index)
+static void fill_rule_cells(unsigned index)
 {
     const struct rule_row *row = (const struct rule_row *)g_ptr_array_index(rows, index);
     stat_tap_table_item_type cells[RULE_COLUMNS];
@@ -93,7 +93,7 @@ static void fill_cells(unsigned index)
     for (unsigned column = 0; column < RULE_COLUMNS; column++) {
         cells[column].type = column_list[column].type;
         if (column_list[column].type == TABLE_ITEM_STRING)
-            cells[column].value.string_value = cell_text(index, column);
+            cells[column].value.string_value = rule_cell_text(index, column);
     }
     cells[COLUMN_COUNT].value.uint_value = row->count;
     cells[COLUMN_FIRST_FRAME].value.uint_value = row->first_frame;
@@ -101,7 +101,7 @@ static void fill_cells(unsigned index)
 }
 
 /** The row of a finding; made where it is the first of its kind. */
-static unsigned find_row(const struct check_finding *finding, uint32_t frame)
+static unsigned find_rule_row(const struct check_finding *finding, uint32_t frame)
 {
     struct check_ids ids;
     const char *list[CHECK_IDS_MAX + 1] = {NULL};
@@ -158,18 +158,18 @@ static bool add_client(struct rule_row *row, const char *name)
 static void count_finding(const struct check_finding *finding, const struct tap_record *record, uint32_t frame)
 {
     unsigned known = rows->len;
-    unsigned index = find_row(finding, frame);
+    unsigned index = find_rule_row(finding, frame);
     struct rule_row *row = (struct rule_row *)g_ptr_array_index(rows, index);
 
     row->count++;
     bool is_wider = add_client(row, tap_client_of(record));
-    fill_cells(index);
+    fill_rule_cells(index);
     if (is_wider || rows->len > known)
-        tap_columns_pad(&columns, rows->len, cell_text);
+        tap_columns_pad(&columns, rows->len, rule_cell_text);
 }
 
-static tap_packet_status on_packet(void *tapdata _U_, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
-                                   tap_flags_t flags _U_)
+static tap_packet_status rules_on_packet(void *tapdata _U_, packet_info *pinfo, epan_dissect_t *edt _U_,
+                                         const void *queued, tap_flags_t flags _U_)
 {
     const struct tap_record *record = (const struct tap_record *)queued;
 
@@ -180,15 +180,15 @@ static tap_packet_status on_packet(void *tapdata _U_, packet_info *pinfo, epan_d
     return TAP_PACKET_REDRAW;
 }
 
-static void begin_rows(void)
+static void begin_rule_rows(void)
 {
     g_clear_pointer(&rows, g_ptr_array_unref);
-    rows = g_ptr_array_new_with_free_func(free_row);
+    rows = g_ptr_array_new_with_free_func(free_rule_row);
     tap_columns_reset(&columns);
 }
 
 /** Opens the table; where one is open already, empties it. */
-static void on_init(stat_tap_table_ui *statistics)
+static void rules_on_init(stat_tap_table_ui *statistics)
 {
     stat_tap_table *table = stat_tap_find_table(statistics, TITLE);
 
@@ -196,19 +196,19 @@ static void on_init(stat_tap_table_ui *statistics)
         statistics->stat_tap_reset_table_cb(table);
         return;
     }
-    begin_rows();
+    begin_rule_rows();
     open_table = stat_tap_init_table(TITLE, RULE_COLUMNS, 0, NULL);
     stat_tap_add_table(statistics, open_table);
 }
 
-static void on_reset(stat_tap_table *table)
+static void rules_on_reset(stat_tap_table *table)
 {
     tap_table_clear(table);
-    begin_rows();
+    begin_rule_rows();
 }
 
 /** Called for each cell when the table is closed; the first one ends it all. */
-static void on_free_cell(stat_tap_table *table, unsigned row, unsigned column, stat_tap_table_item_type *cell _U_)
+static void rules_on_free_cell(stat_tap_table *table, unsigned row, unsigned column, stat_tap_table_item_type *cell _U_)
 {
     if (table != open_table || row != 0 || column != 0)
         return;
@@ -225,10 +225,10 @@ void tap_register_rules_table(void)
         .title = TITLE,
         .tap_name = TAP_NAME,
         .cli_string = TAP_NAME ",rules",
-        .stat_tap_init_cb = on_init,
-        .packet_func = on_packet,
-        .stat_tap_reset_table_cb = on_reset,
-        .stat_tap_free_table_item_cb = on_free_cell,
+        .stat_tap_init_cb = rules_on_init,
+        .packet_func = rules_on_packet,
+        .stat_tap_reset_table_cb = rules_on_reset,
+        .stat_tap_free_table_item_cb = rules_on_free_cell,
         .nfields = RULE_COLUMNS,
         .fields = fields,
         .nparams = G_N_ELEMENTS(parameters),

@@ -54,13 +54,13 @@ static struct {
 } open_table;
 
 /** The text of a cell. */
-static const char *cell_text(unsigned row, unsigned column)
+static const char *session_cell_text(unsigned row, unsigned column)
 {
     return ((const struct session_row *)g_ptr_array_index(open_table.rows, row))->texts[column];
 }
 
 /** Copies a row's texts and numbers to its cells. */
-static void fill_cells(unsigned index)
+static void fill_session_cells(unsigned index)
 {
     const struct session_row *row = (const struct session_row *)g_ptr_array_index(open_table.rows, index);
     stat_tap_table_item_type cells[SESSION_COLUMNS];
@@ -81,7 +81,7 @@ static void complete_rows(void)
 {
     for (unsigned i = 0; i < open_table.rows->len; i++) {
         session_row_summarise((struct session_row *)g_ptr_array_index(open_table.rows, i));
-        fill_cells(i);
+        fill_session_cells(i);
     }
 }
 
@@ -96,7 +96,7 @@ static void on_draw(void *tapdata _U_)
     if (open_table.table == NULL)
         return;
     complete_rows();
-    tap_columns_pad(&columns, open_table.rows->len, cell_text);
+    tap_columns_pad(&columns, open_table.rows->len, session_cell_text);
 }
 
 static void add_completer(void)
@@ -119,7 +119,7 @@ static ws_bool on_file_closed(wmem_allocator_t *scope _U_, wmem_cb_event_t event
     return FALSE;
 }
 
-static void free_row(void *row)
+static void free_session_row(void *row)
 {
     session_row_free((struct session_row *)row);
 }
@@ -133,15 +133,15 @@ static void forget_rows(void)
     g_clear_pointer(&open_table.by_number, g_hash_table_destroy);
 }
 
-static void begin_rows(void)
+static void begin_session_rows(void)
 {
     forget_rows();
-    open_table.rows = g_ptr_array_new_with_free_func(free_row);
+    open_table.rows = g_ptr_array_new_with_free_func(free_session_row);
     open_table.by_number = g_hash_table_new(g_direct_hash, g_direct_equal);
 }
 
 /** The row of a record's connection; made on its first packet. Its index is kept beside it. */
-static unsigned find_row(const struct tap_record *record, packet_info *pinfo)
+static unsigned find_session_row(const struct tap_record *record, packet_info *pinfo)
 {
     gpointer key = GUINT_TO_POINTER(record->facts.connection);
     unsigned found = GPOINTER_TO_UINT(g_hash_table_lookup(open_table.by_number, key));
@@ -157,21 +157,21 @@ static unsigned find_row(const struct tap_record *record, packet_info *pinfo)
     return open_table.rows->len - 1;
 }
 
-static tap_packet_status on_packet(void *tapdata _U_, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
-                                   tap_flags_t flags _U_)
+static tap_packet_status sessions_on_packet(void *tapdata _U_, packet_info *pinfo, epan_dissect_t *edt _U_,
+                                            const void *queued, tap_flags_t flags _U_)
 {
     const struct tap_record *record = (const struct tap_record *)queued;
 
     if (open_table.table == NULL)
         return TAP_PACKET_DONT_REDRAW;
-    unsigned index = find_row(record, pinfo);
+    unsigned index = find_session_row(record, pinfo);
     session_row_count((struct session_row *)g_ptr_array_index(open_table.rows, index), record, pinfo);
-    fill_cells(index);
+    fill_session_cells(index);
     return TAP_PACKET_REDRAW;
 }
 
 /** Opens the table; where one is open already, empties it. */
-static void on_init(stat_tap_table_ui *statistics)
+static void sessions_on_init(stat_tap_table_ui *statistics)
 {
     stat_tap_table *table = stat_tap_find_table(statistics, TITLE);
 
@@ -180,19 +180,20 @@ static void on_init(stat_tap_table_ui *statistics)
         return;
     }
     tap_columns_reset(&columns);
-    begin_rows();
+    begin_session_rows();
     open_table.table = stat_tap_init_table(TITLE, SESSION_COLUMNS, 0, NULL);
     stat_tap_add_table(statistics, open_table.table);
 }
 
-static void on_reset(stat_tap_table *table)
+static void sessions_on_reset(stat_tap_table *table)
 {
     tap_table_clear(table);
-    begin_rows();
+    begin_session_rows();
 }
 
 /** Called for each cell when the table is closed; the first one ends it all. */
-static void on_free_cell(stat_tap_table *table, unsigned row, unsigned column, stat_tap_table_item_type *cell _U_)
+static void sessions_on_free_cell(stat_tap_table *table, unsigned row, unsigned column,
+                                  stat_tap_table_item_type *cell _U_)
 {
     if (table != open_table.table || row != 0 || column != 0)
         return;
@@ -212,10 +213,10 @@ void tap_register_sessions(void)
         .title = TITLE,
         .tap_name = TAP_NAME,
         .cli_string = TAP_NAME ",sessions",
-        .stat_tap_init_cb = on_init,
-        .packet_func = on_packet,
-        .stat_tap_reset_table_cb = on_reset,
-        .stat_tap_free_table_item_cb = on_free_cell,
+        .stat_tap_init_cb = sessions_on_init,
+        .packet_func = sessions_on_packet,
+        .stat_tap_reset_table_cb = sessions_on_reset,
+        .stat_tap_free_table_item_cb = sessions_on_free_cell,
         .nfields = SESSION_COLUMNS,
         .fields = fields,
         .nparams = G_N_ELEMENTS(parameters),

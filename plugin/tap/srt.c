@@ -74,8 +74,8 @@ static void add_span(const srt_data_t *data, unsigned table, int row, int64_t sp
     add_srt_table_data(g_array_index(data->srt_array, srt_stat_table *, table), row, &begun, pinfo);
 }
 
-static tap_packet_status on_packet(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
-                                   tap_flags_t flags _U_)
+static tap_packet_status srt_on_packet(void *tapdata, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
+                                       tap_flags_t flags _U_)
 {
     const srt_data_t *data = (const srt_data_t *)tapdata;
     const struct tap_record *record = (const struct tap_record *)queued;
@@ -108,5 +108,5 @@ static void make_tables(register_srt_t *srt _U_, GArray *tables)
 
 void tap_register_srt(int proto)
 {
-    register_srt_table(proto, TAP_NAME, TABLES, on_packet, make_tables, NULL);
+    register_srt_table(proto, TAP_NAME, TABLES, srt_on_packet, make_tables, NULL);
 }

@@ -33,17 +33,4 @@ char *tap_shorten(const char *text, unsigned characters);
 /** Bytes off the wire as printable text of at most `characters` characters; the caller's, for g_free(). */
 char *tap_printable(const uint8_t *bytes, uint32_t length, unsigned characters);
 
-/** Who sends to whom, as known at the packet. */
-enum tap_direction {
-    TAP_TO_BROKER,
-    TAP_TO_CLIENT,
-    TAP_DIRECTION_UNKNOWN,
-};
-
-/** The direction of a packet. */
-enum tap_direction tap_direction_of(const struct tap_record *record);
-
-/** The name of the connection's client for people; NULL where it is not known which end that is. */
-const char *tap_client_of(const struct tap_record *record);
-
 #endif

@@ -27,7 +27,7 @@ enum {
 #define FURTHER_NAME "(further topics/not told apart)"
 #define DEEPER_NAME "/... (deeper levels)"
 
-static void on_init(stats_tree *tree)
+static void topics_on_init(stats_tree *tree)
 {
     bounded_begin(tree, ROOT_NAME, MAX_NODES);
 }
@@ -83,7 +83,7 @@ static int count_in(struct bounded_tree *bounded, int parent, const char *name, 
     return id;
 }
 
-static void count_message(struct bounded_tree *bounded, char *levels[], unsigned count,
+static void count_publish(struct bounded_tree *bounded, char *levels[], unsigned count,
                           const struct mqtt_publish *publish)
 {
     static const char *const qos_names[] = {"QoS 0", "QoS 1", "QoS 2", "QoS 3 (invalid)"};
@@ -105,8 +105,8 @@ static void count_message(struct bounded_tree *bounded, char *levels[], unsigned
     bounded_add_bytes(bounded, id, "payload bytes", publish->payload.length);
 }
 
-static tap_packet_status on_packet(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
-                                   tap_flags_t flags _U_)
+static tap_packet_status topics_on_packet(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt _U_,
+                                          const void *queued, tap_flags_t flags _U_)
 {
     const struct tap_record *record = (const struct tap_record *)queued;
     char *levels[MAX_LEVELS + 1];
@@ -118,7 +118,7 @@ static tap_packet_status on_packet(stats_tree *tree, packet_info *pinfo, epan_di
         levels[count++] = g_strdup(UNKNOWN_NAME);
     else
         count = split_topic(record->topic, levels);
-    count_message(bounded_find(tree, pinfo->num), levels, count, &record->packet.publish);
+    count_publish(bounded_find(tree, pinfo->num), levels, count, &record->packet.publish);
     while (count > 0)
         g_free(levels[--count]);
     return TAP_PACKET_REDRAW;
@@ -126,6 +126,6 @@ static tap_packet_status on_packet(stats_tree *tree, packet_info *pinfo, epan_di
 
 void tap_register_topics_tree(void)
 {
-    stats_tree_register_plugin(TAP_NAME, "mqttscope_topics", "MQTT" COMPAT_SUBMENU "Topics", 0, on_packet, on_init,
-                               bounded_end);
+    stats_tree_register_plugin(TAP_NAME, "mqttscope_topics", "MQTT" COMPAT_SUBMENU "Topics", 0, topics_on_packet,
+                               topics_on_init, bounded_end);
 }

@@ -1,0 +1,16 @@
+/* register.c - registers what this room shows: fields, subtrees, the expert items of decoding and of the rules.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <epan/expert.h>
+
+#include "fields.h"
+#include "show.h"
+
+void show_register(int mqtt, int scope)
+{
+    show_register_fields(mqtt, scope);
+    expert_module_t *module = expert_register_protocol(scope);
+    show_register_experts(module);
+    show_register_rules(module);
+}

@@ -1,0 +1,45 @@
+/* stream-bytes.c - the views of bytes that are no control packet.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <epan/expert.h>
+
+#include "fields.h"
+#include "show.h"
+
+#define FIELD(symbol) show_fields[SHOW_##symbol]
+
+/** Adds stream bytes under a tree item of their own, with one expert item. */
+static void show_stream_bytes(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent, enum show_expert expert)
+{
+    proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, tvb, 0, -1, ENC_NA);
+    proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
+
+    item = proto_tree_add_item(tree, FIELD(UNFRAMED), tvb, 0, -1, ENC_NA);
+    expert_add_info(pinfo, item, &show_experts[expert]);
+}
+
+void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+{
+    show_info_entry(pinfo, "[no packet is known to begin here]");
+    show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_UNFRAMED);
+}
+
+void show_unframeable(const struct show_context *context, proto_tree *parent)
+{
+    const struct show_faults faults = {1, {{SHOW_EXPERT_FRAMING, {0, context->packet->captured}}}};
+    proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, context->tvb, 0, -1, ENC_NA);
+    proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
+
+    show_info_entry(context->pinfo, "[Remaining Length of more than four bytes]");
+    proto_tree_add_item(tree, FIELD(UNFRAMED), context->tvb, 0, -1, ENC_NA);
+    show_faults(context, tree, &faults);
+    show_findings(context, tree);
+    show_scope(context, tree);
+}
+
+void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+{
+    show_info_entry(pinfo, "[bytes from before, sent again or captured late]");
+    show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_REPEATED);
+}

@@ -1,0 +1,30 @@
+/* text.c - text off the wire as statistics keep it: printable and short.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <glib.h>
+
+#include "../compat.h"
+#include "tap.h"
+
+char *tap_shorten(const char *text, unsigned characters)
+{
+    const char *end = text;
+
+    for (unsigned i = 0; i < characters && *end != '\0'; i++)
+        end += g_utf8_skip[*(const guchar *)end];
+    if (*end == '\0')
+        return g_strdup(text);
+    return g_strdup_printf("%.*s...", (int)(end - text), text);
+}
+
+char *tap_printable(const uint8_t *bytes, uint32_t length, unsigned characters)
+{
+    /* No character has more than four bytes; one that is cut here is cut again below. */
+    uint32_t enough = MIN(length, 4 * (characters + 1));
+    char *printable = compat_format_text(NULL, bytes, enough);
+    char *text = tap_shorten(printable, characters);
+
+    wmem_free(NULL, printable);
+    return text;
+}
