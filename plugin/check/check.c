@@ -2,65 +2,17 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Each row becomes a named function check_SYMBOL() that answers whether the rule is broken, and text_SYMBOL() that writes
- * the detail of its message. What a rule has to know first, and how doubt lowers its severity, is decided here for all of
- * them. A packet that cannot be read to its end breaks one rule, the one about that, and is asked nothing else, so that one
+ * What a rule has to know first, and how doubt lowers its severity, is decided here for all of them. A packet that cannot be read to its end breaks one rule, the one about that, and is asked nothing else, so that one
  * cause makes one finding. A packet that the capture cut is asked only by rules that look at no more than is there.
  */
 #include "check.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <glib.h>
 
 #include "predicates.h"
-
-#define NO_DETAIL "%s", ""
-#define SUBJECT_IN_SCOPE                                                                                               \
-    __attribute__((unused)) const struct mqtt_packet *p = s->packet;                                                   \
-    __attribute__((unused)) const struct track_facts *f = s->facts;                                                    \
-    __attribute__((unused)) const struct track_snapshot *e = f->epoch;                                                 \
-    __attribute__((unused)) const struct track_anomaly *o = s->observation;
-
-#define RULE(symbol, about, packets, severity, group, needs, v31, v311, v50, broken, place, title, ...)                \
-    static bool check_##symbol(const struct check_subject *s, struct mqtt_span *at)                                    \
-    {                                                                                                                  \
-        SUBJECT_IN_SCOPE                                                                                               \
-        if (!(broken))                                                                                                 \
-            return false;                                                                                              \
-        *at = place;                                                                                                   \
-        return true;                                                                                                   \
-    }
-#define OBSERVED(symbol, kind, severity, group, needs, v31, v311, v50, title, ...)
-#include "rules.def"
-#undef RULE
-#undef OBSERVED
-
-#define RULE(symbol, about, packets, severity, group, needs, v31, v311, v50, broken, place, title, ...)                \
-    static void text_##symbol(const struct check_subject *s, char *buffer, size_t size)                                \
-    {                                                                                                                  \
-        SUBJECT_IN_SCOPE                                                                                               \
-        snprintf(buffer, size, __VA_ARGS__);                                                                           \
-    }
-#define OBSERVED(symbol, kind, severity, group, needs, v31, v311, v50, title, ...)                                     \
-    RULE(symbol, OBSERVED, 0, severity, group, needs, v31, v311, v50, 0, 0, title, __VA_ARGS__)
-#include "rules.def"
-#undef RULE
-#undef OBSERVED
-
-/** A rule's functions. */
-static const struct {
-    bool (*check)(const struct check_subject *subject, struct mqtt_span *at); /**< NULL: broken where it was observed */
-    void (*text)(const struct check_subject *subject, char *buffer, size_t size);
-    int observed; /**< enum track_anomaly_kind, or -1 */
-} functions[CHECK_RULE_COUNT] = {
-#define RULE(symbol, ...) {check_##symbol, text_##symbol, -1},
-#define OBSERVED(symbol, kind, ...) {NULL, text_##symbol, TRACK_ANOMALY_##kind},
-#include "rules.def"
-#undef RULE
-#undef OBSERVED
-};
+#include "rule-functions.h"
 
 /** A rule in a list, with what asking it takes: a packet is asked some forty of them. */
 struct listed_rule {
@@ -88,13 +40,14 @@ static struct rule_list observed[TRACK_ANOMALY_KINDS];
 /** True where a version's column has the rule; where the version is not certain, those that need none. */
 static bool is_in_column(const struct check_rule_info *info, unsigned column)
 {
-    return column == CHECK_COLUMNS ? info->needs & CHECK_NEEDS_NO_VERSION : info->cells[column].ids != NULL;
+    return column == CHECK_COLUMNS ? info->needs & CHECK_NEEDS_ANY_VERSION
+                                   : check_is_in_version(info, (enum check_column)column);
 }
 
 static void list_rule(struct rule_list *list, enum check_rule rule)
 {
-    const struct listed_rule listed = {functions[rule].check, rule,
-                                       !(check_rule_info(rule)->needs & CHECK_NEEDS_NO_MORE_BYTES)};
+    const struct listed_rule listed = {check_rule_functions[rule].is_broken, rule,
+                                       !(check_rule_info(rule)->needs & CHECK_NEEDS_OK_IF_TRUNCATED)};
 
     if (list->count++ == 0)
         list->first = listed_rules->len;
@@ -106,8 +59,7 @@ static void list_rules_about(enum check_subject_kind about, unsigned type, unsig
 {
     for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++) {
         const struct check_rule_info *info = check_rule_info((enum check_rule)rule);
-        if (functions[rule].check != NULL && info->about == about && info->packets & 1u << type &&
-            is_in_column(info, column))
+        if (info->about == about && info->packets & 1u << type && is_in_column(info, column))
             list_rule(&lists[about][type][column], (enum check_rule)rule);
     }
 }
@@ -120,7 +72,7 @@ static void sort_rules(void)
     listed_rules = g_array_new(FALSE, FALSE, sizeof(struct listed_rule));
     for (unsigned kind = 0; kind < TRACK_ANOMALY_KINDS; kind++)
         for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
-            if (functions[rule].observed == (int)kind)
+            if (check_rule_info((enum check_rule)rule)->anomaly == (int)kind)
                 list_rule(&observed[kind], (enum check_rule)rule);
     for (unsigned about = 0; about < CHECK_SUBJECT_KINDS; about++)
         for (unsigned type = 0; type < 16; type++)
@@ -165,12 +117,13 @@ static bool is_known(const struct check_subject *subject, uint32_t needs, int *s
             return false;
         *steps += epoch->evidence <= TRACK_EVIDENCE_HANDSHAKE;
     }
-    if ((needs & CHECK_NEEDS_CONNECT && !epoch->connect_seen) || (needs & CHECK_NEEDS_HISTORY && !has_history) ||
+    if ((needs & CHECK_NEEDS_CONNECT_SEEN && !epoch->connect_seen) || (needs & CHECK_NEEDS_HISTORY && !has_history) ||
         (needs & CHECK_NEEDS_SESSION && !(has_history && epoch->session_known)) ||
         (needs & CHECK_NEEDS_NO_BRIDGE && epoch->is_bridge))
         return false;
-    *steps += needs & CHECK_NEEDS_AWARENESS && track_find_anomaly(facts, TRACK_ANOMALY_SENT_BEFORE_CONNACK) != NULL;
-    *steps += needs & CHECK_NEEDS_HISTORY_TO_BE_SURE && !has_history;
+    *steps +=
+        needs & CHECK_NEEDS_CONNACK_RECEIVED && track_find_anomaly(facts, TRACK_ANOMALY_SENT_BEFORE_CONNACK) != NULL;
+    *steps += needs & CHECK_NEEDS_DOWNGRADE_IF_INCOMPLETE && !has_history;
     return true;
 }
 
@@ -189,7 +142,7 @@ static int severity_of(const struct run *run, enum check_rule rule)
         severity = (int)info->cells[run->column].severity;
     if (override >= 0)
         return override;
-    if (subject->facts->is_unsure || (subject->facts->may_lack && info->about == CHECK_ABOUT_OBSERVED))
+    if (subject->facts->is_unsure || (subject->facts->may_lack && info->about == CHECK_ABOUT_ANOMALY))
         steps += 2;
     if (severity > CHECK_NOTE)
         severity = severity - steps > CHECK_NOTE ? severity - steps : CHECK_NOTE;
@@ -215,6 +168,7 @@ static void add_finding(struct run *run, enum check_rule rule, struct mqtt_span 
     struct check_finding *finding = &findings->list[findings->count++];
     finding->rule = rule;
     finding->severity = (enum check_severity)severity;
+    finding->column = (enum check_column)run->column;
     finding->at = at;
     finding->subject = run->subject;
 }
@@ -342,8 +296,12 @@ static void ask_about_observations(struct run *run)
     for (unsigned i = 0; i < facts->observation_count; i++) {
         const struct rule_list *list = &observed[facts->observations[i]->kind];
         run->subject.observation = facts->observations[i];
-        for (unsigned each = 0; each < list->count; each++)
-            add_finding(run, rules_of(list)[each].rule, facts->observations[i]->at);
+        for (unsigned each = 0; each < list->count; each++) {
+            const struct listed_rule *rule = &rules_of(list)[each];
+            struct mqtt_span at;
+            if (rule->check(&run->subject, &at))
+                add_finding(run, rule->rule, at);
+        }
     }
     run->subject.observation = NULL;
 }
@@ -379,71 +337,4 @@ void check_run(const struct check_policy *policy, const struct mqtt_packet *pack
     ask_about_parts(&run);
     if (facts->observation_count > 0)
         ask_about_observations(&run);
-}
-
-/** Adds an id that is not in the list yet. */
-static void add_id(struct check_ids *ids, const char *id, size_t length)
-{
-    for (unsigned i = 0; i < ids->count; i++)
-        if (strlen(ids->list[i]) == length && memcmp(ids->list[i], id, length) == 0)
-            return;
-    if (ids->count == CHECK_IDS_MAX || length >= CHECK_ID_SIZE)
-        return;
-    memcpy(ids->list[ids->count], id, length);
-    ids->list[ids->count++][length] = '\0';
-}
-
-/** Adds the ids of a list that count for a type of packet. */
-static void add_ids(struct check_ids *ids, const char *list, enum mqtt_packet_type type)
-{
-    while (list != NULL && *list != '\0') {
-        size_t length = strcspn(list, " ");
-        const char *colon = (const char *)memchr(list, ':', length);
-        const char *name = mqtt_packet_type_name(type);
-        const char *id = colon != NULL ? colon + 1 : list;
-        size_t prefix = colon != NULL ? (size_t)(colon - list) : 0;
-
-        if (colon == NULL || (strlen(name) == prefix && memcmp(list, name, prefix) == 0))
-            add_id(ids, id, length - (size_t)(id - list));
-        list += length;
-        list += strspn(list, " ");
-    }
-}
-
-void check_finding_ids(const struct check_finding *finding, struct check_ids *ids)
-{
-    const struct check_subject *subject = &finding->subject;
-    const struct check_rule_info *info = check_rule_info(finding->rule);
-    enum mqtt_packet_type type = subject->packet->type;
-    unsigned column = column_of(subject);
-    size_t count;
-    const struct check_statement *statements = check_statements(&count);
-
-    ids->count = 0;
-    if (column == CHECK_COLUMNS) {
-        for (unsigned each = 0; each < CHECK_COLUMNS; each++)
-            add_ids(ids, info->cells[each].ids, type);
-        return;
-    }
-    for (size_t i = 0; i < count && info->about == CHECK_ABOUT_PROPERTY && column == CHECK_V50; i++)
-        if (statements[i].rule == finding->rule && statements[i].packet == subject->block_type &&
-            statements[i].property == subject->property.index)
-            add_ids(ids, statements[i].ids, type);
-    add_ids(ids, info->cells[column].ids, type);
-}
-
-void check_message(const struct check_finding *finding, char *buffer, size_t size)
-{
-    struct check_ids ids;
-    char detail[CHECK_MESSAGE_SIZE / 2];
-    size_t length;
-
-    functions[finding->rule].text(&finding->subject, detail, sizeof detail);
-    check_finding_ids(finding, &ids);
-    snprintf(buffer, size, "%s%s%s", check_rule_info(finding->rule)->title, detail[0] != '\0' ? ": " : "", detail);
-    for (unsigned i = 0; i < ids.count; i++) {
-        length = strlen(buffer);
-        snprintf(buffer + length, size - length, "%s%s%s", i == 0 ? " [" : ", ", ids.list[i],
-                 i + 1 == ids.count ? "]" : "");
-    }
 }

@@ -44,14 +44,15 @@ struct check_subject {
     /* CODE */
     uint8_t code;
     uint32_t code_at;
-    /* OBSERVED */
-    const struct track_anomaly *observation;
+    /* ANOMALY */
+    const struct track_anomaly *observation; /**< NULL in the other kinds */
 };
 
 /** A broken rule. */
 struct check_finding {
     enum check_rule rule;
     enum check_severity severity;
+    enum check_column column;     /**< of the version in force; CHECK_COLUMNS where it is not certain */
     struct mqtt_span at;          /**< the bytes concerned */
     struct check_subject subject; /**< what it was found at */
 };
@@ -84,12 +85,12 @@ void check_run(const struct check_policy *policy, const struct mqtt_packet *pack
 /** Writes what a finding says: title, detail, statement ids in brackets. Null-terminated, cut where `size` is too small. */
 void check_message(const struct check_finding *finding, char *buffer, size_t size);
 
-enum { CHECK_MESSAGE_SIZE = 400, CHECK_IDS_MAX = 8, CHECK_ID_SIZE = 32 };
+enum { CHECK_MESSAGE_SIZE = 400, CHECK_IDS_MAX = 8 };
 
 /** The statement ids that a finding stands for. */
 struct check_ids {
     unsigned count;
-    char list[CHECK_IDS_MAX][CHECK_ID_SIZE];
+    const char *list[CHECK_IDS_MAX]; /**< for as long as the program runs */
 };
 
 /** The statement ids of a finding, those of the version in force; the first is the one that fits best. */

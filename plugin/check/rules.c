@@ -1,45 +1,89 @@
 /* rules.c - the table of the rules, made from their rows.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * The expressions of a row are not used here, so that tools/rules can build the table without Wireshark.
  */
 #include "rules.h"
 
 #include <string.h>
 
+#include "../model/facts/anomalies.h"
 #include "../wire/packet.h"
 
-#define ON(type) (1u << MQTT_TYPE_##type)
-#define ON_ANY 0xFFFFu
-#define NEEDS(what) CHECK_NEEDS_##what
-#define ID(list)                                                                                                       \
+/* The words of the cells ON() and NEEDS(). */
+enum {
+    ANY = 0xFFFF,
+#define PACKET_TYPE(symbol, number, name, senders, flags) symbol = 1 << MQTT_TYPE_##symbol,
+#include "../wire/packet-types.def"
+#undef PACKET_TYPE
+};
+enum {
+    NOTHING = CHECK_NEEDS_NOTHING,
+#define NEED(symbol, words) symbol = CHECK_NEEDS_##symbol,
+#include "needs.def"
+#undef NEED
+};
+
+/* What a cell holds: SIDE_##cell finds its macro where the cell is the one called SIDE. */
+#define ABOUT_ABOUT(what) SUBJECT_##what
+#define SUBJECT_PACKET CHECK_ABOUT_PACKET, -1
+#define SUBJECT_FAULT CHECK_ABOUT_FAULT, -1
+#define SUBJECT_TEXT CHECK_ABOUT_TEXT, -1
+#define SUBJECT_PROPERTY CHECK_ABOUT_PROPERTY, -1
+#define SUBJECT_FILTER CHECK_ABOUT_FILTER, -1
+#define SUBJECT_CODE CHECK_ABOUT_CODE, -1
+#define SUBJECT_ANOMALY(kind) CHECK_ABOUT_ANOMALY, TRACK_ANOMALY_##kind
+#define ON_ON(types) types
+#define SIDE_SIDE(side) CHECK_SIDE_##side
+#define SEVERITY_SEVERITY(severity) CHECK_##severity
+#define GROUP_GROUP(group) CHECK_##group
+#define NEEDS_NEEDS(needs) needs
+#define V31_V31(...) IDS(ROW_SEVERITY, __VA_ARGS__)
+#define V31_V31_AT(severity, ...) IDS(severity, __VA_ARGS__)
+#define V311_V311(...) IDS(ROW_SEVERITY, __VA_ARGS__)
+#define V311_V311_AT(severity, ...) IDS(severity, __VA_ARGS__)
+#define V50_V50(...) IDS(ROW_SEVERITY, __VA_ARGS__)
+#define V50_V50_AT(severity, ...) IDS(severity, __VA_ARGS__)
+#define TITLE_TITLE(text) text
+#define SHORT_SHORT(text) "" text
+#define HELP_HELP(text) "" text
+#define NONE
+
+#define IDS(severity, ...)                                                                                             \
     {                                                                                                                  \
-        list, CHECK_ROW_SEVERITY                                                                                       \
+        CHECK_##severity, (const struct check_id[])                                                                    \
+        {                                                                                                              \
+            __VA_ARGS__                                                                                                \
+            {                                                                                                          \
+                NULL, ""                                                                                               \
+            }                                                                                                          \
+        }                                                                                                              \
     }
-#define AT(severity, list)                                                                                             \
-    {                                                                                                                  \
-        list, CHECK_##severity                                                                                         \
-    }
-#define NONE                                                                                                           \
-    {                                                                                                                  \
-        NULL, CHECK_ROW_SEVERITY                                                                                       \
-    }
-#define BY_PROPERTY                                                                                                    \
-    {                                                                                                                  \
-        "", CHECK_ROW_SEVERITY                                                                                         \
-    }
+#define ID(...) ID_AND_CONDITION(__VA_ARGS__, , )
+#define ID_AND_CONDITION(id, condition, ...) {id, #condition},
+#define BY_PROPERTY {"", ""},
 
 static const struct check_rule_info rules[CHECK_RULE_COUNT] = {
-#define RULE(symbol, about, packets, severity, group, needs, v31, v311, v50, broken, at, title, ...)                   \
-    {#symbol, CHECK_ABOUT_##about, packets, CHECK_##severity, CHECK_##group, needs, {v31, v311, v50}, title},
-#define OBSERVED(symbol, kind, severity, group, needs, v31, v311, v50, title, ...)                                     \
-    {#symbol, CHECK_ABOUT_OBSERVED, ON_ANY, CHECK_##severity, CHECK_##group, needs, {v31, v311, v50}, title},
+#define RULE(symbol, about, on, when, broken_if, side, severity, group, needs, v31, v311, v50, span, title,            \
+             short_title, detail, help)                                                                                \
+    {#symbol,                                                                                                          \
+     ABOUT_##about,                                                                                                    \
+     ON_##on,                                                                                                          \
+     SIDE_##side,                                                                                                      \
+     SEVERITY_##severity,                                                                                              \
+     GROUP_##group,                                                                                                    \
+     NEEDS_##needs,                                                                                                    \
+     {V31_##v31, V311_##v311, V50_##v50},                                                                              \
+     TITLE_##title,                                                                                                    \
+     SHORT_##short_title,                                                                                              \
+     HELP_##help},
 #include "rules.def"
 #undef RULE
-#undef OBSERVED
 };
 
 static const struct check_statement statements[] = {
-#define STATEMENT(rule, packet, property, ids) {CHECK_##rule, MQTT_TYPE_##packet, MQTT_PROPERTY_##property, ids},
+#define STATEMENT(rule, packet, property, id) {CHECK_##rule, MQTT_TYPE_##packet, MQTT_PROPERTY_##property, id},
 #include "statements.def"
 #undef STATEMENT
 };
@@ -61,28 +105,16 @@ const char *check_severity_name(enum check_severity severity)
     return names[severity];
 }
 
-/** True where a list of ids has this one. */
-static bool has_id(const char *ids, const char *id)
-{
-    size_t length = strlen(id);
-
-    for (const char *found = ids; length > 0 && found != NULL && (found = strstr(found, id)) != NULL; found += length) {
-        bool begins = found == ids || found[-1] == ' ' || found[-1] == ':';
-        if (begins && (found[length] == ' ' || found[length] == '\0'))
-            return true;
-    }
-    return false;
-}
-
 static bool is_called(enum check_rule rule, const char *symbol_or_id)
 {
     if (strcmp(rules[rule].symbol, symbol_or_id) == 0)
         return true;
     for (unsigned column = 0; column < CHECK_COLUMNS; column++)
-        if (has_id(rules[rule].cells[column].ids, symbol_or_id))
-            return true;
+        for (const struct check_id *each = rules[rule].cells[column].ids; each->id != NULL; each++)
+            if (each->id[0] != '\0' && strcmp(each->id, symbol_or_id) == 0)
+                return true;
     for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
-        if (statements[i].rule == rule && has_id(statements[i].ids, symbol_or_id))
+        if (statements[i].rule == rule && strcmp(statements[i].id, symbol_or_id) == 0)
             return true;
     return false;
 }

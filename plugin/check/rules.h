@@ -2,8 +2,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A rule is one row of a check/rules-*.def file; check/rules.def includes them all and explains the columns. Enum, table,
- * check function, message, filter field, statistics row, documentation and the duty to have a case follow from the row.
+ * A rule is one row of a check/rules-*.def file; check/rules.def includes them all and explains the cells. Enum, table,
+ * functions (rule-functions.c), message, filter field, statistics row, documentation and the duty to have a case follow
+ * from the row.
  */
 #ifndef MQTTSCOPE_CHECK_RULES_H
 #define MQTTSCOPE_CHECK_RULES_H
@@ -15,10 +16,8 @@
 /** The rules, in the order of their rows. */
 enum check_rule {
 #define RULE(symbol, ...) CHECK_##symbol,
-#define OBSERVED(symbol, ...) CHECK_##symbol,
 #include "rules.def"
 #undef RULE
-#undef OBSERVED
     CHECK_RULE_COUNT
 };
 
@@ -48,31 +47,44 @@ enum check_subject_kind {
     CHECK_ABOUT_PROPERTY, /**< each property of each block */
     CHECK_ABOUT_FILTER,   /**< each entry of a SUBSCRIBE or an UNSUBSCRIBE */
     CHECK_ABOUT_CODE,     /**< each code of a SUBACK or an UNSUBACK */
-    CHECK_ABOUT_OBSERVED, /**< something that the model noticed at the packet */
+    CHECK_ABOUT_ANOMALY,  /**< something that the model noticed at the packet */
     CHECK_SUBJECT_KINDS
+};
+
+/** The side at fault where a rule is broken. */
+enum check_side {
+    CHECK_SIDE_UNKNOWN, /**< either may be, and the capture does not tell */
+    CHECK_SIDE_CLIENT,
+    CHECK_SIDE_BROKER,
+    CHECK_SIDE_SENDER, /**< whichever of them sent the packet */
+};
+
+/** Numbers of the bits of enum check_needs. */
+enum check_need_bit {
+#define NEED(symbol, words) CHECK_NEED_BIT_##symbol,
+#include "needs.def"
+#undef NEED
+    CHECK_NEED_BITS
 };
 
 /** What has to be known before a rule may speak. */
 enum check_needs {
     CHECK_NEEDS_NOTHING = 0,
-    CHECK_NEEDS_DIRECTION = 1 << 0, /**< who is the broker; known from transport or port only, it lowers the severity */
-    CHECK_NEEDS_FROM_CLIENT = 1 << 1,        /**< DIRECTION, and the Client sent the packet */
-    CHECK_NEEDS_FROM_SERVER = 1 << 2,        /**< DIRECTION, and the Server did */
-    CHECK_NEEDS_CONNECT = 1 << 3,            /**< the connection's CONNECT was captured */
-    CHECK_NEEDS_HISTORY = 1 << 4,            /**< CONNECT, and no byte of the connection is missing before the packet */
-    CHECK_NEEDS_SESSION = 1 << 5,            /**< HISTORY, and nothing in flight can stem from before the capture */
-    CHECK_NEEDS_AWARENESS = 1 << 6,          /**< the sender had the CONNACK; one that had not lowers the severity */
-    CHECK_NEEDS_HISTORY_TO_BE_SURE = 1 << 7, /**< without HISTORY the severity is lowered */
-    CHECK_NEEDS_NO_VERSION = 1 << 8, /**< holds in every version: speaks even where the version is not certain */
-    CHECK_NEEDS_NO_MORE_BYTES =
-        1 << 9,                      /**< speaks of a packet that the capture cut, too: looks only at what is there */
-    CHECK_NEEDS_NO_BRIDGE = 1 << 10, /**< the Client is no bridge */
+#define NEED(symbol, words) CHECK_NEEDS_##symbol = 1 << CHECK_NEED_BIT_##symbol,
+#include "needs.def"
+#undef NEED
+};
+
+/** A statement that a rule stands for. */
+struct check_id {
+    const char *id;        /**< NULL behind the last; "": see check/statements.def */
+    const char *condition; /**< where the rule stands for it, as the row has it; "": wherever it is broken */
 };
 
 /** The statements of one version that a rule stands for. */
 struct check_cell {
-    const char *ids; /**< statement ids, separated by spaces; the first is shown first; NULL: no such rule there */
     enum check_severity severity; /**< CHECK_ROW_SEVERITY, or the version's own */
+    const struct check_id *ids;   /**< the first is shown first; where there is none, the version has no such rule */
 };
 
 /** Index of a version's cell. */
@@ -82,13 +94,23 @@ enum check_column { CHECK_V31, CHECK_V311, CHECK_V50, CHECK_COLUMNS };
 struct check_rule_info {
     const char *symbol;
     enum check_subject_kind about;
+    int anomaly;      /**< CHECK_ABOUT_ANOMALY: enum track_anomaly_kind; -1 otherwise */
     uint32_t packets; /**< bit 1 << type for each packet that it is asked about */
+    enum check_side side;
     enum check_severity severity;
     enum check_group group;
     uint32_t needs; /**< bits of enum check_needs */
     struct check_cell cells[CHECK_COLUMNS];
-    const char *title; /**< what is broken, in a few words */
+    const char *title;       /**< what is broken, in a few words */
+    const char *short_title; /**< the same for the Info column; "": the statement's id has to do */
+    const char *help;        /**< what the specification wants and why, usual causes, how to mend it; "": none */
 };
+
+/** True where a version has the rule. */
+static inline bool check_is_in_version(const struct check_rule_info *info, enum check_column column)
+{
+    return info->cells[column].ids[0].id != NULL;
+}
 
 /** A rule's row. Never NULL. */
 const struct check_rule_info *check_rule_info(enum check_rule rule);
@@ -100,12 +122,12 @@ const char *check_severity_name(enum check_severity severity);
  *  on). CHECK_RULE_COUNT where there is none (further). */
 enum check_rule check_find_rule(const char *symbol_or_id, enum check_rule previous);
 
-/** Statement ids of a rule that are about one property in one packet or Will (MQTT 5.0). */
+/** The statement that a rule stands for where it is about one property in one packet or Will (MQTT 5.0). */
 struct check_statement {
     enum check_rule rule;
     uint8_t packet;   /**< enum mqtt_packet_type */
     uint8_t property; /**< enum mqtt_property_index */
-    const char *ids;  /**< separated by spaces */
+    const char *id;
 };
 
 /** All of them, and how many. */
