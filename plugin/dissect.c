@@ -50,14 +50,14 @@ static void queue_record(const struct show_context *context, const struct stretc
     *record = (struct tap_record){
         .packet = *context->packet,
         .facts = *facts,
-        .epoch = *facts->epoch,
+        .snapshot = *facts->snapshot,
         .connection = stretch->stream->connection,
         .sender_name = show_end_name(context, facts->sender),
         .receiver_name = show_end_name(context, 1 - facts->sender),
         .topic = context->packet->type == MQTT_TYPE_PUBLISH ? show_topic_text(context) : "",
         .line = is_drawn ? show_line(context) : "",
     };
-    record->facts.epoch = &record->epoch;
+    record->facts.snapshot = &record->snapshot;
     record->findings = context->findings->count > 0 ? keep_findings(context, record) : NULL;
     if (is_listened_to)
         tap_queue_packet(tap, pinfo, record);
@@ -65,7 +65,7 @@ static void queue_record(const struct show_context *context, const struct stretc
 }
 
 /** Reads the packet; tracks it on its first visit and recalls what is known of it on later ones. */
-static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct track_pdu_ref place,
+static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct track_pdu_ref pdu,
                        struct mqtt_packet *packet, tvbuff_t *tvb, struct track_facts *facts)
 {
     struct track_connection *connection = stretch->stream->connection;
@@ -79,10 +79,10 @@ static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct
         track_read(packet, bytes, captured, length, track_connection_version(connection));
         stream_arrival(stretch->stream, pinfo, &arrival);
         arrival.from_start = stretch->stream->tcp[stretch->sender].from_start;
-        track(connection, stretch->sender, place, &arrival, packet, facts);
+        track(connection, stretch->sender, pdu, &arrival, packet, facts);
     } else {
-        track_recall(connection, stretch->sender, place, facts);
-        track_read(packet, bytes, captured, length, facts->epoch->version);
+        track_recall(connection, stretch->sender, pdu, facts);
+        track_read(packet, bytes, captured, length, facts->snapshot->version);
     }
     facts->in_websocket_text = stretch->in_websocket_text;
     facts->is_unsure = stretch->is_unsure;
@@ -96,14 +96,14 @@ static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct
 int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     const struct stretch *stretch = (const struct stretch *)data;
-    struct track_pdu_ref place = {pinfo->num, stream_next_pdu(pinfo)};
+    struct track_pdu_ref pdu = {pinfo->num, stream_next_pdu(pinfo)};
     struct mqtt_packet packet;
     struct track_facts facts;
     struct show_faults faults;
     struct check_findings findings;
     struct show_context context = {tvb, pinfo, &packet, &facts, &findings};
 
-    find_facts(stretch, pinfo, place, &packet, tvb, &facts);
+    find_facts(stretch, pinfo, pdu, &packet, tvb, &facts);
     check_run(mqttscope_rules(), &packet, &facts, &findings);
     show_find_faults(&context, &faults);
     show_info(&context);
@@ -127,16 +127,17 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
 
 void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stretch *stretch)
 {
-    struct track_pdu_ref place = {pinfo->num, stream_next_pdu(pinfo)};
+    struct track_pdu_ref pdu = {pinfo->num, stream_next_pdu(pinfo)};
     struct mqtt_packet packet;
     struct track_facts facts;
     struct check_findings findings;
     struct show_context context = {tvb, pinfo, &packet, &facts, &findings};
     uint32_t captured = tvb_captured_length(tvb);
 
-    track_recall(stretch->stream->connection, stretch->sender, place, &facts);
+    track_recall(stretch->stream->connection, stretch->sender, pdu, &facts);
     facts.idle_ns = TRACK_TIME_UNKNOWN; /* what is no packet ends no silence */
-    mqtt_decode(&packet, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), facts.epoch->version);
+    mqtt_decode(&packet, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb),
+                facts.snapshot->version);
     check_run(mqttscope_rules(), &packet, &facts, &findings);
     show_unframeable(&context, tree);
     queue_record(&context, stretch);

@@ -49,7 +49,7 @@ static ws_bool has_client(packet_info *pinfo COMPAT_FILTER_DATA)
 {
     struct track_facts facts;
 
-    return recall_frame(pinfo, &facts) && facts.epoch->client_id != NULL;
+    return recall_frame(pinfo, &facts) && facts.snapshot->client_id != NULL;
 }
 
 /** Appends text as a string of the display filter language: what would end the string, or would not be seen, is escaped
@@ -77,9 +77,9 @@ static char *client_filter(packet_info *pinfo COMPAT_FILTER_DATA)
 {
     struct track_facts facts;
 
-    if (!recall_frame(pinfo, &facts) || facts.epoch->client_id == NULL)
+    if (!recall_frame(pinfo, &facts) || facts.snapshot->client_id == NULL)
         return NULL;
-    const struct track_text *client = facts.epoch->client_id;
+    const struct track_text *client = facts.snapshot->client_id;
     GString *filter = g_string_new("mqttscope.client == ");
 
     /* The same text that the field has: valid UTF-8 up to the first null character. */

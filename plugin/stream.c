@@ -23,12 +23,12 @@ enum { COUNTS_KEY = 0 };
 
 enum { SYN_SEEN = 0x01, SYN_ACK_SEEN = 0x02 }; /* completeness bits of Wireshark's TCP analysis */
 
-static struct track_capture *world;     /* of the file that is open; NULL until it shows a connection */
+static struct track_capture *capture;   /* of the file that is open; NULL until it shows a connection */
 static struct frame_counts first_visit; /* of the frame that is visited for the first time */
 
 void stream_reset(void)
 {
-    world = NULL;
+    capture = NULL;
     first_visit = (struct frame_counts){0};
 }
 
@@ -88,7 +88,7 @@ static struct track_transport_state tcp_state(const void *handle)
 
 static struct track_capture *current_world(void)
 {
-    if (world == NULL) {
+    if (capture == NULL) {
         struct track_options options = {
             .preferred_version = mqttscope_default_version(),
             .max_inflight = mqttscope_max_inflight(),
@@ -96,9 +96,9 @@ static struct track_capture *current_world(void)
             .observes = mqttscope_rules()->enabled,
             .state_of = tcp_state,
         };
-        world = track_capture_new(wmem_file_scope(), &options);
+        capture = track_capture_new(wmem_file_scope(), &options);
     }
-    return world;
+    return capture;
 }
 
 /** The bytes of an address that an endpoint holds. */

@@ -91,7 +91,7 @@ struct run {
 /** The version is certain: only the CONNECT tells it, or the user. */
 static bool is_version_certain(const struct check_subject *subject)
 {
-    uint8_t source = subject->facts->epoch->version_source;
+    uint8_t source = subject->facts->snapshot->version_source;
     return source == TRACK_VERSION_FROM_CONNECT || source == TRACK_VERSION_FROM_PREFERENCE ||
            subject->packet->type == MQTT_TYPE_CONNECT;
 }
@@ -108,18 +108,19 @@ static unsigned column_of(const struct check_subject *subject)
 static bool is_known(const struct check_subject *subject, uint32_t needs, int *steps)
 {
     const struct track_facts *facts = subject->facts;
-    const struct track_snapshot *epoch = facts->epoch;
-    bool has_history = epoch->connect_seen && !epoch->has_gap;
+    const struct track_snapshot *snapshot = facts->snapshot;
+    bool has_history = snapshot->connect_seen && !snapshot->has_gap;
 
     if (needs & (CHECK_NEEDS_DIRECTION | CHECK_NEEDS_FROM_CLIENT | CHECK_NEEDS_FROM_SERVER)) {
-        if (epoch->broker == TRACK_END_UNKNOWN || (needs & CHECK_NEEDS_FROM_CLIENT && !is_from_client(facts)) ||
+        if (snapshot->broker == TRACK_END_UNKNOWN || (needs & CHECK_NEEDS_FROM_CLIENT && !is_from_client(facts)) ||
             (needs & CHECK_NEEDS_FROM_SERVER && !is_from_server(facts)))
             return false;
-        *steps += epoch->evidence <= TRACK_EVIDENCE_HANDSHAKE;
+        *steps += snapshot->evidence <= TRACK_EVIDENCE_HANDSHAKE;
     }
-    if ((needs & CHECK_NEEDS_CONNECT_SEEN && !epoch->connect_seen) || (needs & CHECK_NEEDS_HISTORY && !has_history) ||
-        (needs & CHECK_NEEDS_SESSION && !(has_history && epoch->session_known)) ||
-        (needs & CHECK_NEEDS_NO_BRIDGE && epoch->is_bridge))
+    if ((needs & CHECK_NEEDS_CONNECT_SEEN && !snapshot->connect_seen) ||
+        (needs & CHECK_NEEDS_HISTORY && !has_history) ||
+        (needs & CHECK_NEEDS_SESSION && !(has_history && snapshot->session_known)) ||
+        (needs & CHECK_NEEDS_NO_BRIDGE && snapshot->is_bridge))
         return false;
     *steps +=
         needs & CHECK_NEEDS_CONNACK_RECEIVED && track_find_anomaly(facts, TRACK_ANOMALY_SENT_BEFORE_CONNACK) != NULL;
@@ -134,7 +135,7 @@ static int severity_of(const struct run *run, enum check_rule rule)
     const struct check_subject *subject = &run->subject;
     int override = run->policy->overrides[rule];
     int severity = (int)info->severity;
-    int steps = subject->observation != NULL ? subject->observation->doubt : 0;
+    int steps = subject->anomaly != NULL ? subject->anomaly->doubt : 0;
 
     if (override == CHECK_OFF || !is_in_column(info, run->column) || !is_known(subject, info->needs, &steps))
         return -1;
@@ -289,13 +290,13 @@ static void ask_about_parts(struct run *run)
 }
 
 /** What the model noticed. */
-static void ask_about_observations(struct run *run)
+static void ask_about_anomalies(struct run *run)
 {
     const struct track_facts *facts = run->subject.facts;
 
-    for (unsigned i = 0; i < facts->observation_count; i++) {
-        const struct rule_list *list = &observed[facts->observations[i]->kind];
-        run->subject.observation = facts->observations[i];
+    for (unsigned i = 0; i < facts->anomaly_count; i++) {
+        const struct rule_list *list = &observed[facts->anomalies[i]->kind];
+        run->subject.anomaly = facts->anomalies[i];
         for (unsigned each = 0; each < list->count; each++) {
             const struct listed_rule *rule = &rules_of(list)[each];
             struct mqtt_span at;
@@ -303,7 +304,7 @@ static void ask_about_observations(struct run *run)
                 add_finding(run, rule->rule, at);
         }
     }
-    run->subject.observation = NULL;
+    run->subject.anomaly = NULL;
 }
 
 void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum)
@@ -326,7 +327,7 @@ void check_run(const struct check_policy *policy, const struct mqtt_packet *pack
     run.findings = findings;
     run.subject.packet = packet;
     run.subject.facts = facts;
-    run.subject.observation = NULL;
+    run.subject.anomaly = NULL;
     run.subject.block = NULL;
     run.column = column_of(&run.subject);
     if (packet->fault.kind > MQTT_FAULT_CUT) {
@@ -335,6 +336,6 @@ void check_run(const struct check_policy *policy, const struct mqtt_packet *pack
     }
     ask(&run, CHECK_ABOUT_PACKET);
     ask_about_parts(&run);
-    if (facts->observation_count > 0)
-        ask_about_observations(&run);
+    if (facts->anomaly_count > 0)
+        ask_about_anomalies(&run);
 }

@@ -45,7 +45,7 @@ struct check_subject {
     uint8_t code;
     uint32_t code_at;
     /* ANOMALY */
-    const struct track_anomaly *observation; /**< NULL in the other kinds */
+    const struct track_anomaly *anomaly; /**< NULL in the other kinds */
 };
 
 /** A broken rule. */

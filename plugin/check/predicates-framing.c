@@ -170,7 +170,7 @@ bool is_wrong_direction(const struct check_subject *subject)
 {
     const struct mqtt_packet *packet = subject->packet;
     const struct track_facts *facts = subject->facts;
-    uint8_t source = facts->epoch->version_source;
+    uint8_t source = facts->snapshot->version_source;
     bool is_v3 = packet->version != MQTT_V50 &&
                  (source == TRACK_VERSION_FROM_CONNECT || source == TRACK_VERSION_FROM_PREFERENCE);
     enum mqtt_senders senders = mqtt_packet_type_senders(packet->type);

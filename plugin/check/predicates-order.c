@@ -6,9 +6,9 @@
 
 #include "predicates.h"
 
-bool accepts(const struct mqtt_packet *packet, const struct track_snapshot *epoch)
+bool accepts(const struct mqtt_packet *packet, const struct track_snapshot *snapshot)
 {
-    return packet->reason_at != 0 && packet->reason == 0 && epoch->greeting != NULL;
+    return packet->reason_at != 0 && packet->reason == 0 && snapshot->connect_info != NULL;
 }
 
 bool is_problem_information(const struct check_subject *subject)
@@ -26,12 +26,12 @@ bool is_reauthentication(const struct mqtt_packet *packet)
 
 bool is_other_method(const struct check_subject *subject)
 {
-    const struct track_connect_info *greeting = subject->facts->epoch->greeting;
+    const struct track_connect_info *connect_info = subject->facts->snapshot->connect_info;
     struct mqtt_span method = subject->property.text;
 
-    if (subject->property.index != MQTT_PROPERTY_AUTHENTICATION_METHOD || greeting == NULL ||
-        greeting->auth_method == NULL)
+    if (subject->property.index != MQTT_PROPERTY_AUTHENTICATION_METHOD || connect_info == NULL ||
+        connect_info->auth_method == NULL)
         return false;
-    return method.length != greeting->auth_method->length ||
-           memcmp(subject->packet->bytes + method.at, greeting->auth_method->bytes, method.length) != 0;
+    return method.length != connect_info->auth_method->length ||
+           memcmp(subject->packet->bytes + method.at, connect_info->auth_method->bytes, method.length) != 0;
 }

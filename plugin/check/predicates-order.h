@@ -10,7 +10,7 @@
 #include "check.h"
 
 /** A CONNACK that accepts a CONNECT of which all was read. */
-bool accepts(const struct mqtt_packet *packet, const struct track_snapshot *epoch);
+bool accepts(const struct mqtt_packet *packet, const struct track_snapshot *snapshot);
 
 /** A Reason String or a User Property. */
 bool is_problem_information(const struct check_subject *subject);

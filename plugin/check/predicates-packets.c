@@ -51,5 +51,5 @@ bool is_request_id_0(const struct check_subject *subject)
         return false;
     if (packet->type == MQTT_TYPE_PUBLISH)
         return packet->publish.qos != 3;
-    return packet->flags & 0x06 || (packet->version != MQTT_V31 && subject->facts->epoch->connect_seen);
+    return packet->flags & 0x06 || (packet->version != MQTT_V31 && subject->facts->snapshot->connect_seen);
 }

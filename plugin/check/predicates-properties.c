@@ -138,10 +138,10 @@ bool is_code_of_other_side(const struct mqtt_packet *packet, const struct track_
 bool may_have_failed_authentication(const struct mqtt_packet *packet, const struct track_facts *facts)
 {
     enum { NOT_AUTHORIZED = 0x87 };
-    const struct track_connect_info *greeting = facts->epoch->greeting;
+    const struct track_connect_info *connect_info = facts->snapshot->connect_info;
 
     return packet->reason == NOT_AUTHORIZED && is_from_client(facts) &&
-           (greeting == NULL || greeting->auth_method != NULL);
+           (connect_info == NULL || connect_info->auth_method != NULL);
 }
 
 bool is_excused_disconnect_code(const struct mqtt_packet *packet, const struct track_facts *facts)

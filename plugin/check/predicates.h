@@ -31,23 +31,23 @@ static inline struct mqtt_span with_length(struct mqtt_span string)
 /** The packet was sent by the Client, or by the Server; false where nobody knows. */
 static inline bool is_from_client(const struct track_facts *facts)
 {
-    return facts->epoch->broker == 1 - facts->sender;
+    return facts->snapshot->broker == 1 - facts->sender;
 }
 static inline bool is_from_server(const struct track_facts *facts)
 {
-    return facts->epoch->broker == facts->sender;
+    return facts->snapshot->broker == facts->sender;
 }
 
 /** What the receiver of the packet allows its sender; NULL before it said so, and before MQTT 5.0. */
 static inline const struct track_limits *receiver_limits(const struct track_facts *facts)
 {
-    return facts->epoch->limits[1 - facts->sender];
+    return facts->snapshot->limits[1 - facts->sender];
 }
 
 /** What the sender of the packet allows its receiver; NULL before it said so, and before MQTT 5.0. */
 static inline const struct track_limits *sender_limits(const struct track_facts *facts)
 {
-    return facts->epoch->limits[facts->sender];
+    return facts->snapshot->limits[facts->sender];
 }
 
 #include "predicates-framing.h"

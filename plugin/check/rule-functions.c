@@ -14,8 +14,8 @@
 #define SUBJECT_IN_SCOPE                                                                                               \
     __attribute__((unused)) const struct mqtt_packet *p = s->packet;                                                   \
     __attribute__((unused)) const struct track_facts *f = s->facts;                                                    \
-    __attribute__((unused)) const struct track_snapshot *e = f->epoch;                                                 \
-    __attribute__((unused)) const struct track_anomaly *a = s->observation;
+    __attribute__((unused)) const struct track_snapshot *e = f->snapshot;                                              \
+    __attribute__((unused)) const struct track_anomaly *a = s->anomaly;
 
 #define ALWAYS true
 #define WHEN_WHEN(...) (__VA_ARGS__)

@@ -41,8 +41,8 @@ enum step_bits {
 struct told {
     const struct track_connection *connection;
     struct track_facts facts;
-    struct track_snapshot epoch;
-    struct track_packet_record note;
+    struct track_snapshot snapshot;
+    struct track_packet_record record;
     struct mqtt_packet packet;
     struct check_findings findings;
     uint8_t *bytes;
@@ -58,11 +58,11 @@ struct rest {
 /** A conversation under way. */
 struct fuzz {
     wmem_allocator_t *scope;
-    struct track_capture *world;
+    struct track_capture *capture;
     struct track_connection *connections[CONNECTIONS];
     struct track_transport_state *transports[CONNECTIONS];
     struct rest rests[CONNECTIONS][2];
-    struct track_pdu_ref place;
+    struct track_pdu_ref pdu;
     int64_t now_ns;
     bool has_numbers;
     struct check_policy policy;
@@ -112,18 +112,18 @@ static void connect_anew(struct fuzz *fuzz, unsigned number)
     fuzz->transports[number] = wmem_new0(fuzz->scope, struct track_transport_state);
     fuzz->transports[number]->last_ns = TRACK_TIME_UNKNOWN;
     transport.handle = fuzz->transports[number];
-    fuzz->connections[number] = track_connection_new(fuzz->world, &transport);
+    fuzz->connections[number] = track_connection_new(fuzz->capture, &transport);
     fuzz->rests[number][0].length = fuzz->rests[number][1].length = 0;
 }
 
 /** What the links of a note cannot be, wherever they come from. */
-static const char *judge_note(const struct track_packet_record *note)
+static const char *judge_record(const struct track_packet_record *record)
 {
-    if (note->response_in != 0 && note->response_in < note->place.frame)
+    if (record->response_in != 0 && record->response_in < record->pdu.frame)
         return "an answer comes before its request";
-    if (note->request_in > note->place.frame)
+    if (record->request_in > record->pdu.frame)
         return "a request comes behind its answer";
-    if (note->first_sent_in > note->place.frame)
+    if (record->first_sent_in > record->pdu.frame)
         return "a packet was sent first behind its repetition";
     return NULL;
 }
@@ -151,8 +151,8 @@ static const char *judge_findings(const struct mqtt_packet *packet, const struct
 }
 
 /** Tracks a packet of which the last `missing` bytes were not captured, and keeps what is said of it. */
-static void track(struct fuzz *fuzz, unsigned number, unsigned sender, const uint8_t *bytes, uint32_t captured,
-                  uint32_t length)
+static void track_packet(struct fuzz *fuzz, unsigned number, unsigned sender, const uint8_t *bytes, uint32_t captured,
+                         uint32_t length)
 {
     struct track_connection *connection = fuzz->connections[number];
 
@@ -172,14 +172,14 @@ static void track(struct fuzz *fuzz, unsigned number, unsigned sender, const uin
         .sent_to = fuzz->rests[number][sender].sent_to,
         .got_to = fuzz->rests[number][1 - sender].sent_to,
     };
-    track(connection, sender, fuzz->place, &arrival, &told->packet, &told->facts);
-    memcpy(&told->epoch, told->facts.epoch, sizeof told->epoch);
-    if (told->facts.note != NULL)
-        memcpy(&told->note, told->facts.note, sizeof told->note);
+    track(connection, sender, fuzz->pdu, &arrival, &told->packet, &told->facts);
+    memcpy(&told->snapshot, told->facts.snapshot, sizeof told->snapshot);
+    if (told->facts.record != NULL)
+        memcpy(&told->record, told->facts.record, sizeof told->record);
     demand(walk_packet(&told->packet));
     check_run(&fuzz->policy, &told->packet, &told->facts, &told->findings);
     demand(judge_findings(&told->packet, &told->findings));
-    fuzz->place.pdu++;
+    fuzz->pdu.pdu++;
 }
 
 /** Cuts the packets out of what has come. With `is_cut`, what is left was sent and not captured to its end. */
@@ -196,10 +196,10 @@ static void track_packets(struct fuzz *fuzz, unsigned number, unsigned sender, b
             break;
         if (length > held) {
             if (is_cut)
-                track(fuzz, number, sender, rest->bytes + at, held, length);
+                track_packet(fuzz, number, sender, rest->bytes + at, held, length);
             break;
         }
-        track(fuzz, number, sender, rest->bytes + at, length, length);
+        track_packet(fuzz, number, sender, rest->bytes + at, length, length);
         at += length;
     }
     if (is_cut)
@@ -231,14 +231,14 @@ static size_t take_step(struct fuzz *fuzz, const uint8_t *data, size_t size)
 
     length = MIN(length, size - STEP_LEAST);
     if (!(what & STEP_SAME_FRAME)) {
-        fuzz->place = (struct track_pdu_ref){fuzz->place.frame + 1, 1};
+        fuzz->pdu = (struct track_pdu_ref){fuzz->pdu.frame + 1, 1};
         move_clock(fuzz, data[1]);
     }
     if (what & STEP_ANEW || fuzz->connections[number] == NULL)
         connect_anew(fuzz, number);
     if (what & STEP_GAP) {
         rest->length = 0;
-        track_gap(fuzz->connections[number], fuzz->place);
+        track_gap(fuzz->connections[number], fuzz->pdu);
     }
     rest->bytes = (uint8_t *)get_memory(rest->bytes, rest->length + length);
     memcpy(rest->bytes + rest->length, data + STEP_LEAST, length);
@@ -259,29 +259,29 @@ static const char *recall(const struct fuzz *fuzz, const struct told *told)
     struct mqtt_packet packet;
     struct check_findings findings;
 
-    track_recall(told->connection, first->sender, first->place, &now);
+    track_recall(told->connection, first->sender, first->pdu, &now);
     if (now.connection != first->connection || now.sender != first->sender ||
-        memcmp(&now.place, &first->place, sizeof now.place) != 0)
+        memcmp(&now.pdu, &first->pdu, sizeof now.pdu) != 0)
         return "a packet is recalled as another";
-    if (memcmp(now.epoch, &told->epoch, sizeof told->epoch) != 0)
+    if (memcmp(now.snapshot, &told->snapshot, sizeof told->snapshot) != 0)
         return "the slow facts have changed";
     if (now.idle_ns != first->idle_ns)
         return "the silence before a packet has changed";
-    if (now.note != first->note)
+    if (now.record != first->record)
         return "the note is another";
-    if (now.note != NULL) {
-        struct track_packet_record note;
-        memcpy(&note, now.note, sizeof note);
-        if (told->note.response_in != 0 && told->note.response_in != note.response_in)
+    if (now.record != NULL) {
+        struct track_packet_record record;
+        memcpy(&record, now.record, sizeof record);
+        if (told->record.response_in != 0 && told->record.response_in != record.response_in)
             return "a packet's answer has changed";
-        note.response_in = told->note.response_in;
-        if (memcmp(&note, &told->note, sizeof note) != 0)
+        record.response_in = told->record.response_in;
+        if (memcmp(&record, &told->record, sizeof record) != 0)
             return "the note has changed";
-        const char *wrong = judge_note(now.note);
+        const char *wrong = judge_record(now.record);
         if (wrong != NULL)
             return wrong;
     }
-    track_read(&packet, told->bytes, told->packet.captured, told->packet.length, now.epoch->version);
+    track_read(&packet, told->bytes, told->packet.captured, told->packet.length, now.snapshot->version);
     if (packet.version != told->packet.version || packet.type != told->packet.type ||
         packet.read_to != told->packet.read_to || packet.fault.kind != told->packet.fault.kind)
         return "a packet is read otherwise";
@@ -330,9 +330,9 @@ static struct fuzz fuzz_begin(uint8_t choice)
 
     /* Each block by itself, so that the sanitizer sees its ends. */
     fuzz.scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-    fuzz.world = track_capture_new(fuzz.scope, &options);
+    fuzz.capture = track_capture_new(fuzz.scope, &options);
     check_policy_begin(&fuzz.policy, true, (enum check_severity)0);
-    fuzz.place = (struct track_pdu_ref){1, 1};
+    fuzz.pdu = (struct track_pdu_ref){1, 1};
     return fuzz;
 }
 

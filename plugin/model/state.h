@@ -20,7 +20,7 @@ struct track_session {
     const struct track_endpoint *broker; /**< as a connection has it */
     const struct track_text *client_id;
     struct track_connection *last;            /**< the connection that used it last */
-    struct track_subscription *subscriptions; /**< a list; the world's map finds one by its filter */
+    struct track_subscription *subscriptions; /**< a list; the capture's map finds one by its filter */
     uint32_t hash;                            /**< of the two that it is found by */
 };
 
@@ -29,18 +29,19 @@ struct track_capture {
     struct track_options options;
     uint64_t memory;   /**< bytes that track_file_alloc() has handed out */
     wmem_map_t *texts; /**< kept text to itself: each is kept once */
-    struct track_packet_records *notes;
-    struct track_packet_record unkept; /**< of the packet being tracked, where the limit allows it no note */
+    struct track_packet_records *records;
+    struct track_packet_record unkept; /**< of the packet being tracked, where the limit allows it no record */
     wmem_map_t *sessions;              /**< struct track_session to itself */
     wmem_map_t *subscriptions;         /**< struct track_subscription, by session and filter, to itself */
     uint32_t connections;
-    wmem_map_t *strangers; /**< struct track_missing_connect, by its broker, to itself; NULL until there is one */
-    uint32_t stranger_in;  /**< as in those, of one for which there was no memory */
+    wmem_map_t
+        *missing_connects;       /**< struct track_missing_connect, by its broker, to itself; NULL until there is one */
+    uint32_t missing_connect_in; /**< as in those, of one for which there was no memory */
     struct track_broker_history *
         *brokers; /**< what was published lately, at each of the first brokers; NULL until something was */
     uint32_t broker_count;
-    struct track_wills *wills;                 /**< NULL until a CONNECT has a Will */
-    const struct track_connect_info *greeting; /**< the latest new one: most Clients say the same */
+    struct track_wills *wills;                     /**< NULL until a CONNECT has a Will */
+    const struct track_connect_info *connect_info; /**< the latest new one: most Clients say the same */
 };
 
 /** Where a Topic Alias points (section 3.3.2.3.4). */
@@ -69,7 +70,7 @@ struct track_pending_request {
 
 /** What belongs to the packets of one end. The two ends' identifiers and aliases are separate spaces. */
 struct track_end {
-    struct track_inflight ledger;
+    struct track_inflight inflight;
     struct track_aliases *aliases;          /**< NULL until one is set or used */
     struct track_alias *last_alias;         /**< what was asked for last, and mostly is next; NULL until one is set */
     struct track_pending_request *requests; /**< a list: of each type the latest that is not yet answered */
@@ -94,14 +95,14 @@ struct track_malformed_packet {
 
 /** What is remembered of the order in which a connection's packets came; used only where rules are wanted. */
 struct track_connection_order {
-    struct track_malformed_packet *bad;   /**< NULL until there is one */
-    struct track_stream_position goodbye; /**< the first DISCONNECT that could be read */
-    uint64_t told;            /**< bit for each kind of observation that is made once a connection and was made */
+    struct track_malformed_packet *bad;            /**< NULL until there is one */
+    struct track_stream_position first_disconnect; /**< the first DISCONNECT that could be read */
+    uint64_t told;            /**< bit for each kind of anomaly that is made once a connection and was made */
     uint32_t connect_got_to;  /**< what the Client had received when it sent its CONNECT */
     bool has_sent[2];         /**< the end has sent a packet */
     bool has_disconnected[2]; /**< the end has sent a DISCONNECT */
     bool is_disconnect_error[2];
-    uint8_t goodbye_by;
+    uint8_t first_disconnect_by;
     uint8_t unknown_level; /**< the protocol level of the CONNECT if no specification has it, else 0 */
     bool has_connect_got_to : 1;
     bool has_connack : 1;         /**< a CONNACK was met, be it readable or not */
@@ -113,7 +114,7 @@ struct track_connection_order {
 
 /* What each packet asks for stands together; there may be 100,000 connections, so none of it is idle room. */
 struct track_connection {
-    struct track_capture *world;
+    struct track_capture *capture;
     struct track_snapshot latest;   /**< what is known by now */
     struct track_snapshot *earlier; /**< what was known before, in the order of their places */
     uint32_t earlier_count;
@@ -129,43 +130,44 @@ struct track_connection {
     uint8_t connack_code;
     uint32_t user_hash;                   /**< of the User Name; 0: none */
     struct track_stream_position connack; /**< the first CONNACK */
-    struct track_packet_id_state *watch;  /**< what the observers of exchanges remember; NULL while there is nothing */
+    struct track_packet_id_state
+        *packet_ids; /**< what the observers of exchanges remember; NULL while there is nothing */
     struct track_subscription_history
-        *book; /**< what the Client asked for; NULL until it asked, or while nothing is observed */
+        *history; /**< what the Client asked for; NULL until it asked, or while nothing is observed */
     struct track_end ends[2];
     struct track_connection_order order;
     struct track_transport transport;
-    struct track_session *session;   /**< NULL while unknown */
-    struct track_connection *before; /**< the one that used the session before; NULL where none did */
-    struct track_will *will;         /**< the latest that it had; its place may have been taken */
-    int64_t disconnected_ns;         /**< when the first DISCONNECT was sent */
+    struct track_session *session;     /**< NULL while unknown */
+    struct track_connection *previous; /**< the one that used the session before; NULL where none did */
+    struct track_will *will;           /**< the latest that it had; its place may have been taken */
+    int64_t disconnected_ns;           /**< when the first DISCONNECT was sent */
     uint32_t expiry_s; /**< how long the session outlives it, where `is_expiry_known`; UINT32_MAX: for ever */
-    bool takes_over;   /**< `before` was alive then */
+    bool takes_over;   /**< `previous` was alive then */
     bool taken_over;
     bool goes_on; /**< it was said that it goes on though taken over */
     bool disconnected;
     uint8_t disconnected_by;
     uint8_t disconnect_reason;
     bool is_expiry_known;
-    bool is_reviewed;    /**< it was told what went unanswered on it */
-    bool memory_noted;   /**< a note says that the memory is used up */
-    bool is_stranger;    /**< it is not known what its CONNECT said */
-    bool duties_seen[2]; /**< each end: what it had to send again was looked for */
+    bool is_reviewed;            /**< it was told what went unanswered on it */
+    bool is_memory_reported;     /**< a record says that the memory is used up */
+    bool is_connect_missing;     /**< it is not known what its CONNECT said */
+    bool has_checked_resends[2]; /**< each end: what it had to send again was looked for */
 };
 
 /** One packet on its way through track(). */
 struct track_context {
     struct track_connection *connection;
     unsigned sender;
-    struct track_pdu_ref place;
+    struct track_pdu_ref pdu;
     int64_t now_ns;
     const struct track_arrival *arrival;
     const struct mqtt_packet *packet;
-    struct track_snapshot epoch;      /**< the epoch in the making; appended if it differs from the latest */
-    struct track_packet_record *note; /**< NULL until somebody has something to note */
-    uint32_t content;                 /**< a hash of a PUBLISH's topic and payload, where `has_content` */
+    struct track_snapshot snapshot;     /**< the snapshot in the making; appended if it differs from the latest */
+    struct track_packet_record *record; /**< NULL until somebody has something to record */
+    uint32_t content;                   /**< a hash of a PUBLISH's topic and payload, where `has_content` */
     bool has_content;
-    struct track_facts *facts; /**< the facts in the making; only the observations are good yet */
+    struct track_facts *facts; /**< the facts in the making; only the anomalies are good yet */
 };
 
 /** Whether the sender of a packet had got an earlier one of the other end by then. */
@@ -175,7 +177,7 @@ enum track_receipt {
     TRACK_MAYBE_RECEIVED, /**< the transport does not tell, and they came close together */
 };
 
-/** The note of the packet; made on first use. Where the limit allows none it is good only while the packet is tracked. */
+/** The record of the packet; made on first use. Where the limit allows none it is good only while the packet is tracked. */
 struct track_packet_record *track_record_of(struct track_context *tracking);
 
 /** The same to be pointed to later; NULL where the limit allows none. */
@@ -185,22 +187,22 @@ struct track_packet_record *track_kept_record_of(struct track_context *tracking)
 enum { TRACK_MAP_ENTRY_SIZE = 32 };
 
 /** Zeroed memory for the file's life; NULL where the user's limit is reached. */
-void *track_file_alloc(struct track_capture *world, size_t size);
+void *track_file_alloc(struct track_capture *capture, size_t size);
 
 /** Gives memory of track_file_alloc() back. */
-void track_file_free(struct track_capture *world, void *memory, size_t size);
+void track_file_free(struct track_capture *capture, void *memory, size_t size);
 
 /** Text of the packet; the caller's, to be given to wmem_free() with a NULL allocator. */
 struct track_text *track_copy_span(const struct mqtt_packet *packet, struct mqtt_span span);
 
 /** Keeps text of the packet for the file's life, the same text once; NULL where there is no memory for it. */
-const struct track_text *track_intern_span(struct track_capture *world, const struct mqtt_packet *packet,
+const struct track_text *track_intern_span(struct track_capture *capture, const struct mqtt_packet *packet,
                                            struct mqtt_span span);
 
 /** Keeps a copy of some text. */
-const struct track_text *track_intern_text(struct track_capture *world, const struct track_text *text);
+const struct track_text *track_intern_text(struct track_capture *capture, const struct track_text *text);
 
-/** Notes, once for each connection, that the packet says something that could not be kept. */
+/** Records, once for each connection, that the packet says something that could not be kept. */
 void track_report_memory_limit(struct track_context *tracking);
 
 /** True where a span of the packet is all there. */
@@ -228,7 +230,7 @@ enum track_receipt track_sender_had_received(const struct track_context *trackin
 
 /** Keeps something noticed at the packet being tracked: `kind`, `doubt`, `at`, `frame`, `value` and `other` are the
  *  caller's; the place is filled in. Nothing is kept where the user wants no rules. */
-void track_report_anomaly(struct track_context *tracking, struct track_anomaly observation);
+void track_report_anomaly(struct track_context *tracking, struct track_anomaly anomaly);
 
 /** How the connection's transport stands now. */
 struct track_transport_state track_transport_state_of(const struct track_connection *connection);
@@ -251,13 +253,13 @@ static inline const struct track_snapshot *track_latest_snapshot(const struct tr
     return &connection->latest;
 }
 
-/** Takes note of a connection, once, where what its CONNECT says is not known: it was not captured, or not whole. */
-void track_missing_connect_add(struct track_connection *connection, const struct track_snapshot *epoch,
-                               struct track_pdu_ref place);
+/** Takes record of a connection, once, where what its CONNECT says is not known: it was not captured, or not whole. */
+void track_missing_connect_add(struct track_connection *connection, const struct track_snapshot *snapshot,
+                               struct track_pdu_ref pdu);
 
 /** The frame in which the latest such connection to a broker was met; 0 where there was none. It may be of any Client, and
  *  have changed its session. */
-uint32_t track_missing_connect_frame(const struct track_capture *world, const struct track_endpoint *broker);
+uint32_t track_missing_connect_frame(const struct track_capture *capture, const struct track_endpoint *broker);
 
 /** How far both ends' bytes were read, the sum of their sequence numbers: a transport's state does not say which end is which. */
 static inline uint32_t track_seen_to(const struct track_connection *connection)
@@ -298,22 +300,22 @@ void track_check_authentication(struct track_context *tracking);
 void track_check_keep_alive(struct track_context *tracking);
 
 /** Notices something about order or time that is worth telling once a connection. */
-void track_report_anomaly_once(struct track_context *tracking, struct track_anomaly observation);
+void track_report_anomaly_once(struct track_context *tracking, struct track_anomaly anomaly);
 
 /** Everything that the connection's ends sent was captured, from the CONNECT on. */
 static inline bool track_has_history(const struct track_context *tracking)
 {
-    return tracking->epoch.connect_seen && !tracking->epoch.has_gap;
+    return tracking->snapshot.connect_seen && !tracking->snapshot.has_gap;
 }
 
 /** The packet comes from the Client, or from the Server. */
 static inline bool track_is_from_client(const struct track_context *tracking)
 {
-    return tracking->epoch.broker == 1 - tracking->sender;
+    return tracking->snapshot.broker == 1 - tracking->sender;
 }
 static inline bool track_is_from_server(const struct track_context *tracking)
 {
-    return tracking->epoch.broker == tracking->sender;
+    return tracking->snapshot.broker == tracking->sender;
 }
 
 /** A Server may deny a session that it kept, with the messages and subscriptions in it: of the connection before, or of
@@ -333,13 +335,13 @@ void track_update_transactions(struct track_context *tracking);
 void track_update_aliases(struct track_context *tracking);
 
 /** Keeps the filters of a SUBSCRIBE or UNSUBSCRIBE with its exchange, and puts them in force when it is answered. */
-void track_request_filters_keep(struct track_context *tracking, struct track_inflight_entry *flow);
-void track_request_filters_apply(struct track_context *tracking, const struct track_inflight_entry *flow);
+void track_request_filters_keep(struct track_context *tracking, struct track_inflight_entry *entry);
+void track_request_filters_apply(struct track_context *tracking, const struct track_inflight_entry *entry);
 
-/** Enters in the connection's book a request's filters, the same request sent again, one that another took the identifier
+/** Enters in the connection's history a request's filters, the same request sent again, one that another took the identifier
  *  of, and the answer; notices what is wrong with the answer. `kept` is what the request keeps. */
 void track_subscription_history_request(struct track_context *tracking, const struct track_request_filters *kept);
-void track_subscription_history_request_again(struct track_context *tracking, struct track_inflight_entry *flow);
+void track_subscription_history_request_again(struct track_context *tracking, struct track_inflight_entry *entry);
 void track_subscription_history_request_lost(struct track_context *tracking);
 void track_subscription_history_response(struct track_context *tracking, struct track_request_filters *kept);
 
@@ -359,10 +361,10 @@ void track_update_will(struct track_context *tracking);
 void track_check_delivery(struct track_context *tracking);
 
 /** Makes the maps by which subscriptions are found. */
-void track_subscriptions_begin(struct track_capture *world);
+void track_subscriptions_begin(struct track_capture *capture);
 
 /** Ends all subscriptions of a session. */
-void track_subscriptions_clear(struct track_capture *world, struct track_session *session);
+void track_subscriptions_clear(struct track_capture *capture, struct track_session *session);
 
 /** Equality and a hash of endpoints. */
 bool track_is_same_endpoint(const struct track_endpoint *one, const struct track_endpoint *other);

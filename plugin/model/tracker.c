@@ -11,18 +11,18 @@
 #include "protocol/recent-publishes.h"
 #include "state.h"
 
-/** The epoch that held at a place: the last one that does not begin behind it. */
-static const struct track_snapshot *find_epoch(const struct track_connection *connection, struct track_pdu_ref place)
+/** The snapshot that held at a place: the last one that does not begin behind it. */
+static const struct track_snapshot *find_snapshot(const struct track_connection *connection, struct track_pdu_ref pdu)
 {
     const struct track_snapshot *earlier = connection->earlier;
     uint32_t first = 0;
     uint32_t behind = connection->earlier_count;
 
-    if (behind == 0 || !track_is_before(place, connection->latest.from))
+    if (behind == 0 || !track_is_before(pdu, connection->latest.from))
         return &connection->latest;
     while (behind - first > 1) {
         uint32_t middle = first + (behind - first) / 2;
-        if (track_is_before(place, earlier[middle].from))
+        if (track_is_before(pdu, earlier[middle].from))
             behind = middle;
         else
             first = middle;
@@ -30,56 +30,56 @@ static const struct track_snapshot *find_epoch(const struct track_connection *co
     return &earlier[first];
 }
 
-/** Keeps the latest epoch, before another comes in its place. Most connections have one or two: room is made by doubling
+/** Keeps the latest snapshot, before another comes in its place. Most connections have one or two: room is made by doubling
  *  from there. */
-static void keep_latest_epoch(struct track_connection *connection)
+static void keep_latest_snapshot(struct track_connection *connection)
 {
     uint32_t count = connection->earlier_count;
 
     if ((count & (count - 1)) == 0) /* a power of two: the room is used up */
         connection->earlier = (struct track_snapshot *)wmem_realloc(
-            connection->world->scope, connection->earlier, MAX(1, 2 * (size_t)count) * sizeof *connection->earlier);
+            connection->capture->scope, connection->earlier, MAX(1, 2 * (size_t)count) * sizeof *connection->earlier);
     memcpy(&connection->earlier[connection->earlier_count++], &connection->latest, sizeof connection->latest);
 }
 
-/** Puts an epoch in force where it differs from the latest. What was assumed before the first packet is replaced. */
-static void begin_epoch(struct track_connection *connection, const struct track_snapshot *epoch)
+/** Puts a snapshot in force where it differs from the latest. What was assumed before the first packet is replaced. */
+static void begin_snapshot(struct track_connection *connection, const struct track_snapshot *snapshot)
 {
     struct track_snapshot next;
 
-    memcpy(&next, epoch, sizeof next);
+    memcpy(&next, snapshot, sizeof next);
     next.from = connection->latest.from;
     if (memcmp(&next, &connection->latest, sizeof next) == 0)
         return;
-    next.from = epoch->from;
+    next.from = snapshot->from;
     if (connection->has_packets)
-        keep_latest_epoch(connection);
+        keep_latest_snapshot(connection);
     memcpy(&connection->latest, &next, sizeof next);
 }
 
 struct track_capture *track_capture_new(wmem_allocator_t *scope, const struct track_options *options)
 {
-    struct track_capture *world = wmem_new0(scope, struct track_capture);
+    struct track_capture *capture = wmem_new0(scope, struct track_capture);
 
-    world->scope = scope;
-    world->options = *options;
-    world->notes = track_packet_records_new(scope, options->max_memory);
-    world->texts = wmem_map_new(scope, track_hash_of_text, track_is_equal_text);
-    track_subscriptions_begin(world);
-    return world;
+    capture->scope = scope;
+    capture->options = *options;
+    capture->records = track_packet_records_new(scope, options->max_memory);
+    capture->texts = wmem_map_new(scope, track_hash_of_text, track_is_equal_text);
+    track_subscriptions_begin(capture);
+    return capture;
 }
 
-struct track_connection *track_connection_new(struct track_capture *world, const struct track_transport *transport)
+struct track_connection *track_connection_new(struct track_capture *capture, const struct track_transport *transport)
 {
-    struct track_connection *connection = wmem_new0(world->scope, struct track_connection);
-    enum mqtt_version preferred = world->options.preferred_version;
+    struct track_connection *connection = wmem_new0(capture->scope, struct track_connection);
+    enum mqtt_version preferred = capture->options.preferred_version;
 
-    connection->world = world;
-    connection->number = world->connections++;
+    connection->capture = capture;
+    connection->number = capture->connections++;
     connection->transport = *transport;
     connection->last_client_ns = TRACK_TIME_UNKNOWN;
     for (unsigned end = 0; end < 2; end++)
-        track_inflight_begin(&connection->ends[end].ledger, world->scope, world->options.max_inflight);
+        track_inflight_begin(&connection->ends[end].inflight, capture->scope, capture->options.max_inflight);
 
     connection->latest.version = preferred;
     connection->latest.version_source =
@@ -107,8 +107,8 @@ void track_connection_expect_packet(const struct track_connection *connection, u
 {
     const struct track_alias *alias = connection->ends[sender].last_alias;
 
-    if (connection->watch != NULL)
-        prefetch(connection->watch, sizeof *connection->watch);
+    if (connection->packet_ids != NULL)
+        prefetch(connection->packet_ids, sizeof *connection->packet_ids);
     if (alias != NULL)
         prefetch(alias, sizeof *alias);
 }
@@ -125,51 +125,51 @@ enum mqtt_version track_connection_version(const struct track_connection *connec
 
 struct track_packet_record *track_record_of(struct track_context *tracking)
 {
-    struct track_capture *world = tracking->connection->world;
+    struct track_capture *capture = tracking->connection->capture;
 
-    if (tracking->note != NULL)
-        return tracking->note;
-    tracking->note = track_packet_records_add(world->notes, tracking->place);
-    if (tracking->note == NULL && !tracking->connection->memory_noted) {
-        tracking->connection->memory_noted = true;
-        tracking->note = track_packet_records_add_always(world->notes, tracking->place);
-        tracking->note->limits = TRACK_LIMIT_MEMORY;
-    } else if (tracking->note == NULL) {
-        memset(&world->unkept, 0, sizeof world->unkept);
-        tracking->note = &world->unkept;
+    if (tracking->record != NULL)
+        return tracking->record;
+    tracking->record = track_packet_records_add(capture->records, tracking->pdu);
+    if (tracking->record == NULL && !tracking->connection->is_memory_reported) {
+        tracking->connection->is_memory_reported = true;
+        tracking->record = track_packet_records_add_always(capture->records, tracking->pdu);
+        tracking->record->limits = TRACK_LIMIT_MEMORY;
+    } else if (tracking->record == NULL) {
+        memset(&capture->unkept, 0, sizeof capture->unkept);
+        tracking->record = &capture->unkept;
     }
-    return tracking->note;
+    return tracking->record;
 }
 
 struct track_packet_record *track_kept_record_of(struct track_context *tracking)
 {
-    struct track_packet_record *note = track_record_of(tracking);
-    return note != &tracking->connection->world->unkept ? note : NULL;
+    struct track_packet_record *record = track_record_of(tracking);
+    return record != &tracking->connection->capture->unkept ? record : NULL;
 }
 
 /** Settles the version in force with this packet: a CONNECT names it, other packets may prove it. */
-static void track_version(struct track_snapshot *epoch, const struct mqtt_packet *packet)
+static void track_version(struct track_snapshot *snapshot, const struct mqtt_packet *packet)
 {
     if (packet->type == MQTT_TYPE_CONNECT) {
         if (packet->version != MQTT_VERSION_UNKNOWN && packet->connect.level_at != 0) {
-            epoch->version = packet->version;
-            epoch->version_source = TRACK_VERSION_FROM_CONNECT;
+            snapshot->version = packet->version;
+            snapshot->version_source = TRACK_VERSION_FROM_CONNECT;
         }
         return;
     }
-    if (epoch->version_source == TRACK_VERSION_FROM_CONNECT)
+    if (snapshot->version_source == TRACK_VERSION_FROM_CONNECT)
         return;
     struct track_version_guess guess = track_guess_version(packet);
-    if (guess.certain && guess.version != epoch->version) {
-        epoch->version = guess.version;
-        epoch->version_source = TRACK_VERSION_FROM_PACKETS;
+    if (guess.certain && guess.version != snapshot->version) {
+        snapshot->version = guess.version;
+        snapshot->version_source = TRACK_VERSION_FROM_PACKETS;
     }
 }
 
-/** The note of the packet; NULL where it has none that stays. */
-static struct track_packet_record *kept_note(const struct track_context *tracking)
+/** The record of the packet; NULL where it has none that stays. */
+static struct track_packet_record *kept_record(const struct track_context *tracking)
 {
-    return tracking->note != &tracking->connection->world->unkept ? tracking->note : NULL;
+    return tracking->record != &tracking->connection->capture->unkept ? tracking->record : NULL;
 }
 
 /** How long the client was silent before this packet. */
@@ -177,13 +177,13 @@ static int64_t track_silence(struct track_context *tracking)
 {
     struct track_connection *connection = tracking->connection;
     int64_t last_ns = connection->last_client_ns;
-    bool is_clients = tracking->epoch.broker != TRACK_END_UNKNOWN && tracking->epoch.broker != tracking->sender;
+    bool is_clients = tracking->snapshot.broker != TRACK_END_UNKNOWN && tracking->snapshot.broker != tracking->sender;
 
     if (!is_clients)
         return TRACK_TIME_UNKNOWN;
     int64_t idle_ns = last_ns == TRACK_TIME_UNKNOWN ? TRACK_TIME_UNKNOWN : tracking->now_ns - last_ns;
     connection->last_client_ns = tracking->now_ns;
-    if (track_packet_records_add_idle(connection->world->notes, tracking->place, kept_note(tracking), idle_ns))
+    if (track_packet_records_add_idle(connection->capture->records, tracking->pdu, kept_record(tracking), idle_ns))
         return idle_ns;
     track_report_memory_limit(tracking);
     return TRACK_TIME_UNKNOWN;
@@ -195,29 +195,29 @@ static void note_loss(struct track_context *tracking)
     if (!tracking->connection->may_lose)
         return;
     if (tracking->packet->fault.kind > MQTT_FAULT_CUT) {
-        tracking->epoch.has_gap = true;
-        tracking->epoch.session_known = false;
+        tracking->snapshot.has_gap = true;
+        tracking->snapshot.session_known = false;
     }
 }
 
-void track(struct track_connection *connection, unsigned sender, struct track_pdu_ref place,
+void track(struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,
            const struct track_arrival *arrival, struct mqtt_packet *packet, struct track_facts *facts)
 {
     struct track_context tracking = {
         .connection = connection,
         .sender = sender,
-        .place = place,
+        .pdu = pdu,
         .now_ns = arrival->ns,
         .arrival = arrival,
         .facts = facts,
     };
 
-    facts->observation_count = 0;
-    memcpy(&tracking.epoch, track_latest_snapshot(connection), sizeof tracking.epoch);
-    tracking.epoch.from = place;
+    facts->anomaly_count = 0;
+    memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
+    tracking.snapshot.from = pdu;
     tracking.packet = packet;
-    track_version(&tracking.epoch, packet);
-    enum mqtt_version version = tracking.epoch.version;
+    track_version(&tracking.snapshot, packet);
+    enum mqtt_version version = tracking.snapshot.version;
     if (version != MQTT_VERSION_UNKNOWN && version != packet->version && packet->type != MQTT_TYPE_CONNECT)
         mqtt_decode(packet, packet->bytes, packet->captured, packet->length, version);
 
@@ -233,30 +233,30 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     track_update_transactions(&tracking);
     track_check_resumption(&tracking);
     track_check_delivery(&tracking);
-    track_missing_connect_add(connection, &tracking.epoch, place);
-    begin_epoch(connection, &tracking.epoch);
+    track_missing_connect_add(connection, &tracking.snapshot, pdu);
+    begin_snapshot(connection, &tracking.snapshot);
     connection->has_packets = true;
     facts->connection = connection->number;
     facts->sender = sender;
-    facts->place = place;
-    facts->epoch = track_latest_snapshot(connection);
+    facts->pdu = pdu;
+    facts->snapshot = track_latest_snapshot(connection);
     facts->idle_ns = track_silence(&tracking);
-    facts->note = kept_note(&tracking);
+    facts->record = kept_record(&tracking);
     facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
 }
 
-void track_gap(struct track_connection *connection, struct track_pdu_ref place)
+void track_gap(struct track_connection *connection, struct track_pdu_ref pdu)
 {
-    struct track_snapshot epoch;
+    struct track_snapshot snapshot;
 
-    memcpy(&epoch, track_latest_snapshot(connection), sizeof epoch);
-    epoch.from = place;
-    epoch.has_gap = true;
-    epoch.session_known = false;
-    track_missing_connect_add(connection, &epoch, place);
-    begin_epoch(connection, &epoch);
-    track_recent_publishes_doubt(connection->world);
+    memcpy(&snapshot, track_latest_snapshot(connection), sizeof snapshot);
+    snapshot.from = pdu;
+    snapshot.has_gap = true;
+    snapshot.session_known = false;
+    track_missing_connect_add(connection, &snapshot, pdu);
+    begin_snapshot(connection, &snapshot);
+    track_recent_publishes_doubt(connection->capture);
 }
 
 void track_loss(struct track_connection *connection)
@@ -264,27 +264,27 @@ void track_loss(struct track_connection *connection)
     connection->may_lose = true;
 }
 
-void track_recall(const struct track_connection *connection, unsigned sender, struct track_pdu_ref place,
+void track_recall(const struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,
                   struct track_facts *facts)
 {
-    const struct track_snapshot *epoch = find_epoch(connection, place);
-    const struct track_packet_records *notes = connection->world->notes;
-    bool is_clients = epoch->broker != TRACK_END_UNKNOWN && epoch->broker != sender;
+    const struct track_snapshot *snapshot = find_snapshot(connection, pdu);
+    const struct track_packet_records *records = connection->capture->records;
+    bool is_clients = snapshot->broker != TRACK_END_UNKNOWN && snapshot->broker != sender;
 
     facts->connection = connection->number;
     facts->sender = sender;
-    facts->place = place;
-    facts->epoch = epoch;
-    facts->note = track_packet_records_find(notes, place);
-    facts->idle_ns = is_clients ? track_packet_records_idle(notes, place, facts->note) : TRACK_TIME_UNKNOWN;
+    facts->pdu = pdu;
+    facts->snapshot = snapshot;
+    facts->record = track_packet_records_find(records, pdu);
+    facts->idle_ns = is_clients ? track_packet_records_idle(records, pdu, facts->record) : TRACK_TIME_UNKNOWN;
     facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
-    facts->observation_count = track_packet_records_anomalies(notes, place, facts->observations);
+    facts->anomaly_count = track_packet_records_anomalies(records, pdu, facts->anomalies);
 }
 
 struct track_transport_state track_transport_state_of(const struct track_connection *connection)
 {
-    const struct track_options *options = &connection->world->options;
+    const struct track_options *options = &connection->capture->options;
 
     if (options->state_of == NULL || connection->transport.handle == NULL)
         return (struct track_transport_state){.last_ns = TRACK_TIME_UNKNOWN};
@@ -295,7 +295,7 @@ void track_summarise(const struct track_connection *connection, struct track_sum
 {
     *summary = (struct track_summary){
         .number = connection->number,
-        .epoch = track_latest_snapshot(connection),
+        .snapshot = track_latest_snapshot(connection),
         .connack_seen = connection->connack_seen,
         .session_present = connection->session_present,
         .clean_start = connection->clean_start,

@@ -78,7 +78,7 @@ struct track_subscription {
 /** A connection at a glance, as it stands when asked. */
 struct track_summary {
     uint32_t number;
-    const struct track_snapshot *epoch; /**< the latest; good until the connection's next packet */
+    const struct track_snapshot *snapshot; /**< the latest; good until the connection's next packet */
     bool connack_seen;
     bool session_present;
     bool clean_start;
@@ -96,7 +96,7 @@ struct track_summary {
 struct track_capture *track_capture_new(wmem_allocator_t *scope, const struct track_options *options);
 
 /** Makes the record of a connection that was just met; connections are numbered from 0. */
-struct track_connection *track_connection_new(struct track_capture *world, const struct track_transport *transport);
+struct track_connection *track_connection_new(struct track_capture *capture, const struct track_transport *transport);
 
 /** Says that packets of the connection are about to be tracked, so that the processor fetches the record while they are being
  *  framed: with many connections in turn, waiting for memory is what most of the tracking takes. */
@@ -113,12 +113,12 @@ enum mqtt_version track_connection_version(const struct track_connection *connec
 
 /** Takes in one packet, first visit only, in the order of the capture, and says what is known with it. `sender` is the
  *  end that sent it, 0 or 1. `packet` was read by track_connection_version() and is read again where it settles another. */
-void track(struct track_connection *connection, unsigned sender, struct track_pdu_ref place,
+void track(struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,
            const struct track_arrival *arrival, struct mqtt_packet *packet, struct track_facts *facts);
 
-/** Takes in that bytes of the connection are missing before `place`, first visit only: what rests on having seen
+/** Takes in that bytes of the connection are missing before `pdu`, first visit only: what rests on having seen
  *  everything is unknown from there on. */
-void track_gap(struct track_connection *connection, struct track_pdu_ref place);
+void track_gap(struct track_connection *connection, struct track_pdu_ref pdu);
 
 /** Takes in that packets of the connection may go by unseen without a gap to tell it: what rests on having seen each of
  *  them is not judged. */
@@ -126,7 +126,7 @@ void track_loss(struct track_connection *connection);
 
 /** The facts of a packet that was tracked before. Reads nothing that a later packet can change, but for links to answers
  *  that were not there on the first visit. */
-void track_recall(const struct track_connection *connection, unsigned sender, struct track_pdu_ref place,
+void track_recall(const struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,
                   struct track_facts *facts);
 
 /** The connection at a glance. */

@@ -44,16 +44,17 @@ static void find_empty_topic(const struct mqtt_packet *packet, struct show_fault
 }
 
 /** The version by which the packet was read is a guess. */
-static bool is_version_guessed(const struct track_snapshot *epoch)
+static bool is_version_guessed(const struct track_snapshot *snapshot)
 {
-    return epoch->version_source == TRACK_VERSION_FROM_NOTHING || epoch->version_source == TRACK_VERSION_FROM_PACKETS;
+    return snapshot->version_source == TRACK_VERSION_FROM_NOTHING ||
+           snapshot->version_source == TRACK_VERSION_FROM_PACKETS;
 }
 
 static enum show_expert fault_expert(const struct show_context *context)
 {
     if (context->packet->fault.kind == MQTT_FAULT_CUT)
         return SHOW_EXPERT_CUT;
-    return is_version_guessed(context->facts->epoch) ? SHOW_EXPERT_MALFORMED_MAYBE : SHOW_EXPERT_MALFORMED;
+    return is_version_guessed(context->facts->snapshot) ? SHOW_EXPERT_MALFORMED_MAYBE : SHOW_EXPERT_MALFORMED;
 }
 
 void show_find_faults(const struct show_context *context, struct show_faults *faults)
@@ -65,16 +66,17 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
     faults->count = 0;
     if (packet->fault.kind != MQTT_FAULT_NONE)
         add_fault(faults, fault_expert(context), packet->fault.at);
-    if (facts->epoch->version_source == TRACK_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
+    if (facts->snapshot->version_source == TRACK_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_VERSION, (struct mqtt_span){0, 1});
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.keep_alive_at != 0 && packet->connect.keep_alive_s == 0)
         add_fault(faults, SHOW_EXPERT_KEEP_ALIVE_OFF, (struct mqtt_span){packet->connect.keep_alive_at, 2});
-    uint8_t limits = facts->note != NULL ? facts->note->limits : 0;
+    uint8_t limits = facts->record != NULL ? facts->record->limits : 0;
     if (limits & TRACK_LIMIT_INFLIGHT)
         add_fault(faults, SHOW_EXPERT_LIMIT_INFLIGHT, (struct mqtt_span){0, 1});
     if (limits & TRACK_LIMIT_MEMORY)
         add_fault(faults, SHOW_EXPERT_LIMIT_MEMORY, (struct mqtt_span){0, 1});
-    if (facts->note != NULL && facts->note->uses_alias && facts->note->topic == NULL && !(limits & TRACK_LIMIT_MEMORY))
+    if (facts->record != NULL && facts->record->uses_alias && facts->record->topic == NULL &&
+        !(limits & TRACK_LIMIT_MEMORY))
         alias = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
     if (alias != NULL)
         add_fault(faults, SHOW_EXPERT_UNKNOWN_ALIAS, alias->value);

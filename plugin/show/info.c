@@ -346,7 +346,7 @@ void show_info(const struct show_context *context)
     }
     line.context = context;
     line.length = 0;
-    if (context->facts->place.pdu == 1)
+    if (context->facts->pdu.pdu == 1)
         put_ends(&line);
     put_packet(&line);
     show_info_entry(pinfo, line.text);

@@ -34,12 +34,12 @@ static const char *endpoint_name(const struct show_context *context, unsigned en
 
 const char *show_end_name(const struct show_context *context, unsigned end)
 {
-    const struct track_snapshot *epoch = context->facts->epoch;
-    const struct track_text *client_id = epoch->client_id;
+    const struct track_snapshot *snapshot = context->facts->snapshot;
+    const struct track_text *client_id = snapshot->client_id;
 
-    if (epoch->broker == end)
+    if (snapshot->broker == end)
         return "broker";
-    if (epoch->broker == TRACK_END_UNKNOWN || client_id == NULL)
+    if (snapshot->broker == TRACK_END_UNKNOWN || client_id == NULL)
         return endpoint_name(context, end);
     if (mqtt_utf8_is_plain(client_id->bytes, client_id->length))
         return (const char *)client_id->bytes;

@@ -56,36 +56,36 @@ static void add_time(const struct show_context *context, proto_tree *tree, int f
 /** An end's name as a value: unlike the one in the Info column it is not escaped, so that filters find it. */
 static const char *end_value(const struct show_context *context, unsigned end)
 {
-    const struct track_snapshot *epoch = context->facts->epoch;
-    bool is_client = epoch->broker == 1 - end;
+    const struct track_snapshot *snapshot = context->facts->snapshot;
+    bool is_client = snapshot->broker == 1 - end;
 
-    if (is_client && epoch->client_id != NULL)
-        return show_text_value(context, epoch->client_id);
+    if (is_client && snapshot->client_id != NULL)
+        return show_text_value(context, snapshot->client_id);
     return show_end_name(context, end);
 }
 
 static void show_ends(const struct show_context *context, proto_tree *tree)
 {
-    const struct track_snapshot *epoch = context->facts->epoch;
+    const struct track_snapshot *snapshot = context->facts->snapshot;
     unsigned from = context->facts->sender;
     unsigned to = 1 - from;
 
-    if (epoch->client_id != NULL)
-        add_string(context, tree, FIELD(CLIENT), show_text_value(context, epoch->client_id));
+    if (snapshot->client_id != NULL)
+        add_string(context, tree, FIELD(CLIENT), show_text_value(context, snapshot->client_id));
     add_string(context, tree, FIELD(SRC_NAME), end_value(context, from));
-    add_string(context, tree, FIELD(SRC_ROLE), track_role_name(track_role_of(epoch, from)));
+    add_string(context, tree, FIELD(SRC_ROLE), track_role_name(track_role_of(snapshot, from)));
     add_string(context, tree, FIELD(DST_NAME), end_value(context, to));
-    add_string(context, tree, FIELD(DST_ROLE), track_role_name(track_role_of(epoch, to)));
-    add_string(context, tree, FIELD(EVIDENCE), evidence_names[epoch->evidence]);
+    add_string(context, tree, FIELD(DST_ROLE), track_role_name(track_role_of(snapshot, to)));
+    add_string(context, tree, FIELD(EVIDENCE), evidence_names[snapshot->evidence]);
 }
 
 static void show_version(const struct show_context *context, proto_tree *tree)
 {
-    const struct track_snapshot *epoch = context->facts->epoch;
+    const struct track_snapshot *snapshot = context->facts->snapshot;
 
-    if (epoch->version != MQTT_VERSION_UNKNOWN)
-        add_number(context, tree, FIELD(VERSION), epoch->version);
-    add_string(context, tree, FIELD(VERSION_SOURCE), version_source_names[epoch->version_source]);
+    if (snapshot->version != MQTT_VERSION_UNKNOWN)
+        add_number(context, tree, FIELD(VERSION), snapshot->version);
+    add_string(context, tree, FIELD(VERSION_SOURCE), version_source_names[snapshot->version_source]);
 }
 
 /** The PUBLISH's topic whether or not an alias was used, and where the alias was set. */
@@ -98,30 +98,30 @@ static void show_resolved_topic(const struct show_context *context, proto_tree *
         proto_item_set_generated(show_span(context, tree, FIELD(RESOLVED_TOPIC), topic, ENC_UTF_8));
     } else if (aliased != NULL) {
         add_string(context, tree, FIELD(RESOLVED_TOPIC), show_text_value(context, aliased));
-        add_link(context, tree, FIELD(ALIAS_SET_IN), context->facts->note->alias_set_in);
+        add_link(context, tree, FIELD(ALIAS_SET_IN), context->facts->record->alias_set_in);
     }
 }
 
 /** What the packet answers and what answers it. */
 static void show_exchange(const struct show_context *context, proto_tree *tree)
 {
-    const struct track_packet_record *note = context->facts->note;
+    const struct track_packet_record *record = context->facts->record;
 
-    if (note == NULL)
+    if (record == NULL)
         return;
-    add_link(context, tree, FIELD(FIRST_SENT_IN), note->first_sent_in);
-    add_link(context, tree, FIELD(REQUEST_IN), note->request_in);
-    if (note->request_in != 0)
-        add_time(context, tree, FIELD(RESPONSE_TIME), note->response_ns);
-    if (note->completes_delivery)
-        add_time(context, tree, FIELD(DELIVERY_TIME), note->delivery_ns);
-    add_link(context, tree, FIELD(RESPONSE_IN), note->response_in);
-    if (context->packet->type == MQTT_TYPE_CONNECT && note->takes_over != 0)
-        add_number(context, tree, FIELD(TAKES_OVER), note->takes_over - 1);
-    if (note->has_inflight) {
-        add_number(context, tree, FIELD(INFLIGHT), note->inflight);
-        if (note->inflight_max != 0)
-            add_number(context, tree, FIELD(INFLIGHT_MAX), note->inflight_max);
+    add_link(context, tree, FIELD(FIRST_SENT_IN), record->first_sent_in);
+    add_link(context, tree, FIELD(REQUEST_IN), record->request_in);
+    if (record->request_in != 0)
+        add_time(context, tree, FIELD(RESPONSE_TIME), record->response_ns);
+    if (record->completes_delivery)
+        add_time(context, tree, FIELD(DELIVERY_TIME), record->delivery_ns);
+    add_link(context, tree, FIELD(RESPONSE_IN), record->response_in);
+    if (context->packet->type == MQTT_TYPE_CONNECT && record->takes_over != 0)
+        add_number(context, tree, FIELD(TAKES_OVER), record->takes_over - 1);
+    if (record->has_inflight) {
+        add_number(context, tree, FIELD(INFLIGHT), record->inflight);
+        if (record->inflight_max != 0)
+            add_number(context, tree, FIELD(INFLIGHT_MAX), record->inflight_max);
     }
 }
 
@@ -140,10 +140,10 @@ void show_scope(const struct show_context *context, proto_tree *parent)
         show_resolved_topic(context, tree);
     show_exchange(context, tree);
     add_time(context, tree, FIELD(IDLE_TIME), facts->idle_ns);
-    if (context->packet->type == MQTT_TYPE_CONNACK && facts->epoch->has_keep_alive)
-        add_number(context, tree, FIELD(EFFECTIVE_KEEP_ALIVE), facts->epoch->keep_alive_s);
+    if (context->packet->type == MQTT_TYPE_CONNACK && facts->snapshot->has_keep_alive)
+        add_number(context, tree, FIELD(EFFECTIVE_KEEP_ALIVE), facts->snapshot->keep_alive_s);
     show_version(context, tree);
     show_statements(context, tree);
     add_number(context, tree, FIELD(CONNECTION), facts->connection);
-    add_number(context, tree, FIELD(PDU), facts->place.pdu);
+    add_number(context, tree, FIELD(PDU), facts->pdu.pdu);
 }

@@ -152,10 +152,10 @@ static void show_packet_id(const struct show_context *context, proto_tree *tree)
 static void show_aliased_topic(const struct show_context *context, proto_tree *tree)
 {
     const struct mqtt_property *alias = mqtt_properties_find(&context->packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
-    const struct track_packet_record *note = context->facts->note;
+    const struct track_packet_record *record = context->facts->record;
     const struct track_text *topic = track_alias_topic(context->facts);
 
-    if (alias == NULL || note == NULL || !note->uses_alias)
+    if (alias == NULL || record == NULL || !record->uses_alias)
         return;
     const char *text = topic != NULL ? show_text_value(context, topic) : "";
     proto_item_set_generated(proto_tree_add_string(tree, FIELD(TOPIC), context->tvb, (int)alias->value.at, 0, text));

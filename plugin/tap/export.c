@@ -64,13 +64,13 @@ static const char *ending_of(const char *content_type, const uint8_t *payload, u
 
 static char *file_name(const struct tap_record *record, const char *ending)
 {
-    struct track_pdu_ref place = record->facts.place;
+    struct track_pdu_ref pdu = record->facts.pdu;
     char topic[TOPIC_CHARACTERS + 1];
 
     put_topic(topic, record->topic[0] != '\0' ? record->topic : "unknown-topic");
-    if (place.pdu > 1)
-        return g_strdup_printf("%s-frame%u-%u.%s", topic, place.frame, place.pdu, ending);
-    return g_strdup_printf("%s-frame%u.%s", topic, place.frame, ending);
+    if (pdu.pdu > 1)
+        return g_strdup_printf("%s-frame%u-%u.%s", topic, pdu.frame, pdu.pdu, ending);
+    return g_strdup_printf("%s-frame%u.%s", topic, pdu.frame, ending);
 }
 
 /** The Content Type as printable text; "" where there is none. In the packet's pool. */

@@ -153,9 +153,9 @@ static void name_end(struct lane *lane, struct compat_flow *graph, packet_info *
     struct graph_state *state = (struct graph_state *)g_hash_table_lookup(states, graph);
     unsigned end = is_sender ? record->facts.sender : 1 - record->facts.sender;
 
-    bool is_peer = record->epoch.broker == TRACK_END_UNKNOWN ? end == 1 : record->epoch.broker == end;
+    bool is_peer = record->snapshot.broker == TRACK_END_UNKNOWN ? end == 1 : record->snapshot.broker == end;
 
-    if (record->epoch.broker == end)
+    if (record->snapshot.broker == end)
         name_broker(lane, graph, state, broker_endpoint(pinfo, is_sender));
     else
         name_client(lane, is_sender ? record->sender_name : record->receiver_name);
@@ -202,7 +202,7 @@ static void append_time(char *text, int64_t ns)
  *  packet's pool. */
 static char *comment_on(packet_info *pinfo, const struct tap_record *record)
 {
-    const struct track_packet_record *note = record->facts.note;
+    const struct track_packet_record *packet_record = record->facts.record;
     char *text = (char *)wmem_alloc(pinfo->pool, COMMENT_BYTES);
     size_t length = strlen(record->line);
 
@@ -210,16 +210,17 @@ static char *comment_on(packet_info *pinfo, const struct tap_record *record)
         length = this_character(record->line, LINE_BYTES);
     memcpy(text, record->line, length);
     text[length] = '\0';
-    if (note != NULL && note->request_in != 0) {
-        append(text, "; answers frame %u", note->request_in);
-        if (note->response_ns != TRACK_TIME_UNKNOWN) {
+    if (packet_record != NULL && packet_record->request_in != 0) {
+        append(text, "; answers frame %u", packet_record->request_in);
+        if (packet_record->response_ns != TRACK_TIME_UNKNOWN) {
             append(text, " after ");
-            append_time(text, note->response_ns);
+            append_time(text, packet_record->response_ns);
         }
     }
-    if (note != NULL && note->completes_delivery && note->delivery_ns != TRACK_TIME_UNKNOWN) {
+    if (packet_record != NULL && packet_record->completes_delivery &&
+        packet_record->delivery_ns != TRACK_TIME_UNKNOWN) {
         append(text, "; delivered in ");
-        append_time(text, note->delivery_ns);
+        append_time(text, packet_record->delivery_ns);
     }
     return text;
 }

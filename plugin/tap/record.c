@@ -6,9 +6,9 @@
 
 enum tap_direction tap_direction_of(const struct tap_record *record)
 {
-    if (record->epoch.broker == TRACK_END_UNKNOWN)
+    if (record->snapshot.broker == TRACK_END_UNKNOWN)
         return TAP_DIRECTION_UNKNOWN;
-    return record->epoch.broker == record->facts.sender ? TAP_TO_CLIENT : TAP_TO_BROKER;
+    return record->snapshot.broker == record->facts.sender ? TAP_TO_CLIENT : TAP_TO_BROKER;
 }
 
 const char *tap_client_of(const struct tap_record *record)

@@ -14,7 +14,7 @@
 struct tap_record {
     struct mqtt_packet packet;
     struct track_facts facts;
-    struct track_snapshot epoch; /**< what `facts.epoch` points to */
+    struct track_snapshot snapshot; /**< what `facts.snapshot` points to */
     const struct track_connection *connection;
     const char *sender_name; /**< `broker`, the Client Identifier or `address:port`; printable */
     const char *receiver_name;

@@ -182,20 +182,20 @@ static char *reason_text(enum mqtt_version version, enum mqtt_packet_type type, 
 static char *connack_text(const struct track_summary *summary)
 {
     if (summary->connack_seen)
-        return reason_text(summary->epoch->version, MQTT_TYPE_CONNACK, summary->connack_code);
-    return g_strdup(summary->epoch->connect_seen ? "none" : "");
+        return reason_text(summary->snapshot->version, MQTT_TYPE_CONNACK, summary->connack_code);
+    return g_strdup(summary->snapshot->connect_seen ? "none" : "");
 }
 
 static char *disconnect_text(const struct track_summary *summary)
 {
-    const struct track_snapshot *epoch = summary->epoch;
-    const char *who = epoch->broker == TRACK_END_UNKNOWN          ? "DISCONNECT"
-                      : epoch->broker == summary->disconnected_by ? "DISCONNECT by broker"
-                                                                  : "DISCONNECT by client";
+    const struct track_snapshot *snapshot = summary->snapshot;
+    const char *who = snapshot->broker == TRACK_END_UNKNOWN          ? "DISCONNECT"
+                      : snapshot->broker == summary->disconnected_by ? "DISCONNECT by broker"
+                                                                     : "DISCONNECT by client";
 
-    if (epoch->version != MQTT_V50)
+    if (snapshot->version != MQTT_V50)
         return g_strdup(who);
-    char *reason = reason_text(epoch->version, MQTT_TYPE_DISCONNECT, summary->disconnect_reason);
+    char *reason = reason_text(snapshot->version, MQTT_TYPE_DISCONNECT, summary->disconnect_reason);
     char *text = g_strdup_printf("%s: %s", who, reason);
     g_free(reason);
     return text;
@@ -207,14 +207,14 @@ static bool has_timed_out(const struct track_summary *summary)
 {
     const int64_t half_second_ns = 500000000;
     const struct track_transport_state *transport = &summary->transport;
-    const struct track_snapshot *epoch = summary->epoch;
+    const struct track_snapshot *snapshot = summary->snapshot;
 
     if (!transport->is_finished && !transport->is_reset)
         return false;
-    if (!epoch->has_keep_alive || epoch->keep_alive_s == 0 || transport->last_ns == TRACK_TIME_UNKNOWN ||
+    if (!snapshot->has_keep_alive || snapshot->keep_alive_s == 0 || transport->last_ns == TRACK_TIME_UNKNOWN ||
         summary->last_client_ns == TRACK_TIME_UNKNOWN)
         return false;
-    return transport->last_ns - summary->last_client_ns > 3 * half_second_ns * epoch->keep_alive_s;
+    return transport->last_ns - summary->last_client_ns > 3 * half_second_ns * snapshot->keep_alive_s;
 }
 
 /** How the connection ended. */
@@ -242,21 +242,22 @@ void session_row_summarise(struct session_row *row)
     if (row->connection == NULL)
         return;
     track_summarise(row->connection, &summary);
-    const struct track_snapshot *epoch = summary.epoch;
-    const struct track_text *client_id = epoch->client_id;
-    unsigned broker = epoch->broker == TRACK_END_UNKNOWN ? 1 : epoch->broker;
+    const struct track_snapshot *snapshot = summary.snapshot;
+    const struct track_text *client_id = snapshot->client_id;
+    unsigned broker = snapshot->broker == TRACK_END_UNKNOWN ? 1 : snapshot->broker;
 
-    row->broker = epoch->broker;
-    if (client_id != NULL && client_id->length > 0 && epoch->broker != TRACK_END_UNKNOWN)
+    row->broker = snapshot->broker;
+    if (client_id != NULL && client_id->length > 0 && snapshot->broker != TRACK_END_UNKNOWN)
         set_text(row, COLUMN_CLIENT, tap_printable(client_id->bytes, client_id->length, MAX_CLIENT_CHARACTERS));
     else
         set_text(row, COLUMN_CLIENT, g_strdup(row->ends[1 - broker]));
-    set_text(row, COLUMN_ROLE, g_strdup(track_role_name(track_role_of(epoch, 1 - broker))));
+    set_text(row, COLUMN_ROLE, g_strdup(track_role_name(track_role_of(snapshot, 1 - broker))));
     set_text(row, COLUMN_BROKER, g_strdup(row->ends[broker]));
-    set_text(row, COLUMN_VERSION, g_strdup(version_text(epoch->version)));
-    set_text(row, COLUMN_KEEP_ALIVE, epoch->has_keep_alive ? g_strdup_printf("%u", epoch->keep_alive_s) : g_strdup(""));
-    set_text(row, COLUMN_CLEAN_START, g_strdup(!epoch->connect_seen ? "" : summary.clean_start ? "yes" : "no"));
-    bool tells_session = summary.connack_seen && epoch->version != MQTT_V31;
+    set_text(row, COLUMN_VERSION, g_strdup(version_text(snapshot->version)));
+    set_text(row, COLUMN_KEEP_ALIVE,
+             snapshot->has_keep_alive ? g_strdup_printf("%u", snapshot->keep_alive_s) : g_strdup(""));
+    set_text(row, COLUMN_CLEAN_START, g_strdup(!snapshot->connect_seen ? "" : summary.clean_start ? "yes" : "no"));
+    bool tells_session = summary.connack_seen && snapshot->version != MQTT_V31;
     set_text(row, COLUMN_SESSION_PRESENT, g_strdup(!tells_session ? "" : summary.session_present ? "yes" : "no"));
     set_text(row, COLUMN_CONNACK, connack_text(&summary));
     set_text(row, COLUMN_END, end_text(&summary));

@@ -79,16 +79,16 @@ static tap_packet_status srt_on_packet(void *tapdata, packet_info *pinfo, epan_d
 {
     const srt_data_t *data = (const srt_data_t *)tapdata;
     const struct tap_record *record = (const struct tap_record *)queued;
-    const struct track_packet_record *note = record->facts.note;
+    const struct track_packet_record *packet_record = record->facts.record;
     enum exchange exchange = exchange_of(record->packet.type);
 
-    if (note == NULL || exchange == EXCHANGES)
+    if (packet_record == NULL || exchange == EXCHANGES)
         return TAP_PACKET_DONT_REDRAW;
-    if (note->request_in != 0)
-        add_span(data, TABLE_EXCHANGES, exchange, note->response_ns, pinfo);
-    if (note->completes_delivery) {
+    if (packet_record->request_in != 0)
+        add_span(data, TABLE_EXCHANGES, exchange, packet_record->response_ns, pinfo);
+    if (packet_record->completes_delivery) {
         int row = record->packet.type == MQTT_TYPE_PUBACK ? DELIVERY_QOS_1 : DELIVERY_QOS_2;
-        add_span(data, TABLE_DELIVERIES, row, note->delivery_ns, pinfo);
+        add_span(data, TABLE_DELIVERIES, row, packet_record->delivery_ns, pinfo);
     }
     return TAP_PACKET_REDRAW;
 }

@@ -42,7 +42,7 @@ static bool is_bad(const struct track_context *tracking)
         return packet->fault.kind > MQTT_FAULT_CUT;
     return has_bad_flags(packet) || (packet->type == MQTT_TYPE_PUBLISH && packet->publish.qos == 3) ||
            (is_request && packet->list.length == 0) ||
-           (packet->type == MQTT_TYPE_CONNECT && packet->version != MQTT_V31 && tracking->epoch.connect_seen) ||
+           (packet->type == MQTT_TYPE_CONNECT && packet->version != MQTT_V31 && tracking->snapshot.connect_seen) ||
            (packet->version == MQTT_V50 && has_bad_properties(&packet->properties, packet->type)) ||
            (packet->type == MQTT_TYPE_CONNECT && packet->version == MQTT_V50 &&
             has_bad_properties(&packet->connect.will_properties, MQTT_TYPE_WILL));
@@ -59,15 +59,15 @@ static int64_t had_it_for(const struct track_context *tracking, const struct tra
 static void observe_own_end(struct track_context *tracking)
 {
     const struct track_connection_order *order = &tracking->connection->order;
-    struct track_anomaly observation = {.kind = TRACK_ANOMALY_AFTER_OWN_DISCONNECT,
-                                        .value = tracking->connection->disconnect_reason};
+    struct track_anomaly anomaly = {.kind = TRACK_ANOMALY_AFTER_OWN_DISCONNECT,
+                                    .value = tracking->connection->disconnect_reason};
 
     if (!order->has_disconnected[tracking->sender])
         return;
     if (order->is_disconnect_error[tracking->sender])
-        observation.kind = order->is_reauthenticating ? TRACK_ANOMALY_AFTER_OWN_DISCONNECT_ON_AUTHENTICATION
-                                                      : TRACK_ANOMALY_AFTER_OWN_DISCONNECT_ON_ERROR;
-    track_report_anomaly_once(tracking, observation);
+        anomaly.kind = order->is_reauthenticating ? TRACK_ANOMALY_AFTER_OWN_DISCONNECT_ON_AUTHENTICATION
+                                                  : TRACK_ANOMALY_AFTER_OWN_DISCONNECT_ON_ERROR;
+    track_report_anomaly_once(tracking, anomaly);
 }
 
 /** Packets in spite of what the other end had sent. */
@@ -81,10 +81,10 @@ static void observe_other_end(struct track_context *tracking)
 
     if (packet->type == MQTT_TYPE_DISCONNECT || is_refusal)
         return;
-    if (order->goodbye.frame != 0 && order->goodbye_by != tracking->sender &&
-        (ns = had_it_for(tracking, &order->goodbye)) >= 0)
+    if (order->first_disconnect.frame != 0 && order->first_disconnect_by != tracking->sender &&
+        (ns = had_it_for(tracking, &order->first_disconnect)) >= 0)
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_AFTER_RECEIVED_DISCONNECT,
-                                                                   .frame = order->goodbye.frame,
+                                                                   .frame = order->first_disconnect.frame,
                                                                    .value = (uint32_t)MIN(ns / 1000000, UINT32_MAX)});
     else if (bad != NULL && bad->sender != tracking->sender && had_it_for(tracking, &bad->mark) >= 0)
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = bad->has_bad_flags
@@ -104,12 +104,12 @@ static void remember(struct track_context *tracking)
     if (is_disconnect && packet->fault.kind <= MQTT_FAULT_CUT) {
         order->has_disconnected[tracking->sender] = true;
         order->is_disconnect_error[tracking->sender] = packet->reason >= 0x80;
-        if (order->goodbye.frame == 0) {
-            order->goodbye = track_stream_position_of(tracking);
-            order->goodbye_by = (uint8_t)tracking->sender;
+        if (order->first_disconnect.frame == 0) {
+            order->first_disconnect = track_stream_position_of(tracking);
+            order->first_disconnect_by = (uint8_t)tracking->sender;
         }
     } else if (order->bad == NULL && is_bad(tracking)) {
-        order->bad = wmem_new(tracking->connection->world->scope, struct track_malformed_packet);
+        order->bad = wmem_new(tracking->connection->capture->scope, struct track_malformed_packet);
         *order->bad = (struct track_malformed_packet){
             .mark = track_stream_position_of(tracking),
             .sender = (uint8_t)tracking->sender,
@@ -120,8 +120,8 @@ static void remember(struct track_context *tracking)
 
 void track_check_after_disconnect(struct track_context *tracking)
 {
-    if (tracking->epoch.broker == TRACK_END_UNKNOWN || tracking->epoch.has_gap ||
-        (!tracking->epoch.connect_seen && tracking->packet->type != MQTT_TYPE_CONNECT))
+    if (tracking->snapshot.broker == TRACK_END_UNKNOWN || tracking->snapshot.has_gap ||
+        (!tracking->snapshot.connect_seen && tracking->packet->type != MQTT_TYPE_CONNECT))
         return;
     observe_own_end(tracking);
     observe_other_end(tracking);

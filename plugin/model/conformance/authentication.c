@@ -48,10 +48,10 @@ static void track_servers(struct track_context *tracking)
 void track_check_authentication(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    const struct track_connect_info *greeting = tracking->epoch.greeting;
+    const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
 
     if (packet->type != MQTT_TYPE_AUTH || packet->version != MQTT_V50 || packet->fault.kind != MQTT_FAULT_NONE ||
-        !track_has_history(tracking) || greeting == NULL || greeting->auth_method == NULL)
+        !track_has_history(tracking) || connect_info == NULL || connect_info->auth_method == NULL)
         return;
     if (track_is_from_client(tracking))
         track_clients(tracking);

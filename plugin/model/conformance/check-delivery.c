@@ -21,7 +21,7 @@ static const int64_t LONG_SETTLED_NS = INT64_C(10000000000);
 static void match_list(struct track_delivery *delivery, const struct track_subscribed_filter *list)
 {
     for (; list != NULL; list = list->next) {
-        if (track_match_topic(list->filter, delivery->topic, false) != TRACK_MATCHES)
+        if (track_match_topic(list->text, delivery->topic, false) != TRACK_MATCHES)
             continue;
         delivery->is_explained |= list->was_granted || list->pending > 0;
         if (delivery->count < TRACK_MATCHES_MAX)
@@ -35,7 +35,7 @@ static void match_list(struct track_delivery *delivery, const struct track_subsc
 static void find_nearest(struct track_delivery *delivery, const struct track_subscribed_filter *list)
 {
     for (; list != NULL; list = list->next) {
-        enum track_match match = track_match_topic(list->filter, delivery->topic, true);
+        enum track_match match = track_match_topic(list->text, delivery->topic, true);
         if (match != TRACK_MATCHES && match > delivery->nearest && list->was_granted) {
             delivery->nearest = match;
             delivery->nearest_in = list->requested_in;
@@ -46,22 +46,22 @@ static void find_nearest(struct track_delivery *delivery, const struct track_sub
 /** One finding of a kind for a topic; and not many in all. */
 static bool is_news(struct track_delivery *delivery, enum track_anomaly_kind kind)
 {
-    struct track_subscription_history *book = delivery->book;
+    struct track_subscription_history *history = delivery->history;
     uint32_t key = delivery->topic_hash ^ (uint32_t)kind * 2654435761u;
 
-    for (unsigned i = 0; i < book->reports; i++)
-        if (book->reported[i] == key)
+    for (unsigned i = 0; i < history->reports; i++)
+        if (history->reported[i] == key)
             return false;
-    if (book->reports == TRACK_REPORTED_MAX)
+    if (history->reports == TRACK_REPORTED_MAX)
         return false;
-    book->reported[book->reports++] = key;
+    history->reported[history->reports++] = key;
     return true;
 }
 
-void track_report_delivery(struct track_delivery *delivery, struct track_anomaly observation)
+void track_report_delivery(struct track_delivery *delivery, struct track_anomaly anomaly)
 {
-    if (is_news(delivery, (enum track_anomaly_kind)observation.kind))
-        track_report_anomaly(delivery->tracking, observation);
+    if (is_news(delivery, (enum track_anomaly_kind)anomaly.kind))
+        track_report_anomaly(delivery->tracking, anomaly);
 }
 
 static struct mqtt_span topic_span(const struct track_delivery *delivery)
@@ -74,14 +74,14 @@ static void look_at_unasked(struct track_delivery *delivery)
 {
     struct track_anomaly seen = {.kind = TRACK_ANOMALY_DELIVERED_UNASKED, .at = topic_span(delivery)};
 
-    if (delivery->book->is_blind)
+    if (delivery->history->is_incomplete)
         return;
     if (delivery->nearest != TRACK_MATCHES_NOT) {
         seen.kind = delivery->nearest == TRACK_MATCHES_BUT_FOR_DOLLAR ? TRACK_ANOMALY_DELIVERED_ACROSS_DOLLAR
                                                                       : TRACK_ANOMALY_DELIVERED_BUT_FOR_CASE;
         seen.frame = delivery->nearest_in;
     } else {
-        seen.doubt = delivery->book->grants == 0 || track_may_keep_session(delivery->tracking);
+        seen.doubt = delivery->history->grants == 0 || track_may_keep_session(delivery->tracking);
     }
     track_report_delivery(delivery, seen);
 }
@@ -98,12 +98,12 @@ static void look_at_qos(struct track_delivery *delivery)
         return;
     seen.doubt = track_may_keep_session(delivery->tracking);
     for (unsigned i = 0; i < delivery->count; i++) {
-        const struct track_subscribed_filter *interest = delivery->matches[i];
-        uint8_t most = interest->granted_most;
-        if (interest->pending > 0 || counts_requests)
-            most = MAX(most, interest->requested_most);
+        const struct track_subscribed_filter *filter = delivery->matches[i];
+        uint8_t most = filter->granted_most;
+        if (filter->pending > 0 || counts_requests)
+            most = MAX(most, filter->requested_most);
         seen.other = MAX(seen.other, most);
-        seen.frame = MAX(seen.frame, interest->granted_in);
+        seen.frame = MAX(seen.frame, filter->granted_in);
     }
     if (packet->publish.qos > seen.other) {
         seen.kind = only != NULL && only->is_shared ? TRACK_ANOMALY_DELIVERED_ABOVE_SHARED_GRANT
@@ -125,12 +125,12 @@ static void look_at_removed(struct track_delivery *delivery)
     int64_t gone_ns = 0;
 
     for (unsigned i = 0; i < delivery->count; i++) {
-        const struct track_subscribed_filter *interest = delivery->matches[i];
-        bool is_gone = interest->removed_in != 0 && interest->pending == 0;
-        gone_ns = MAX(gone_ns, interest->settled_ns);
-        if (!is_gone && (interest->was_granted || interest->pending > 0))
+        const struct track_subscribed_filter *filter = delivery->matches[i];
+        bool is_gone = filter->removed_in != 0 && filter->pending == 0;
+        gone_ns = MAX(gone_ns, filter->settled_ns);
+        if (!is_gone && (filter->was_granted || filter->pending > 0))
             return;
-        seen.frame = MAX(seen.frame, interest->removed_in);
+        seen.frame = MAX(seen.frame, filter->removed_in);
     }
     source = track_find_recent_publish(delivery->tracking, delivery->topic);
     if (source != NULL && source->ns > gone_ns + SETTLED_NS) {
@@ -175,7 +175,7 @@ static unsigned look_at_ids(struct track_delivery *delivery, uint32_t *ids)
         ids[count++] = property.number;
         if (is_matching_id(delivery, property.number))
             continue;
-        bool is_given = track_subscription_history_has_id(delivery->book, property.number);
+        bool is_given = track_subscription_history_has_id(delivery->history, property.number);
         track_report_delivery(delivery, (struct track_anomaly){.kind = is_given ? TRACK_ANOMALY_ID_OF_OTHER_FILTER
                                                                                 : TRACK_ANOMALY_ID_NEVER_GIVEN,
                                                                .at = property.whole,
@@ -200,16 +200,16 @@ static void look_at_subscription_ids(struct track_delivery *delivery)
     if (count > IDS_MAX || packet->publish.dup)
         return;
     for (unsigned i = 0; i < delivery->count; i++) {
-        const struct track_subscribed_filter *interest = delivery->matches[i];
-        bool is_known = interest->id == 0;
-        all_have &= !interest->was_without_id;
-        is_settled &= interest->was_granted && interest->removed_in == 0 && interest->pending == 0 &&
-                      interest->old_ids[0] == 0 && !(interest->was_without_id && interest->id != 0) &&
-                      delivery->tracking->now_ns - interest->settled_ns > SETTLED_NS;
+        const struct track_subscribed_filter *filter = delivery->matches[i];
+        bool is_known = filter->id == 0;
+        all_have &= !filter->was_without_id;
+        is_settled &= filter->was_granted && filter->removed_in == 0 && filter->pending == 0 &&
+                      filter->old_ids[0] == 0 && !(filter->was_without_id && filter->id != 0) &&
+                      delivery->tracking->now_ns - filter->settled_ns > SETTLED_NS;
         for (unsigned known = 0; known < wanted_count; known++)
-            is_known |= wanted[known] == interest->id;
+            is_known |= wanted[known] == filter->id;
         if (!is_known)
-            wanted[wanted_count++] = interest->id;
+            wanted[wanted_count++] = filter->id;
     }
     seen.value = count;
     seen.other = wanted_count;
@@ -225,7 +225,7 @@ static void look_at_subscription_ids(struct track_delivery *delivery)
 /** A delivery with RETAIN 1: what is it? Under Retain As Published 1 it may be anything. */
 static void look_at_retained(struct track_delivery *delivery)
 {
-    struct track_subscription_history *book = delivery->book;
+    struct track_subscription_history *history = delivery->history;
     const struct track_subscribed_filter *first = delivery->matches[0];
     struct track_anomaly seen = {.at = {0, 1}, .frame = first->requested_in};
     bool all_shared = true;
@@ -238,7 +238,7 @@ static void look_at_retained(struct track_delivery *delivery)
         none_wants &= !delivery->matches[i]->wants_retained;
     }
     const struct track_message_fingerprint *before =
-        track_message_fingerprint_find(book->retained, delivery->topic_hash);
+        track_message_fingerprint_find(history->retained, delivery->topic_hash);
     bool came_before = before != NULL && before->frame > first->retained_in && before->frame < first->no_retained_in;
     if (delivery->tracking->packet->publish.payload.length == 0)
         seen.kind = TRACK_ANOMALY_EMPTY_RETAINED;
@@ -250,7 +250,7 @@ static void look_at_retained(struct track_delivery *delivery)
         seen.kind = TRACK_ANOMALY_RETAINED_AGAIN;
     else {
         if (delivery->count == 1 && before == NULL)
-            track_message_fingerprint_add(delivery->tracking, &book->retained, delivery->topic_hash);
+            track_message_fingerprint_add(delivery->tracking, &history->retained, delivery->topic_hash);
         return;
     }
     if (!delivery->tracking->packet->publish.dup)
@@ -274,7 +274,7 @@ static void look_at_own(struct track_delivery *delivery)
     const struct mqtt_packet *packet = delivery->tracking->packet;
     uint32_t hash = message_hash(packet, delivery->topic_hash);
     const struct track_message_fingerprint *own =
-        hash != 0 ? track_message_fingerprint_find(delivery->book->own, hash) : NULL;
+        hash != 0 ? track_message_fingerprint_find(delivery->history->own, hash) : NULL;
 
     for (unsigned i = 0; i < delivery->count; i++)
         if (delivery->matches[i]->takes_own)
@@ -293,10 +293,10 @@ bool track_topic_of_publish(const struct track_context *tracking, struct track_t
     if (span.at == 0 || span.at + span.length > packet->captured || span.at + span.length > packet->length)
         return false;
     *topic = (struct track_topic){packet->bytes + span.at, span.length};
-    if (tracking->note != NULL && tracking->note->uses_alias) {
-        if (tracking->note->topic == NULL)
+    if (tracking->record != NULL && tracking->record->uses_alias) {
+        if (tracking->record->topic == NULL)
             return false;
-        *topic = (struct track_topic){tracking->note->topic->bytes, tracking->note->topic->length};
+        *topic = (struct track_topic){tracking->record->topic->bytes, tracking->record->topic->length};
     }
     return topic->length > 0 && memchr(topic->bytes, '+', topic->length) == NULL &&
            memchr(topic->bytes, '#', topic->length) == NULL;
@@ -306,14 +306,14 @@ static void look_at_delivery(struct track_delivery *delivery)
 {
     struct track_context *tracking = delivery->tracking;
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_subscription_history *book = delivery->book;
+    struct track_subscription_history *history = delivery->history;
 
-    match_list(delivery, book->wide);
-    match_list(delivery, book->exact[delivery->topic_hash & book->mask]);
+    match_list(delivery, history->wide);
+    match_list(delivery, history->exact[delivery->topic_hash & history->mask]);
     if (!delivery->is_explained) {
-        find_nearest(delivery, book->wide);
-        for (uint32_t i = 0; i <= book->mask; i++)
-            find_nearest(delivery, book->exact[i]);
+        find_nearest(delivery, history->wide);
+        for (uint32_t i = 0; i <= history->mask; i++)
+            find_nearest(delivery, history->exact[i]);
         look_at_unasked(delivery);
         return;
     }
@@ -324,7 +324,7 @@ static void look_at_delivery(struct track_delivery *delivery)
     track_compare_delivery(delivery);
     if (packet->version != MQTT_V50 || packet->fault.kind != MQTT_FAULT_NONE)
         return; /* what was cut off may hold an identifier, or a payload */
-    if (packet->publish.retain && !tracking->epoch.is_bridge)
+    if (packet->publish.retain && !tracking->snapshot.is_bridge)
         look_at_retained(delivery);
     look_at_subscription_ids(delivery);
     look_at_own(delivery);
@@ -337,7 +337,7 @@ static void track_client(struct track_context *tracking)
     struct track_topic topic;
 
     if (tracking->packet->type == MQTT_TYPE_CONNECT) {
-        connection->book = NULL;
+        connection->history = NULL;
         track_recent_publishes_add_will(tracking);
     }
     if (tracking->packet->type == MQTT_TYPE_PUBLISH)
@@ -345,12 +345,12 @@ static void track_client(struct track_context *tracking)
     else if ((tracking->packet->type == MQTT_TYPE_PUBACK || tracking->packet->type == MQTT_TYPE_PUBREC) &&
              tracking->packet->version == MQTT_V50 && tracking->packet->reason >= 0x80)
         track_note_shared_failure(tracking);
-    if (tracking->packet->type != MQTT_TYPE_PUBLISH || connection->book == NULL || connection->book->own == NULL ||
-        !track_topic_of_publish(tracking, &topic))
+    if (tracking->packet->type != MQTT_TYPE_PUBLISH || connection->history == NULL ||
+        connection->history->own == NULL || !track_topic_of_publish(tracking, &topic))
         return;
     uint32_t hash = message_hash(tracking->packet, track_hash_bytes(topic.bytes, topic.length));
     if (hash != 0)
-        track_message_fingerprint_add(tracking, &connection->book->own, hash);
+        track_message_fingerprint_add(tracking, &connection->history->own, hash);
 }
 
 /** What the Server sends: what it forwards, and whether that was asked for. */
@@ -370,19 +370,19 @@ static void track_server(struct track_context *tracking)
         return;
     struct track_delivery delivery = {
         .tracking = tracking,
-        .book = track_subscription_history_of(tracking->connection),
+        .history = track_subscription_history_of(tracking->connection),
         .topic = topic,
         .topic_hash = track_hash_bytes(topic.bytes, topic.length),
     };
-    if (!delivery.book->is_blind)
+    if (!delivery.history->is_incomplete)
         look_at_delivery(&delivery);
 }
 
 void track_check_delivery(struct track_context *tracking)
 {
-    if (!tracking->connection->world->options.observes || tracking->epoch.broker == TRACK_END_UNKNOWN)
+    if (!tracking->connection->capture->options.observes || tracking->snapshot.broker == TRACK_END_UNKNOWN)
         return;
-    if (tracking->epoch.broker != tracking->sender)
+    if (tracking->snapshot.broker != tracking->sender)
         track_client(tracking);
     else
         track_server(tracking);

@@ -14,7 +14,7 @@ enum { TRACK_MATCHES_MAX = 24 };
 /** A PUBLISH of the Server, and the filters that explain it. */
 struct track_delivery {
     struct track_context *tracking;
-    struct track_subscription_history *book;
+    struct track_subscription_history *history;
     struct track_topic topic;
     uint32_t topic_hash;
     unsigned count;
@@ -26,7 +26,7 @@ struct track_delivery {
 };
 
 /** Notices something at a delivery: once for a topic, and not very often in all. */
-void track_report_delivery(struct track_delivery *delivery, struct track_anomaly observation);
+void track_report_delivery(struct track_delivery *delivery, struct track_anomaly anomaly);
 
 /** The topic of the PUBLISH being tracked, behind its alias if it uses one. False where it is not known, or is no topic. */
 bool track_topic_of_publish(const struct track_context *tracking, struct track_topic *topic);

@@ -75,7 +75,7 @@ void track_check_forwarding(struct track_context *tracking, struct track_topic t
     track_check_will_delivery(tracking, topic, TRACK_WILL_ANY);
     /* A session may hold a message of the same content from before the capture. */
     if (packet->version != MQTT_V50 || packet->fault.kind != MQTT_FAULT_NONE || packet->publish.dup ||
-        packet->publish.retain || !tracking->epoch.session_known)
+        packet->publish.retain || !tracking->snapshot.session_known)
         return;
     source = track_find_recent_publish(tracking, topic);
     if (source == NULL || !source->is_v5)
@@ -101,15 +101,15 @@ static struct standing standing_of(const struct track_delivery *delivery, const 
     struct standing standing = {true, true, false, false, true, 2, INT64_MAX};
 
     for (unsigned i = 0; i < delivery->count; i++) {
-        const struct track_subscribed_filter *interest = delivery->matches[i];
-        standing.is_before &= interest->was_granted && interest->pending == 0 && interest->removed_in == 0 &&
-                              interest->settled_ns < source->ns - SURELY_BEFORE_NS;
-        standing.is_after &= interest->first_ns > source->ns + SURELY_BEFORE_NS;
-        standing.is_shared |= interest->is_shared;
-        standing.any_keeps |= interest->keeps_retain;
-        standing.all_keep &= !interest->drops_retain;
-        standing.lowest = MIN(standing.lowest, interest->granted);
-        standing.first_ns = MIN(standing.first_ns, interest->first_ns);
+        const struct track_subscribed_filter *filter = delivery->matches[i];
+        standing.is_before &= filter->was_granted && filter->pending == 0 && filter->removed_in == 0 &&
+                              filter->settled_ns < source->ns - SURELY_BEFORE_NS;
+        standing.is_after &= filter->first_ns > source->ns + SURELY_BEFORE_NS;
+        standing.is_shared |= filter->is_shared;
+        standing.any_keeps |= filter->keeps_retain;
+        standing.all_keep &= !filter->drops_retain;
+        standing.lowest = MIN(standing.lowest, filter->granted);
+        standing.first_ns = MIN(standing.first_ns, filter->first_ns);
     }
     return standing;
 }
@@ -192,16 +192,16 @@ static uint32_t latest_of(const struct track_topic_order *order)
 /** The record of one publisher's messages of a topic and QoS; takes the place of the one that was used least lately. */
 static struct track_topic_order *order_of(struct track_delivery *delivery, const struct track_recent_publish *source)
 {
-    struct track_subscription_history *book = delivery->book;
-    wmem_allocator_t *scope = delivery->tracking->connection->world->scope;
+    struct track_subscription_history *history = delivery->history;
+    wmem_allocator_t *scope = delivery->tracking->connection->capture->scope;
     struct track_topic_order *oldest;
 
-    if (book->orders == NULL)
-        book->orders =
+    if (history->orders == NULL)
+        history->orders =
             (struct track_topic_order *)wmem_alloc0(scope, TRACK_ORDERED_TOPICS * sizeof(struct track_topic_order));
-    oldest = book->orders;
+    oldest = history->orders;
     for (unsigned i = 0; i < TRACK_ORDERED_TOPICS; i++) {
-        struct track_topic_order *order = &book->orders[i];
+        struct track_topic_order *order = &history->orders[i];
         if (order->next > 0 && order->topic == source->topic && order->publisher == source->connection &&
             order->qos == source->qos)
             return order;
@@ -232,13 +232,13 @@ static void compare_share(struct track_delivery *delivery, struct track_recent_p
 {
     const struct track_subscribed_filter *only = delivery->matches[0];
     const struct track_connection *connection = delivery->tracking->connection;
-    uint32_t filter = track_hash_bytes(only->filter->bytes, only->filter->length);
+    uint32_t filter = track_hash_bytes(only->text->bytes, only->text->length);
 
     if (source->shared_to == NULL) {
         source->shared_to = connection;
         source->shared_filter = filter;
         source->shared_qos = delivery->tracking->packet->publish.qos;
-        source->shared_in = delivery->tracking->place.frame;
+        source->shared_in = delivery->tracking->pdu.frame;
         return;
     }
     struct track_transport_state first = track_transport_state_of(source->shared_to);
@@ -276,7 +276,7 @@ void track_compare_delivery(struct track_delivery *delivery)
         return;
     if (delivery->count == 1 && !packet->publish.retain)
         track_check_will_delivery(delivery->tracking, delivery->topic, TRACK_WILL_COPIES);
-    if (packet->publish.retain && !delivery->tracking->epoch.is_bridge && !keeps_retain(delivery))
+    if (packet->publish.retain && !delivery->tracking->snapshot.is_bridge && !keeps_retain(delivery))
         track_check_will_delivery(delivery->tracking, delivery->topic, TRACK_WILL_STORED);
     source = track_find_recent_publish(delivery->tracking, delivery->topic);
     if (source == NULL)
@@ -289,7 +289,7 @@ void track_compare_delivery(struct track_delivery *delivery)
         if (delivery->count == 1 && standing.is_shared)
             compare_share(delivery, source);
     }
-    if (delivery->tracking->epoch.is_bridge || (standing.is_shared && standing.is_after))
+    if (delivery->tracking->snapshot.is_bridge || (standing.is_shared && standing.is_after))
         return;
     if (standing.is_before)
         compare_live_retain(delivery, source, &standing);

@@ -7,18 +7,18 @@
  */
 #include "../state.h"
 
-void track_report_anomaly_once(struct track_context *tracking, struct track_anomaly observation)
+void track_report_anomaly_once(struct track_context *tracking, struct track_anomaly anomaly)
 {
     enum { FIRST = TRACK_ANOMALY_SENT_BEFORE_CONNACK, LAST = TRACK_ANOMALY_CONNECT_LATE };
     _Static_assert(LAST - FIRST < 64, "there is a bit for each kind");
     struct track_connection_order *order = &tracking->connection->order;
-    uint64_t bit = UINT64_C(1) << (observation.kind - FIRST);
+    uint64_t bit = UINT64_C(1) << (anomaly.kind - FIRST);
 
     /* A packet that cannot be read breaks another rule, and is asked no further: the next one will tell. */
     if (order->told & bit || tracking->packet->fault.kind > MQTT_FAULT_CUT)
         return;
     order->told |= bit;
-    track_report_anomaly(tracking, observation);
+    track_report_anomaly(tracking, anomaly);
 }
 
 /** A Client that sends before the CONNACK has arrived cannot know what it grants (MQTT 5.0 section 3.1.4). */
@@ -39,11 +39,11 @@ static void observe_client(struct track_context *tracking)
     const struct track_connection *connection = tracking->connection;
     const struct track_connection_order *order = &connection->order;
     const struct mqtt_packet *packet = tracking->packet;
-    const struct track_connect_info *greeting = tracking->epoch.greeting;
+    const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
     bool is_connect = packet->type == MQTT_TYPE_CONNECT;
 
     /* What merely resembles a packet belongs to another protocol. */
-    if (!is_connect && tracking->arrival->from_start && !tracking->epoch.has_gap &&
+    if (!is_connect && tracking->arrival->from_start && !tracking->snapshot.has_gap &&
         !order->has_sent[tracking->sender] && mqtt_packet_is_plausible(packet))
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CONNECT_NOT_FIRST});
     if (!track_has_history(tracking))
@@ -55,10 +55,10 @@ static void observe_client(struct track_context *tracking)
         !order->has_connack || (connection->connack.frame != 0 &&
                                 track_sender_had_received(tracking, &connection->connack) == TRACK_NOT_RECEIVED);
     /* A CONNACK may have been in what the Client has received and the capture lacks. */
-    if (greeting != NULL && greeting->auth_method != NULL && is_before && !is_allowed &&
+    if (connect_info != NULL && connect_info->auth_method != NULL && is_before && !is_allowed &&
         !track_sender_received_uncaptured(tracking))
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_BEFORE_CONNACK});
-    bool is_false_session = greeting != NULL && greeting->clean_start && connection->connack_seen &&
+    bool is_false_session = connect_info != NULL && connect_info->clean_start && connection->connack_seen &&
                             connection->connack_code == 0 && connection->session_present;
     if (is_false_session && !order->connects_again && packet->type != MQTT_TYPE_DISCONNECT &&
         track_sender_had_received(tracking, &connection->connack) == TRACK_RECEIVED)
@@ -70,14 +70,14 @@ static void observe_client(struct track_context *tracking)
 static enum track_anomaly_kind refusal_kind(const struct track_context *tracking)
 {
     enum { V3_LEVEL = 1, V3_ID = 2, VERSION = 0x84, CLIENT_ID = 0x85, NOT_AUTHORIZED = 0x87, BAD_METHOD = 0x8C };
-    const struct track_connect_info *greeting = tracking->epoch.greeting;
+    const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
     uint8_t code = tracking->connection->connack_code;
 
     if (code == V3_LEVEL || code == VERSION)
         return TRACK_ANOMALY_SERVER_AFTER_REFUSED_VERSION;
     if (code == V3_ID || code == CLIENT_ID)
         return TRACK_ANOMALY_SERVER_AFTER_REFUSED_CLIENT_ID;
-    if (greeting == NULL || greeting->auth_method == NULL)
+    if (connect_info == NULL || connect_info->auth_method == NULL)
         return TRACK_ANOMALY_SERVER_AFTER_REFUSAL;
     return code == BAD_METHOD || code == NOT_AUTHORIZED ? TRACK_ANOMALY_SERVER_AFTER_REFUSED_METHOD
                                                         : TRACK_ANOMALY_SERVER_AFTER_REFUSED_AUTHENTICATION;
@@ -113,18 +113,18 @@ static void observe_server(struct track_context *tracking)
     const struct track_connection *connection = tracking->connection;
     const struct track_connection_order *order = &connection->order;
     const struct mqtt_packet *packet = tracking->packet;
-    bool is_v50 = tracking->epoch.version == MQTT_V50;
+    bool is_v50 = tracking->snapshot.version == MQTT_V50;
     bool is_refused = connection->connack_seen && connection->connack_code != 0;
     bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
     /* Only where the Server's first byte was seen was there surely no CONNACK. */
     bool has_none = !order->has_connack && tracking->arrival->from_start && !connection->may_lose;
 
-    if (tracking->epoch.has_gap || order->connects_again ||
+    if (tracking->snapshot.has_gap || order->connects_again ||
         !(mqtt_packet_type_senders(packet->type) & MQTT_SENT_BY_SERVER))
         return;
     if (packet->type == MQTT_TYPE_CONNACK)
         observe_connack(tracking);
-    if (!tracking->epoch.connect_seen || (is_disconnect && !is_v50))
+    if (!tracking->snapshot.connect_seen || (is_disconnect && !is_v50))
         return;
     if (is_disconnect && (has_none || is_refused))
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SERVER_DISCONNECT_UNACCEPTED});
@@ -147,7 +147,7 @@ static void remember(struct track_context *tracking)
         order->has_connack = true;
     if (packet->type != MQTT_TYPE_CONNECT || !track_is_from_client(tracking))
         return;
-    order->connects_again |= tracking->epoch.connect_seen;
+    order->connects_again |= tracking->snapshot.connect_seen;
     order->is_connect_bad = packet->fault.kind > MQTT_FAULT_CUT;
     order->unknown_level = packet->fault.kind == MQTT_FAULT_LEVEL_UNKNOWN ? packet->connect.level : 0;
     order->has_connect_got_to = tracking->arrival->has_numbers;
@@ -156,7 +156,7 @@ static void remember(struct track_context *tracking)
 
 void track_check_order(struct track_context *tracking)
 {
-    if (!tracking->connection->world->options.observes)
+    if (!tracking->connection->capture->options.observes)
         return;
     observe_crossing(tracking);
     if (track_is_from_client(tracking))

@@ -18,7 +18,7 @@ static void observe(struct track_context *tracking, enum track_anomaly_kind kind
 {
     track_report_anomaly_once(tracking, (struct track_anomaly){.kind = (uint16_t)kind,
                                                                .value = (uint32_t)CLAMP(ms, 0, UINT32_MAX),
-                                                               .other = tracking->epoch.keep_alive_s});
+                                                               .other = tracking->snapshot.keep_alive_s});
 }
 
 /** How long the Client had sent no packet; -1 where that is not known. */
@@ -27,7 +27,7 @@ static int64_t silence_ms(const struct track_context *tracking)
     const struct track_connection *connection = tracking->connection;
 
     if (connection->last_client_ns == TRACK_TIME_UNKNOWN || !track_has_history(tracking) ||
-        !tracking->epoch.has_keep_alive)
+        !tracking->snapshot.has_keep_alive)
         return -1;
     return (tracking->now_ns - connection->last_client_ns) / MS_NS;
 }
@@ -35,14 +35,14 @@ static int64_t silence_ms(const struct track_context *tracking)
 /** The gap between two packets of the Client. */
 static void observe_silence(struct track_context *tracking)
 {
-    const struct track_connect_info *greeting = tracking->epoch.greeting;
-    int64_t limit = tracking->epoch.keep_alive_s * INT64_C(1000);
+    const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
+    int64_t limit = tracking->snapshot.keep_alive_s * INT64_C(1000);
     int64_t silence = silence_ms(tracking);
 
     if (limit == 0 || silence <= limit + CLIENT_SLACK_MS || tracking->packet->length > LARGEST_SURE_PACKET)
         return;
     bool is_far = silence > limit + limit / 2;
-    if (greeting == NULL || greeting->keep_alive_s == tracking->epoch.keep_alive_s)
+    if (connect_info == NULL || connect_info->keep_alive_s == tracking->snapshot.keep_alive_s)
         observe(tracking, is_far ? TRACK_ANOMALY_KEEP_ALIVE_FAR_EXCEEDED : TRACK_ANOMALY_KEEP_ALIVE_EXCEEDED, silence);
     else
         observe(tracking,
@@ -55,18 +55,18 @@ static void observe_waiting(struct track_context *tracking)
 {
     struct track_connection *connection = tracking->connection;
     const struct track_connection_order *order = &connection->order;
-    const struct track_packet_id_state *watch = connection->watch;
+    const struct track_packet_id_state *packet_ids = connection->packet_ids;
     const struct track_arrival *arrival = tracking->arrival;
     const struct track_pending_packet *connect =
         track_find_pending_request(&connection->ends[tracking->sender], MQTT_TYPE_CONNECT);
-    int64_t limit = tracking->epoch.keep_alive_s * INT64_C(1000) + CLIENT_SLACK_MS;
+    int64_t limit = tracking->snapshot.keep_alive_s * INT64_C(1000) + CLIENT_SLACK_MS;
 
     if (tracking->packet->type == MQTT_TYPE_DISCONNECT || !track_has_history(tracking))
         return;
-    if (watch != NULL && watch->pings > 0 && order->has_connack && tracking->epoch.keep_alive_s > 0) {
+    if (packet_ids != NULL && packet_ids->pings > 0 && order->has_connack && tracking->snapshot.keep_alive_s > 0) {
         /* The Client has received nothing since, so that no answer can have escaped the capture. */
-        bool got_nothing = !arrival->has_numbers || arrival->got_to == watch->ping_got_to;
-        int64_t waited = (tracking->now_ns - watch->ping_since_ns) / MS_NS;
+        bool got_nothing = !arrival->has_numbers || arrival->got_to == packet_ids->ping_got_to;
+        int64_t waited = (tracking->now_ns - packet_ids->ping_since_ns) / MS_NS;
         if (got_nothing && waited > limit)
             observe(tracking, TRACK_ANOMALY_PINGRESP_MISSED, waited);
     }
@@ -94,20 +94,20 @@ static void track_clients(struct track_context *tracking)
 static void track_servers(struct track_context *tracking)
 {
     enum { KEEP_ALIVE_TIMEOUT = 0x8D };
-    const struct track_packet_id_state *watch = tracking->connection->watch;
+    const struct track_packet_id_state *packet_ids = tracking->connection->packet_ids;
     const struct mqtt_packet *packet = tracking->packet;
-    const struct track_connect_info *greeting = tracking->epoch.greeting;
-    int64_t keep_alive = tracking->epoch.keep_alive_s * INT64_C(1000);
+    const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
+    int64_t keep_alive = tracking->snapshot.keep_alive_s * INT64_C(1000);
     int64_t silence = silence_ms(tracking);
     bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
     /* The Client may have sent what was not captured yet, or a part of a packet. */
     bool is_client_sending = track_sender_received_uncaptured(tracking);
 
-    if (packet->type == MQTT_TYPE_PINGRESP && (watch == NULL || watch->pings == 0) && track_has_history(tracking) &&
-        !is_client_sending)
+    if (packet->type == MQTT_TYPE_PINGRESP && (packet_ids == NULL || packet_ids->pings == 0) &&
+        track_has_history(tracking) && !is_client_sending)
         observe(tracking, TRACK_ANOMALY_PINGRESP_UNASKED, 0);
-    if (is_disconnect && packet->reason == KEEP_ALIVE_TIMEOUT && silence >= 0 && greeting != NULL &&
-        greeting->keep_alive_s == tracking->epoch.keep_alive_s && (keep_alive == 0 || silence < keep_alive))
+    if (is_disconnect && packet->reason == KEEP_ALIVE_TIMEOUT && silence >= 0 && connect_info != NULL &&
+        connect_info->keep_alive_s == tracking->snapshot.keep_alive_s && (keep_alive == 0 || silence < keep_alive))
         observe(tracking, TRACK_ANOMALY_KEEP_ALIVE_CUT_SHORT, silence);
     if (keep_alive > 0 && !is_disconnect && silence > keep_alive + keep_alive / 2 + SERVER_SLACK_MS &&
         !is_client_sending)

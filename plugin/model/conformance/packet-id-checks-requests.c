@@ -15,7 +15,7 @@ static void note_use(struct track_packet_id_end_state *end, uint16_t packet_id)
 static void begin_anew(struct packet_id_check *view)
 {
     packet_id_drop_history(view);
-    if (track_inflight_is_full(view->ledger))
+    if (track_inflight_is_full(view->inflight))
         view->tracking->connection->is_unsure = true;
 }
 
@@ -25,10 +25,10 @@ static uint8_t doubt_about(const struct packet_id_check *view)
     enum { GENERATIONS = 8 };
     const struct track_connection *connection = view->tracking->connection;
 
-    if (!view->flow->is_inherited)
+    if (!view->entry->is_inherited)
         return 0;
-    for (unsigned i = 0; i < GENERATIONS && connection->before != NULL; i++) {
-        connection = connection->before;
+    for (unsigned i = 0; i < GENERATIONS && connection->previous != NULL; i++) {
+        connection = connection->previous;
         if (track_latest_snapshot(connection)->has_gap || track_lacks_end(connection))
             return 2;
     }
@@ -38,21 +38,21 @@ static uint8_t doubt_about(const struct packet_id_check *view)
 /** A request takes an identifier that is in flight. Both may be answered now. */
 static void take_identifier(struct packet_id_check *view, enum track_anomaly_kind kind)
 {
-    const struct track_inflight_entry *flow = view->flow;
+    const struct track_inflight_entry *entry = view->entry;
     bool may_accuse = !packet_id_is_reported(view);
 
-    if (flow->is_inherited)
+    if (entry->is_inherited)
         may_accuse = may_accuse && view->packet->version != MQTT_V31 && packet_id_knows_connack(view);
     if (may_accuse)
-        packet_id_report_anomaly(view, kind, doubt_about(view), flow->state);
-    struct track_packet_id_history *oddity = view->oddity = packet_id_make_history(view);
-    oddity->is_accused = false;
-    oddity->is_resent = true;
-    if (flow->state != TRACK_INFLIGHT_RELEASED)
-        packet_id_count_up(&oddity->answers);
-    if (flow->qos == 2) {
-        packet_id_count_up(&oddity->completions);
-        oddity->is_excused = true;
+        packet_id_report_anomaly(view, kind, doubt_about(view), entry->state);
+    struct track_packet_id_history *history = view->history = packet_id_make_history(view);
+    history->is_reported = false;
+    history->is_resent = true;
+    if (entry->state != TRACK_INFLIGHT_RELEASED)
+        packet_id_count_up(&history->answers);
+    if (entry->qos == 2) {
+        packet_id_count_up(&history->completions);
+        history->is_tolerated = true;
     }
 }
 
@@ -65,7 +65,7 @@ static void observe_dup(const struct packet_id_check *view)
     if (!view->packet->publish.dup || packet_id_was_used(packet_id_end_state(view), view->packet->packet_id) ||
         !packet_id_is_fresh(view))
         return;
-    if (tracking->epoch.broker == tracking->sender)
+    if (tracking->snapshot.broker == tracking->sender)
         kind =
             view->packet->publish.qos == 1 ? TRACK_ANOMALY_DUP_FROM_SERVER_QOS_1 : TRACK_ANOMALY_DUP_FROM_SERVER_QOS_2;
     else if (!tracking->connection->clean_start)
@@ -78,7 +78,8 @@ static void observe_dup(const struct packet_id_check *view)
 static const struct track_failed_publish *find_refusal(const struct packet_id_check *view,
                                                        const struct track_connection *before, unsigned end)
 {
-    const struct track_failed_publishes *refusals = before->watch != NULL ? before->watch->ends[end].refusals : NULL;
+    const struct track_failed_publishes *refusals =
+        before->packet_ids != NULL ? before->packet_ids->ends[end].refusals : NULL;
     uint32_t hash = refusals != NULL ? track_content_hash(view->packet) : 0;
 
     for (unsigned i = 0; refusals != NULL && i < TRACK_FAILED_PUBLISHES_MAX; i++) {
@@ -94,7 +95,7 @@ static const struct track_failed_publish *find_refusal(const struct packet_id_ch
 static void observe_after_refusal(const struct packet_id_check *view)
 {
     const struct track_connection *connection = view->tracking->connection;
-    const struct track_connection *before = connection->before;
+    const struct track_connection *before = connection->previous;
 
     if (!view->packet->publish.dup || view->packet->version != MQTT_V50 || before == NULL || connection->clean_start ||
         !connection->session_present)
@@ -104,7 +105,7 @@ static void observe_after_refusal(const struct packet_id_check *view)
         track_lacks_end(before))
         return;
     const struct track_failed_publish *refusal =
-        find_refusal(view, before, view->end == view->tracking->epoch.broker ? old->broker : 1 - old->broker);
+        find_refusal(view, before, view->end == view->tracking->snapshot.broker ? old->broker : 1 - old->broker);
     if (refusal == NULL)
         return;
     struct track_transport_state transport = track_transport_state_of(before);
@@ -122,16 +123,16 @@ static void observe_after_refusal(const struct packet_id_check *view)
  *  on a new connection is said elsewhere. */
 static void observe_resend_order(const struct packet_id_check *view)
 {
-    const struct track_inflight_entry *flow = view->flow;
-    bool may_repeat = flow->is_inherited || view->packet->version != MQTT_V50;
-    bool is_first = flow->is_inherited || (flow->waiting.note != NULL && flow->waiting.note->first_sent_in == 0);
+    const struct track_inflight_entry *entry = view->entry;
+    bool may_repeat = entry->is_inherited || view->packet->version != MQTT_V50;
+    bool is_first = entry->is_inherited || (entry->waiting.record != NULL && entry->waiting.record->first_sent_in == 0);
 
-    if (view->tracking->epoch.broker != 1 - view->end || !is_first || !may_repeat ||
-        flow->state != TRACK_INFLIGHT_PUBLISHED)
+    if (view->tracking->snapshot.broker != 1 - view->end || !is_first || !may_repeat ||
+        entry->state != TRACK_INFLIGHT_PUBLISHED)
         return;
-    if (flow->waiting.first_frame < view->watch->resent)
-        packet_id_report_anomaly(view, TRACK_ANOMALY_RESENT_OUT_OF_ORDER, 0, view->watch->resent);
-    view->watch->resent = flow->waiting.first_frame;
+    if (entry->waiting.first_frame < view->packet_ids->resent)
+        packet_id_report_anomaly(view, TRACK_ANOMALY_RESENT_OUT_OF_ORDER, 0, view->packet_ids->resent);
+    view->packet_ids->resent = entry->waiting.first_frame;
 }
 
 /** A Server's message went out with the Subscription Identifier by which the Client had replaced another, and comes again
@@ -139,22 +140,23 @@ static void observe_resend_order(const struct packet_id_check *view)
 static void observe_old_identifier(const struct packet_id_check *view)
 {
     const struct track_connection *connection = view->tracking->connection;
-    const struct track_subscription_history *asked = connection->before != NULL ? connection->before->book : NULL;
+    const struct track_subscription_history *asked =
+        connection->previous != NULL ? connection->previous->history : NULL;
     const struct mqtt_property *id =
         mqtt_properties_find(&view->packet->properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER);
-    uint32_t latest = view->flow->subscription_id;
+    uint32_t latest = view->entry->subscription_id;
     uint32_t again = track_subscription_id_of(view->packet);
 
-    if (view->end != view->tracking->epoch.broker || latest == 0 || again == 0 || latest == again || asked == NULL ||
-        asked->is_blind || !track_subscription_history_replaced_id(asked, again, latest))
+    if (view->end != view->tracking->snapshot.broker || latest == 0 || again == 0 || latest == again || asked == NULL ||
+        asked->is_incomplete || !track_subscription_history_replaced_id(asked, again, latest))
         return;
-    if (connection->book != NULL &&
-        (connection->book->is_blind || track_subscription_history_has_id(connection->book, again)))
+    if (connection->history != NULL &&
+        (connection->history->is_incomplete || track_subscription_history_has_id(connection->history, again)))
         return;
     track_report_anomaly(view->tracking, (struct track_anomaly){
                                              .kind = TRACK_ANOMALY_RESENT_WITH_OLD_ID,
                                              .at = id->whole,
-                                             .frame = view->flow->waiting.first_frame,
+                                             .frame = view->entry->waiting.first_frame,
                                              .value = again,
                                              .other = latest,
                                          });
@@ -163,54 +165,54 @@ static void observe_old_identifier(const struct packet_id_check *view)
 /** A PUBLISH that is in flight comes again. */
 static void observe_repeat(struct packet_id_check *view)
 {
-    const struct track_inflight_entry *flow = view->flow;
+    const struct track_inflight_entry *entry = view->entry;
     bool dup = view->packet->publish.dup;
     bool is_50 = view->packet->version == MQTT_V50;
 
     observe_resend_order(view);
-    if (flow->is_inherited) {
+    if (entry->is_inherited) {
         if (!dup && packet_id_knows_connack(view) && view->packet->version != MQTT_V31)
-            packet_id_report_anomaly(view, TRACK_ANOMALY_RESENT_WITHOUT_DUP, doubt_about(view), flow->state);
+            packet_id_report_anomaly(view, TRACK_ANOMALY_RESENT_WITHOUT_DUP, doubt_about(view), entry->state);
         observe_old_identifier(view);
         packet_id_take_quota(view);
         packet_id_make_history(view)->is_resent = true;
         return;
     }
     if (!packet_id_is_reported(view) && is_50 && dup)
-        packet_id_report_once(view, TRACK_ANOMALY_RESENT_WITHIN_CONNECTION, flow->state);
+        packet_id_report_once(view, TRACK_ANOMALY_RESENT_WITHIN_CONNECTION, entry->state);
     else if (!packet_id_is_reported(view) && !dup)
         packet_id_report_once(
             view, is_50 ? TRACK_ANOMALY_RESENT_WITHIN_CONNECTION_WITHOUT_DUP : TRACK_ANOMALY_RESENT_WITHOUT_DUP,
-            flow->state);
-    struct track_packet_id_history *oddity = packet_id_make_history(view);
-    oddity->is_resent = true;
-    packet_id_count_up(&oddity->answers);
+            entry->state);
+    struct track_packet_id_history *history = packet_id_make_history(view);
+    history->is_resent = true;
+    packet_id_count_up(&history->answers);
 }
 
 void packet_id_check_publish(struct packet_id_check *view)
 {
     const struct mqtt_packet *packet = view->packet;
-    const struct track_inflight_entry *flow = view->flow;
+    const struct track_inflight_entry *entry = view->entry;
 
     if (packet->publish.qos != 1 && packet->publish.qos != 2)
         return;
-    bool is_same_kind = flow != NULL && flow->type == MQTT_TYPE_PUBLISH && flow->qos == packet->publish.qos;
-    bool is_same = is_same_kind && (packet->publish.dup || flow->content_hash == track_content_hash(packet));
-    if (flow == NULL) {
+    bool is_same_kind = entry != NULL && entry->type == MQTT_TYPE_PUBLISH && entry->qos == packet->publish.qos;
+    bool is_same = is_same_kind && (packet->publish.dup || entry->content_hash == track_content_hash(packet));
+    if (entry == NULL) {
         observe_dup(view);
         if (view->is_sure)
             observe_after_refusal(view);
         begin_anew(view);
         packet_id_take_quota(view);
-    } else if (is_same && flow->state != TRACK_INFLIGHT_RELEASED) {
+    } else if (is_same && entry->state != TRACK_INFLIGHT_RELEASED) {
         observe_repeat(view);
     } else {
         if (is_same)
             take_identifier(view, TRACK_ANOMALY_PUBLISH_AFTER_PUBREL);
-        else if (is_same_kind && flow->state == TRACK_INFLIGHT_RELEASED)
+        else if (is_same_kind && entry->state == TRACK_INFLIGHT_RELEASED)
             take_identifier(view, TRACK_ANOMALY_ID_TAKEN_BEFORE_PUBCOMP);
         else if (is_same_kind)
-            take_identifier(view, flow->qos == 1 ? TRACK_ANOMALY_ID_TAKEN_QOS_1 : TRACK_ANOMALY_ID_TAKEN_QOS_2);
+            take_identifier(view, entry->qos == 1 ? TRACK_ANOMALY_ID_TAKEN_QOS_1 : TRACK_ANOMALY_ID_TAKEN_QOS_2);
         else
             take_identifier(view, TRACK_ANOMALY_ID_TAKEN);
         packet_id_take_quota(view);
@@ -222,13 +224,13 @@ void packet_id_check_publish(struct packet_id_check *view)
 void packet_id_check_request(struct packet_id_check *view)
 {
     const struct mqtt_packet *packet = view->packet;
-    const struct track_inflight_entry *flow = view->flow;
+    const struct track_inflight_entry *entry = view->entry;
 
-    if (flow == NULL) {
+    if (entry == NULL) {
         begin_anew(view);
-    } else if (flow->type == packet->type && flow->content_hash == track_content_hash(packet)) {
+    } else if (entry->type == packet->type && entry->content_hash == track_content_hash(packet)) {
         if (!(packet->flags & PACKET_ID_DUP) && !packet_id_is_reported(view))
-            packet_id_report_once(view, TRACK_ANOMALY_REPEATED_WITHOUT_DUP, flow->state);
+            packet_id_report_once(view, TRACK_ANOMALY_REPEATED_WITHOUT_DUP, entry->state);
         packet_id_count_up(&packet_id_make_history(view)->answers);
     } else {
         take_identifier(view, TRACK_ANOMALY_ID_TAKEN);

@@ -9,15 +9,15 @@
 static void observe_order(const struct packet_id_check *view, struct track_pdu_ref *last, enum track_anomaly_kind kind)
 {
     const struct track_context *tracking = view->tracking;
-    const struct track_packet_record *note = view->flow->waiting.note;
-    bool is_resent = view->oddity != NULL && (view->oddity->is_resent || view->oddity->answers > 0);
+    const struct track_packet_record *record = view->entry->waiting.record;
+    bool is_resent = view->history != NULL && (view->history->is_resent || view->history->answers > 0);
 
-    if (tracking->epoch.broker != 1 - tracking->sender || view->flow->is_inherited || note == NULL ||
-        note->first_sent_in != 0 || is_resent)
+    if (tracking->snapshot.broker != 1 - tracking->sender || view->entry->is_inherited || record == NULL ||
+        record->first_sent_in != 0 || is_resent)
         return;
-    if (track_is_before(note->place, *last))
+    if (track_is_before(record->pdu, *last))
         packet_id_report_anomaly(view, kind, 0, last->frame);
-    *last = note->place;
+    *last = record->pdu;
 }
 
 static bool is_failure(const struct mqtt_packet *packet)
@@ -28,7 +28,7 @@ static bool is_failure(const struct mqtt_packet *packet)
 /** Remembers that an end answers what was not asked: its missing answers prove nothing then. */
 static void note_stray(struct packet_id_check *view)
 {
-    view->watch->ends[view->tracking->sender].stray_answers |= (uint16_t)(1u << view->packet->type);
+    view->packet_ids->ends[view->tracking->sender].stray_answers |= (uint16_t)(1u << view->packet->type);
 }
 
 /** An answer to what was not sent: `is_certain` where even a resumed session holds no excuse. */
@@ -42,19 +42,19 @@ static void observe_stray(struct packet_id_check *view, enum track_anomaly_kind 
 /** PUBACK or PUBREC under an identifier that does not wait for it. */
 static void observe_odd_answer(struct packet_id_check *view)
 {
-    const struct track_inflight_entry *flow = view->flow;
+    const struct track_inflight_entry *entry = view->entry;
 
-    if (view->oddity != NULL && packet_id_take(&view->oddity->answers))
+    if (view->history != NULL && packet_id_take(&view->history->answers))
         return;
-    if (flow == NULL || flow->type != MQTT_TYPE_PUBLISH) {
+    if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH) {
         observe_stray(view, TRACK_ANOMALY_ACK_FOR_NOTHING, false);
-        packet_id_make_history(view)->is_excused = true; /* the PUBREL that it asks for */
+        packet_id_make_history(view)->is_tolerated = true; /* the PUBREL that it asks for */
         return;
     }
-    if (flow->is_inherited || packet_id_is_reported(view))
+    if (entry->is_inherited || packet_id_is_reported(view))
         return;
-    packet_id_report_once(view, TRACK_ANOMALY_ACK_OF_WRONG_KIND, flow->qos);
-    view->oddity->is_excused = true;
+    packet_id_report_once(view, TRACK_ANOMALY_ACK_OF_WRONG_KIND, entry->qos);
+    view->history->is_tolerated = true;
 }
 
 /** The other end refuses a PUBLISH. */
@@ -63,10 +63,10 @@ static void note_refusal(const struct packet_id_check *view)
     struct track_packet_id_end_state *end = packet_id_end_state(view);
 
     if (end->refusals == NULL)
-        end->refusals = wmem_new0(view->tracking->connection->world->scope, struct track_failed_publishes);
+        end->refusals = wmem_new0(view->tracking->connection->capture->scope, struct track_failed_publishes);
     end->refusals->list[end->refusals->next] = (struct track_failed_publish){
-        .frame = view->tracking->place.frame,
-        .content_hash = view->flow->content_hash,
+        .frame = view->tracking->pdu.frame,
+        .content_hash = view->entry->content_hash,
         .packet_id = view->packet->packet_id,
         .code = view->packet->reason,
     };
@@ -77,50 +77,50 @@ static void note_refusal(const struct packet_id_check *view)
 void packet_id_check_publish_response(struct packet_id_check *view)
 {
     const struct mqtt_packet *packet = view->packet;
-    const struct track_inflight_entry *flow = view->flow;
+    const struct track_inflight_entry *entry = view->entry;
     unsigned qos = packet->type == MQTT_TYPE_PUBACK ? 1 : 2;
 
     if (qos == 1 || is_failure(packet))
         packet_id_give_quota_back(view);
-    if (flow == NULL || flow->type != MQTT_TYPE_PUBLISH || flow->qos != qos) {
+    if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH || entry->qos != qos) {
         observe_odd_answer(view);
-    } else if (flow->state == TRACK_INFLIGHT_PUBLISHED) {
-        packet_id_note_response(view, view->end, flow->waiting.note);
+    } else if (entry->state == TRACK_INFLIGHT_PUBLISHED) {
+        packet_id_note_response(view, view->end, entry->waiting.record);
         if (qos == 1)
-            observe_order(view, &view->watch->acknowledged, TRACK_ANOMALY_PUBACK_OUT_OF_ORDER);
+            observe_order(view, &view->packet_ids->acknowledged, TRACK_ANOMALY_PUBACK_OUT_OF_ORDER);
         else
-            observe_order(view, &view->watch->received, TRACK_ANOMALY_PUBREC_OUT_OF_ORDER);
+            observe_order(view, &view->packet_ids->received, TRACK_ANOMALY_PUBREC_OUT_OF_ORDER);
         if (is_failure(packet))
             note_refusal(view);
         if (qos == 2 && is_failure(packet))
             packet_id_make_history(view)->has_failed = true;
     } else {
-        bool is_expected = view->oddity != NULL && packet_id_take(&view->oddity->answers);
-        if (!is_expected && !flow->is_inherited && !packet_id_is_reported(view))
-            packet_id_report_anomaly(view, TRACK_ANOMALY_PUBREC_REPEATED, 0, flow->state);
+        bool is_expected = view->history != NULL && packet_id_take(&view->history->answers);
+        if (!is_expected && !entry->is_inherited && !packet_id_is_reported(view))
+            packet_id_report_anomaly(view, TRACK_ANOMALY_PUBREC_REPEATED, 0, entry->state);
         packet_id_make_history(view)->had_pubrec = true;
     }
 }
 
 /** One PUBREL more may come: a PUBREC came again, or the identifier was taken while it was in flight, and each PUBREC may
  *  have a PUBREL. */
-static bool may_have_more(const struct track_packet_id_history *oddity)
+static bool may_have_more(const struct track_packet_id_history *history)
 {
-    return oddity != NULL && (oddity->is_excused || oddity->had_pubrec);
+    return history != NULL && (history->is_tolerated || history->had_pubrec);
 }
 
 /** A PUBREL for what is not under way. */
 static void observe_stray_release(struct packet_id_check *view)
 {
     const struct track_connection *connection = view->tracking->connection;
-    struct track_packet_id_history *oddity = view->oddity;
+    struct track_packet_id_history *history = view->history;
     bool was_here = packet_id_was_used(packet_id_end_state(view), view->packet->packet_id);
-    bool is_clients = view->tracking->epoch.broker != view->end;
+    bool is_clients = view->tracking->snapshot.broker != view->end;
 
-    if (oddity != NULL && oddity->has_failed)
+    if (history != NULL && history->has_failed)
         packet_id_report_anomaly(view, TRACK_ANOMALY_PUBREL_AFTER_FAILURE, 0, 0);
-    else if (may_have_more(oddity))
-        oddity->is_excused = false;
+    else if (may_have_more(history))
+        history->is_tolerated = false;
     else if (was_here && view->packet->version != MQTT_V50)
         ; /* sent again before the PUBCOMP came */
     else if (was_here)
@@ -129,69 +129,69 @@ static void observe_stray_release(struct packet_id_check *view)
         observe_stray(view, TRACK_ANOMALY_PUBREL_ON_CLEAN_START, false);
     else
         observe_stray(view, is_clients ? TRACK_ANOMALY_PUBREL_IN_NEW_SESSION : TRACK_ANOMALY_PUBREL_FOR_NOTHING, false);
-    oddity = packet_id_make_history(view);
-    oddity->has_failed = false;
-    oddity->had_released = true;
+    history = packet_id_make_history(view);
+    history->has_failed = false;
+    history->had_released = true;
     if (!connection->connack_seen)
-        packet_id_count_up(&oddity->completions);
+        packet_id_count_up(&history->completions);
 }
 
 /** A PUBREL comes again. */
 static void observe_release_again(struct packet_id_check *view)
 {
     const struct mqtt_packet *packet = view->packet;
-    struct track_packet_id_history *oddity = view->oddity;
-    bool is_first_here = view->flow->is_inherited && (oddity == NULL || !oddity->had_released);
+    struct track_packet_id_history *history = view->history;
+    bool is_first_here = view->entry->is_inherited && (history == NULL || !history->had_released);
 
-    if (!may_have_more(oddity) && !is_first_here && !packet_id_is_reported(view)) {
+    if (!may_have_more(history) && !is_first_here && !packet_id_is_reported(view)) {
         if (packet->version == MQTT_V50)
-            packet_id_report_once(view, TRACK_ANOMALY_PUBREL_REPEATED, view->flow->state);
+            packet_id_report_once(view, TRACK_ANOMALY_PUBREL_REPEATED, view->entry->state);
         else if (!(packet->flags & PACKET_ID_DUP))
-            packet_id_report_once(view, TRACK_ANOMALY_REPEATED_WITHOUT_DUP, view->flow->state);
+            packet_id_report_once(view, TRACK_ANOMALY_REPEATED_WITHOUT_DUP, view->entry->state);
     }
-    oddity = packet_id_make_history(view);
+    history = packet_id_make_history(view);
     if (!is_first_here || !view->tracking->connection->connack_seen)
-        packet_id_count_up(&oddity->completions); /* a CONNACK without the session ends what was inherited */
-    oddity->had_released = true;
+        packet_id_count_up(&history->completions); /* a CONNACK without the session ends what was inherited */
+    history->had_released = true;
 }
 
 void packet_id_check_pubrel(struct packet_id_check *view)
 {
-    const struct track_inflight_entry *flow = view->flow;
+    const struct track_inflight_entry *entry = view->entry;
 
-    if (flow == NULL || flow->type != MQTT_TYPE_PUBLISH) {
+    if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH) {
         observe_stray_release(view);
-    } else if (flow->qos == 2 && flow->state == TRACK_INFLIGHT_RECEIVED) {
-        packet_id_note_response(view, 1 - view->end, flow->waiting.note);
-        observe_order(view, &view->watch->released, TRACK_ANOMALY_PUBREL_OUT_OF_ORDER);
+    } else if (entry->qos == 2 && entry->state == TRACK_INFLIGHT_RECEIVED) {
+        packet_id_note_response(view, 1 - view->end, entry->waiting.record);
+        observe_order(view, &view->packet_ids->released, TRACK_ANOMALY_PUBREL_OUT_OF_ORDER);
         if (view->packet->reason == PACKET_ID_NOT_FOUND && packet_id_is_fresh(view) && !packet_id_is_reported(view))
             packet_id_report_once(view, TRACK_ANOMALY_PUBREL_NOT_FOUND, 0);
-    } else if (flow->qos == 2 && flow->state == TRACK_INFLIGHT_RELEASED) {
+    } else if (entry->qos == 2 && entry->state == TRACK_INFLIGHT_RELEASED) {
         observe_release_again(view);
-    } else if (!flow->is_inherited) {
-        bool is_excused = packet_id_is_reported(view) || (view->oddity != NULL && view->oddity->is_excused);
-        if (!is_excused)
-            packet_id_report_once(view, TRACK_ANOMALY_PUBREL_BEFORE_PUBREC, flow->qos);
+    } else if (!entry->is_inherited) {
+        bool is_tolerated = packet_id_is_reported(view) || (view->history != NULL && view->history->is_tolerated);
+        if (!is_tolerated)
+            packet_id_report_once(view, TRACK_ANOMALY_PUBREL_BEFORE_PUBREC, entry->qos);
         packet_id_count_up(&packet_id_make_history(view)->completions);
     }
 }
 
 void packet_id_check_pubcomp(struct packet_id_check *view)
 {
-    const struct track_inflight_entry *flow = view->flow;
+    const struct track_inflight_entry *entry = view->entry;
 
     packet_id_give_quota_back(view);
-    if (flow != NULL && flow->type == MQTT_TYPE_PUBLISH && flow->state == TRACK_INFLIGHT_RELEASED) {
-        packet_id_note_response(view, view->end, flow->waiting.note);
-        if (view->packet->reason == PACKET_ID_NOT_FOUND && packet_id_is_fresh(view) && !flow->is_inherited &&
+    if (entry != NULL && entry->type == MQTT_TYPE_PUBLISH && entry->state == TRACK_INFLIGHT_RELEASED) {
+        packet_id_note_response(view, view->end, entry->waiting.record);
+        if (view->packet->reason == PACKET_ID_NOT_FOUND && packet_id_is_fresh(view) && !entry->is_inherited &&
             !packet_id_is_reported(view))
             packet_id_report_anomaly(view, TRACK_ANOMALY_PUBCOMP_NOT_FOUND, 0, 0);
-    } else if (view->oddity != NULL && packet_id_take(&view->oddity->completions)) {
+    } else if (view->history != NULL && packet_id_take(&view->history->completions)) {
         return;
-    } else if (flow == NULL || flow->type != MQTT_TYPE_PUBLISH) {
+    } else if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH) {
         observe_stray(view, TRACK_ANOMALY_ACK_FOR_NOTHING, false);
-    } else if (!flow->is_inherited && !packet_id_is_reported(view)) {
-        packet_id_report_once(view, TRACK_ANOMALY_PUBCOMP_BEFORE_PUBREL, flow->qos);
+    } else if (!entry->is_inherited && !packet_id_is_reported(view)) {
+        packet_id_report_once(view, TRACK_ANOMALY_PUBCOMP_BEFORE_PUBREL, entry->qos);
     }
 }
 
@@ -201,9 +201,9 @@ void packet_id_check_request_response(struct packet_id_check *view)
     enum mqtt_packet_type request =
         view->packet->type == MQTT_TYPE_SUBACK ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_UNSUBSCRIBE;
 
-    if (view->flow != NULL && view->flow->type == request)
-        packet_id_note_response(view, view->end, view->flow->waiting.note);
-    else if (view->oddity != NULL && packet_id_take(&view->oddity->answers))
+    if (view->entry != NULL && view->entry->type == request)
+        packet_id_note_response(view, view->end, view->entry->waiting.record);
+    else if (view->history != NULL && packet_id_take(&view->history->answers))
         return;
     else if (track_subscription_history_had_response(view->tracking))
         note_stray(view);

@@ -12,37 +12,37 @@
 
 struct track_packet_id_end_state *packet_id_end_state(const struct packet_id_check *view)
 {
-    return &view->watch->ends[view->end];
+    return &view->packet_ids->ends[view->end];
 }
 
 struct track_packet_id_history *packet_id_make_history(const struct packet_id_check *view)
 {
-    wmem_allocator_t *scope = view->tracking->connection->world->scope;
-    wmem_map_t **oddities = &packet_id_end_state(view)->oddities;
-    struct track_packet_id_history *oddity =
-        track_find_packet_id_history(view->watch, view->end, view->packet->packet_id);
+    wmem_allocator_t *scope = view->tracking->connection->capture->scope;
+    wmem_map_t **histories = &packet_id_end_state(view)->histories;
+    struct track_packet_id_history *history =
+        track_find_packet_id_history(view->packet_ids, view->end, view->packet->packet_id);
 
-    if (oddity != NULL)
-        return oddity;
-    if (*oddities == NULL)
-        *oddities = wmem_map_new(scope, g_direct_hash, g_direct_equal);
-    oddity = wmem_new0(scope, struct track_packet_id_history);
-    wmem_map_insert(*oddities, GUINT_TO_POINTER(view->packet->packet_id), oddity);
-    return oddity;
+    if (history != NULL)
+        return history;
+    if (*histories == NULL)
+        *histories = wmem_map_new(scope, g_direct_hash, g_direct_equal);
+    history = wmem_new0(scope, struct track_packet_id_history);
+    wmem_map_insert(*histories, GUINT_TO_POINTER(view->packet->packet_id), history);
+    return history;
 }
 
 void packet_id_drop_history(struct packet_id_check *view)
 {
-    struct track_packet_id_history *oddity = view->oddity;
+    struct track_packet_id_history *history = view->history;
 
-    if (oddity == NULL)
+    if (history == NULL)
         return;
-    *oddity = (struct track_packet_id_history){.answers = oddity->answers, .completions = oddity->completions};
-    if (oddity->answers > 0 || oddity->completions > 0)
+    *history = (struct track_packet_id_history){.answers = history->answers, .completions = history->completions};
+    if (history->answers > 0 || history->completions > 0)
         return;
-    wmem_map_remove(packet_id_end_state(view)->oddities, GUINT_TO_POINTER(view->packet->packet_id));
-    wmem_free(view->tracking->connection->world->scope, oddity);
-    view->oddity = NULL;
+    wmem_map_remove(packet_id_end_state(view)->histories, GUINT_TO_POINTER(view->packet->packet_id));
+    wmem_free(view->tracking->connection->capture->scope, history);
+    view->history = NULL;
 }
 
 void packet_id_count_up(uint8_t *count)
@@ -60,7 +60,7 @@ bool packet_id_take(uint8_t *count)
 
 bool packet_id_is_reported(const struct packet_id_check *view)
 {
-    return view->oddity != NULL && view->oddity->is_accused;
+    return view->history != NULL && view->history->is_reported;
 }
 
 /** A Packet Identifier of 0 is told of by the packet's own rule; MQTT 5.0 has none for acknowledgements. */
@@ -83,17 +83,17 @@ void packet_id_report_anomaly(const struct packet_id_check *view, enum track_ano
                                              .kind = (uint16_t)kind,
                                              .doubt = doubt,
                                              .at = {packet->packet_id_at, 2},
-                                             .frame = view->flow != NULL ? view->flow->waiting.first_frame : 0,
+                                             .frame = view->entry != NULL ? view->entry->waiting.first_frame : 0,
                                              .value = value,
-                                             .other = view->flow != NULL ? view->flow->type : 0,
+                                             .other = view->entry != NULL ? view->entry->type : 0,
                                          });
 }
 
 void packet_id_report_once(struct packet_id_check *view, enum track_anomaly_kind kind, uint32_t value)
 {
     packet_id_report_anomaly(view, kind, 0, value);
-    view->oddity = packet_id_make_history(view);
-    view->oddity->is_accused = true;
+    view->history = packet_id_make_history(view);
+    view->history->is_reported = true;
 }
 
 bool packet_id_knows_connack(const struct packet_id_check *view)
@@ -103,7 +103,7 @@ bool packet_id_knows_connack(const struct packet_id_check *view)
 
     if (!connection->connack_seen)
         return false;
-    return tracking->sender == tracking->epoch.broker ||
+    return tracking->sender == tracking->snapshot.broker ||
            track_sender_had_received(tracking, &connection->connack) == TRACK_RECEIVED;
 }
 
@@ -115,19 +115,19 @@ bool packet_id_is_fresh(const struct packet_id_check *view)
         return true;
     /* A Server that kept a session and denies it is told of that at its CONNACK, and not at what it goes on with. A Client
      * of MQTT 3.1.1 may go on with its own state then (section 3.2.2.2). */
-    if (connection->before != NULL &&
-        (view->tracking->sender == view->tracking->epoch.broker || view->packet->version == MQTT_V311))
+    if (connection->previous != NULL &&
+        (view->tracking->sender == view->tracking->snapshot.broker || view->packet->version == MQTT_V311))
         return false;
     return view->packet->version != MQTT_V31 && connection->connack_code == 0 && !connection->session_present &&
            packet_id_knows_connack(view);
 }
 
-void packet_id_note_response(struct packet_id_check *view, unsigned end, const struct track_packet_record *note)
+void packet_id_note_response(struct packet_id_check *view, unsigned end, const struct track_packet_record *record)
 {
-    struct track_pdu_ref *answered = &view->watch->ends[end].answered;
+    struct track_pdu_ref *answered = &view->packet_ids->ends[end].answered;
 
-    if (note != NULL && track_is_before(*answered, note->place))
-        *answered = note->place;
+    if (record != NULL && track_is_before(*answered, record->pdu))
+        *answered = record->pdu;
 }
 
 bool packet_id_was_used(const struct track_packet_id_end_state *end, uint16_t packet_id)
@@ -138,7 +138,7 @@ bool packet_id_was_used(const struct track_packet_id_end_state *end, uint16_t pa
 void packet_id_take_quota(const struct packet_id_check *view)
 {
     struct track_packet_id_end_state *end = packet_id_end_state(view);
-    const struct track_limits *limits = view->tracking->epoch.limits[1 - view->end];
+    const struct track_limits *limits = view->tracking->snapshot.limits[1 - view->end];
 
     if (view->packet->version != MQTT_V50 || end->quota == UINT16_MAX)
         return;
@@ -158,7 +158,7 @@ void packet_id_take_quota(const struct packet_id_check *view)
 void packet_id_give_quota_back(const struct packet_id_check *view)
 {
     struct track_packet_id_end_state *end = packet_id_end_state(view);
-    const struct track_limits *limits = view->tracking->epoch.limits[1 - view->end];
+    const struct track_limits *limits = view->tracking->snapshot.limits[1 - view->end];
 
     end->quota -= end->quota > 0;
     if (limits == NULL || end->quota <= limits->receive_maximum)
@@ -167,39 +167,39 @@ void packet_id_give_quota_back(const struct packet_id_check *view)
 
 static void follow_pings(const struct track_context *tracking)
 {
-    struct track_packet_id_state *watch = track_packet_id_state_of(tracking->connection);
+    struct track_packet_id_state *packet_ids = track_packet_id_state_of(tracking->connection);
 
     if (tracking->packet->type == MQTT_TYPE_PINGREQ) {
-        if (watch->pings == 0) {
-            watch->ping_since_ns = tracking->now_ns;
-            watch->ping_got_to = tracking->arrival->got_to;
+        if (packet_ids->pings == 0) {
+            packet_ids->ping_since_ns = tracking->now_ns;
+            packet_ids->ping_got_to = tracking->arrival->got_to;
         }
-        watch->pings += watch->pings < UINT16_MAX;
-        watch->ping = tracking->place;
-        watch->ping_ns = tracking->now_ns;
+        packet_ids->pings += packet_ids->pings < UINT16_MAX;
+        packet_ids->ping = tracking->pdu;
+        packet_ids->ping_ns = tracking->now_ns;
         return;
     }
-    watch->pings -= watch->pings > 0;
-    watch->ping_since_ns = tracking->now_ns;
-    struct track_pdu_ref *answered = &watch->ends[1 - tracking->sender].answered;
-    if (watch->pings == 0 && track_is_before(*answered, watch->ping))
-        *answered = watch->ping;
+    packet_ids->pings -= packet_ids->pings > 0;
+    packet_ids->ping_since_ns = tracking->now_ns;
+    struct track_pdu_ref *answered = &packet_ids->ends[1 - tracking->sender].answered;
+    if (packet_ids->pings == 0 && track_is_before(*answered, packet_ids->ping))
+        *answered = packet_ids->ping;
 }
 
 /** Once the CONNACK came, each AUTH of the Client asks for an answer (MQTT 5.0 section 4.12.1). */
 static void follow_auth(const struct track_context *tracking)
 {
-    struct track_packet_id_state *watch = track_packet_id_state_of(tracking->connection);
+    struct track_packet_id_state *packet_ids = track_packet_id_state_of(tracking->connection);
 
-    if (tracking->epoch.broker == tracking->sender) {
-        watch->auth = (struct track_pdu_ref){0, 0};
+    if (tracking->snapshot.broker == tracking->sender) {
+        packet_ids->auth = (struct track_pdu_ref){0, 0};
     } else if (tracking->connection->connack_seen) {
-        watch->auth = tracking->place;
-        watch->auth_ns = tracking->now_ns;
+        packet_ids->auth = tracking->pdu;
+        packet_ids->auth_ns = tracking->now_ns;
     }
 }
 
-/** In whose ledger the exchange of a packet stands: its sender's own, or the one of the end that it answers. */
+/** In whose inflight the exchange of a packet stands: its sender's own, or the one of the end that it answers. */
 static unsigned ledger_end(const struct track_context *tracking)
 {
     switch (tracking->packet->type) {
@@ -238,12 +238,12 @@ void track_check_packet_ids(struct track_context *tracking)
     struct packet_id_check view = {
         .tracking = tracking,
         .packet = packet,
-        .watch = track_packet_id_state_of(connection),
+        .packet_ids = track_packet_id_state_of(connection),
         .end = end,
-        .ledger = &connection->ends[end].ledger,
+        .inflight = &connection->ends[end].inflight,
         .is_sure = track_is_sequence_complete(tracking),
     };
-    view.flow = track_inflight_find(view.ledger, packet->packet_id);
-    view.oddity = track_find_packet_id_history(view.watch, end, packet->packet_id);
+    view.entry = track_inflight_find(view.inflight, packet->packet_id);
+    view.history = track_find_packet_id_history(view.packet_ids, end, packet->packet_id);
     observers[packet->type & 0x0F](&view);
 }

@@ -17,18 +17,18 @@ enum { PACKET_ID_NOT_FOUND = 0x92 };
 struct packet_id_check {
     struct track_context *tracking;
     const struct mqtt_packet *packet;
-    struct track_packet_id_state *watch;
-    unsigned end;                            /**< the end whose identifier it is: the one that began the exchange */
-    const struct track_inflight *ledger;     /**< of that end */
-    const struct track_inflight_entry *flow; /**< the exchange under way with the identifier; NULL for none */
-    struct track_packet_id_history *oddity;  /**< of the identifier; NULL for none */
-    bool is_sure;                            /**< what it may rest on was captured */
+    struct track_packet_id_state *packet_ids;
+    unsigned end;                             /**< the end whose identifier it is: the one that began the exchange */
+    const struct track_inflight *inflight;    /**< of that end */
+    const struct track_inflight_entry *entry; /**< the exchange under way with the identifier; NULL for none */
+    struct track_packet_id_history *history;  /**< of the identifier; NULL for none */
+    bool is_sure;                             /**< what it may rest on was captured */
 };
 
 /** What is remembered of the packets of the end whose identifier it is. */
 struct track_packet_id_end_state *packet_id_end_state(const struct packet_id_check *view);
 
-/** The oddity of the packet's identifier; made where there is none. */
+/** The history of the packet's identifier; made where there is none. */
 struct track_packet_id_history *packet_id_make_history(const struct packet_id_check *view);
 
 /** Forgets what was odd with the packet's identifier, but for answers that may still come. */
@@ -43,7 +43,7 @@ bool packet_id_take(uint8_t *count);
 /** The exchange was found broken before. */
 bool packet_id_is_reported(const struct packet_id_check *view);
 
-/** Keeps an observation about the exchange: of the packet's identifier, with `frame` and numbers. */
+/** Keeps an anomaly about the exchange: of the packet's identifier, with `frame` and numbers. */
 void packet_id_report_anomaly(const struct packet_id_check *view, enum track_anomaly_kind kind, uint8_t doubt,
                               uint32_t value);
 
@@ -57,7 +57,7 @@ bool packet_id_knows_connack(const struct packet_id_check *view);
 bool packet_id_is_fresh(const struct packet_id_check *view);
 
 /** The other end answered one of the packets that `end` sent. */
-void packet_id_note_response(struct packet_id_check *view, unsigned end, const struct track_packet_record *note);
+void packet_id_note_response(struct packet_id_check *view, unsigned end, const struct track_packet_record *record);
 
 /** True where a PUBLISH may have had this identifier on this connection. */
 bool packet_id_was_used(const struct track_packet_id_end_state *end, uint16_t packet_id);

@@ -6,9 +6,9 @@
 
 struct track_packet_id_state *track_packet_id_state_of(struct track_connection *connection)
 {
-    if (connection->watch == NULL)
-        connection->watch = wmem_new0(connection->world->scope, struct track_packet_id_state);
-    return connection->watch;
+    if (connection->packet_ids == NULL)
+        connection->packet_ids = wmem_new0(connection->capture->scope, struct track_packet_id_state);
+    return connection->packet_ids;
 }
 
 bool track_is_sequence_complete(const struct track_context *tracking)
@@ -17,16 +17,16 @@ bool track_is_sequence_complete(const struct track_context *tracking)
 
     /* Without a CONNACK perhaps only one direction was captured; without numbers nothing tells what is missing. */
     return connection->is_watched && !connection->is_unsure && !connection->may_lose &&
-           tracking->arrival->has_numbers && connection->connack_seen && tracking->epoch.connect_seen &&
-           !tracking->epoch.has_gap && !connection->ends[tracking->sender].acks_unseen;
+           tracking->arrival->has_numbers && connection->connack_seen && tracking->snapshot.connect_seen &&
+           !tracking->snapshot.has_gap && !connection->ends[tracking->sender].acks_unseen;
 }
 
-struct track_packet_id_history *track_find_packet_id_history(const struct track_packet_id_state *watch, unsigned end,
-                                                             uint16_t packet_id)
+struct track_packet_id_history *track_find_packet_id_history(const struct track_packet_id_state *packet_ids,
+                                                             unsigned end, uint16_t packet_id)
 {
-    wmem_map_t *oddities = watch->ends[end].oddities;
-    return oddities != NULL ? (struct track_packet_id_history *)wmem_map_lookup(oddities, GUINT_TO_POINTER(packet_id))
-                            : NULL;
+    wmem_map_t *histories = packet_ids->ends[end].histories;
+    return histories != NULL ? (struct track_packet_id_history *)wmem_map_lookup(histories, GUINT_TO_POINTER(packet_id))
+                             : NULL;
 }
 
 /** A lost segment shows only when its direction goes on. Until then it shows in what the other end acknowledges: more
@@ -61,7 +61,7 @@ void track_update_packet_id_state(struct track_context *tracking)
     struct track_connection *connection = tracking->connection;
     const struct mqtt_packet *packet = tracking->packet;
 
-    if (packet->type == MQTT_TYPE_CONNECT && connection->world->options.observes) {
+    if (packet->type == MQTT_TYPE_CONNECT && connection->capture->options.observes) {
         /* What a second CONNECT on one stream leaves under way is anybody's guess. */
         connection->is_unsure |= connection->is_watched || connection->has_packets;
         connection->is_watched = true;

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A ledger says what is under way. To judge what does not fit it takes a little more: what was sent more often than once,
+ * A inflight says what is under way. To judge what does not fit it takes a little more: what was sent more often than once,
  * what was broken before, in what order answers came. A connection may have such a record only if rules are wanted and its
  * CONNECT was captured; without that nothing about exchanges can be called wrong. It is made at the first packet that
  * leaves something to remember.
@@ -16,8 +16,8 @@
 struct track_packet_id_history {
     uint8_t answers;       /**< PUBACK, PUBREC, SUBACK or UNSUBACK that may come beyond the one waited for */
     uint8_t completions;   /**< the same for PUBCOMP */
-    bool is_excused : 1;   /**< a PUBREL may come that fits nothing */
-    bool is_accused : 1;   /**< the exchange was found broken: one finding is enough */
+    bool is_tolerated : 1; /**< a PUBREL may come that fits nothing */
+    bool is_reported : 1;  /**< the exchange was found broken: one finding is enough */
     bool has_failed : 1;   /**< a PUBREC of 0x80 or above ended the delivery */
     bool is_resent : 1;    /**< sent more often than once: which one an answer is for is not known */
     bool had_pubrec : 1;   /**< a further PUBREC came, which another PUBREL may answer */
@@ -42,8 +42,8 @@ struct track_failed_publishes {
 
 /** What is remembered of the packets of one end. */
 struct track_packet_id_end_state {
-    wmem_map_t *oddities; /**< Packet Identifier to struct track_packet_id_history; NULL while there is none */
-    uint64_t ids;         /**< Packet Identifiers that a PUBLISH took on this connection: a bit for each remainder */
+    wmem_map_t *histories; /**< Packet Identifier to struct track_packet_id_history; NULL while there is none */
+    uint64_t ids;          /**< Packet Identifiers that a PUBLISH took on this connection: a bit for each remainder */
     struct track_stream_position
         *no_alias; /**< a PUBLISH by a Topic Alias that was never set, while the other end may still object */
     struct track_failed_publishes *refusals; /**< NULL while none of its PUBLISHes was refused */
@@ -80,9 +80,9 @@ struct track_packet_id_state *track_packet_id_state_of(struct track_connection *
 /** True where everything that the packet being tracked may rest on was captured. */
 bool track_is_sequence_complete(const struct track_context *tracking);
 
-/** The oddity of a Packet Identifier of one end; NULL where there is none. */
-struct track_packet_id_history *track_find_packet_id_history(const struct track_packet_id_state *watch, unsigned end,
-                                                             uint16_t packet_id);
+/** The history of a Packet Identifier of one end; NULL where there is none. */
+struct track_packet_id_history *track_find_packet_id_history(const struct track_packet_id_state *packet_ids,
+                                                             unsigned end, uint16_t packet_id);
 
 /** True where one place comes before another. */
 static inline bool track_is_before(struct track_pdu_ref one, struct track_pdu_ref other)

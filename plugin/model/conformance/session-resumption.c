@@ -40,28 +40,28 @@ static void track_connect(struct track_context *tracking)
     connection->expiry_s = packet->version != MQTT_V50 && !connection->clean_start ? NEVER : 0;
     connection->is_expiry_known = true;
     read_expiry(connection, packet);
-    if (connection->takes_over && connection->before->transport.handle != NULL &&
-        connection->before->user_hash == connection->user_hash)
+    if (connection->takes_over && connection->previous->transport.handle != NULL &&
+        connection->previous->user_hash == connection->user_hash)
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_ID_IN_USE,
                                                               .at = packet->connect.client_id,
-                                                              .value = connection->before->number});
+                                                              .value = connection->previous->number});
 }
 
 /** Whether the Server held a session, against what the Client's connection before left behind. */
 static void compare_sessions(struct track_context *tracking)
 {
     const struct track_connection *connection = tracking->connection;
-    const struct track_connection *before = connection->before;
+    const struct track_connection *before = connection->previous;
     const struct track_snapshot *old = track_latest_snapshot(before);
     struct track_transport_state transport = track_transport_state_of(before);
     bool was_left = before->disconnected && before->disconnected_by == 1 - old->broker;
     int64_t end_ns = before->disconnected ? before->disconnected_ns : transport.last_ns;
-    bool has_stranger =
-        track_missing_connect_frame(connection->world, connection->session->broker) > before->connack.frame;
+    bool has_missing_connect =
+        track_missing_connect_frame(connection->capture, connection->session->broker) > before->connack.frame;
     struct track_anomaly seen = {.at = {tracking->packet->ack_flags_at, 1}, .other = before->expiry_s};
 
     if (connection->clean_start || !before->connack_seen || before->connack_code != 0 || old->has_gap ||
-        connection->takes_over || has_stranger ||
+        connection->takes_over || has_missing_connect ||
         !(before->disconnected || transport.is_finished || transport.is_reset) || end_ns == TRACK_TIME_UNKNOWN ||
         !before->is_expiry_known)
         return;
@@ -93,15 +93,15 @@ static void track_connack(struct track_context *tracking)
     if (packet->reason_at == 0 || packet->reason != 0)
         return;
     read_expiry(connection, packet);
-    if (packet->fault.kind != MQTT_FAULT_NONE || connection->before == NULL ||
-        connection->before->user_hash != connection->user_hash)
+    if (packet->fault.kind != MQTT_FAULT_NONE || connection->previous == NULL ||
+        connection->previous->user_hash != connection->user_hash)
         return;
     if (assigned != NULL) {
         if (connection->takes_over)
             track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_ASSIGNED_ID_IN_USE,
                                                                   .at = assigned->whole,
-                                                                  .value = connection->before->number});
-    } else if (packet->version != MQTT_V31 && is_same_user(connection, connection->before)) {
+                                                                  .value = connection->previous->number});
+    } else if (packet->version != MQTT_V31 && is_same_user(connection, connection->previous)) {
         compare_sessions(tracking);
     }
 }
@@ -110,55 +110,56 @@ static void track_connack(struct track_context *tracking)
 static void track_replaced(struct track_context *tracking)
 {
     struct track_connection *connection = tracking->connection;
-    const struct track_connection *heir = connection->session != NULL ? connection->session->last : NULL;
-    bool is_accepted = heir != NULL && heir != connection && heir->connack_seen && heir->connack_code == 0;
+    const struct track_connection *successor = connection->session != NULL ? connection->session->last : NULL;
+    bool is_accepted =
+        successor != NULL && successor != connection && successor->connack_seen && successor->connack_code == 0;
 
     if (!is_accepted || connection->goes_on || tracking->packet->type == MQTT_TYPE_DISCONNECT ||
-        tracking->now_ns - heir->connack.ns < 2 * SECOND_NS || !is_same_user(connection, heir))
+        tracking->now_ns - successor->connack.ns < 2 * SECOND_NS || !is_same_user(connection, successor))
         return;
     connection->goes_on = true;
     track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_REPLACED_GOES_ON,
-                                                          .frame = heir->connack.frame,
-                                                          .value = heir->number});
+                                                          .frame = successor->connack.frame,
+                                                          .value = successor->number});
 }
 
 /** A session was taken up again long ago: was all sent again that was in flight? */
 static void track_duties(struct track_context *tracking)
 {
     struct track_connection *connection = tracking->connection;
-    bool is_server = tracking->sender == tracking->epoch.broker;
-    bool has_duty = tracking->epoch.version == MQTT_V311 ? connection->session_present
-                                                         : tracking->epoch.version == MQTT_V31 && is_server;
-    const struct track_connection *before = connection->before;
-    const struct track_inflight_entry *flow;
+    bool is_server = tracking->sender == tracking->snapshot.broker;
+    bool has_duty = tracking->snapshot.version == MQTT_V311 ? connection->session_present
+                                                            : tracking->snapshot.version == MQTT_V31 && is_server;
+    const struct track_connection *before = connection->previous;
+    const struct track_inflight_entry *entry;
 
     /* In 3.1 nothing tells whether a session was there before the capture: what was seen sent counts. */
     if (before == NULL ||
-        (tracking->epoch.version == MQTT_V31 ? track_latest_snapshot(before)->has_gap || before->before != NULL
-                                             : !tracking->epoch.session_known))
+        (tracking->snapshot.version == MQTT_V31 ? track_latest_snapshot(before)->has_gap || before->previous != NULL
+                                                : !tracking->snapshot.session_known))
         return;
-    if (!has_duty || connection->duties_seen[tracking->sender] || connection->clean_start ||
+    if (!has_duty || connection->has_checked_resends[tracking->sender] || connection->clean_start ||
         connection->connack.frame == 0 || tracking->now_ns - connection->connack.ns < LONG_ENOUGH_NS)
         return;
-    connection->duties_seen[tracking->sender] = true;
-    flow = track_inflight_find_older(&connection->ends[tracking->sender].ledger, connection->connack.frame);
-    if (flow != NULL)
+    connection->has_checked_resends[tracking->sender] = true;
+    entry = track_inflight_find_older(&connection->ends[tracking->sender].inflight, connection->connack.frame);
+    if (entry != NULL)
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_NOT_SENT_AGAIN,
-                                                              .frame = flow->waiting.first_frame,
-                                                              .value = flow->packet_id});
+                                                              .frame = entry->waiting.first_frame,
+                                                              .value = entry->packet_id});
 }
 
 /** What a Client sends again after it came back has the Packet Identifier of the first time. */
 static void track_resend(struct track_context *tracking)
 {
     struct track_connection *connection = tracking->connection;
-    bool is_linked = tracking->note != NULL && tracking->note->first_sent_in != 0;
+    bool is_linked = tracking->record != NULL && tracking->record->first_sent_in != 0;
 
     if (is_linked || !tracking->packet->publish.dup || tracking->packet->packet_id_at == 0)
         return;
-    const struct track_inflight *ledger = &connection->ends[tracking->sender].ledger;
-    const struct track_inflight_entry *flow = track_inflight_find(ledger, tracking->packet->packet_id);
-    const struct track_inflight_entry *twin = flow != NULL ? track_inflight_find_twin(ledger, flow) : NULL;
+    const struct track_inflight *inflight = &connection->ends[tracking->sender].inflight;
+    const struct track_inflight_entry *entry = track_inflight_find(inflight, tracking->packet->packet_id);
+    const struct track_inflight_entry *twin = entry != NULL ? track_inflight_find_twin(inflight, entry) : NULL;
     if (twin != NULL)
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_RENUMBERED,
                                                               .at = {tracking->packet->packet_id_at, 2},
@@ -170,9 +171,9 @@ void track_check_resumption(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
     struct track_connection *connection = tracking->connection;
-    bool is_client = tracking->epoch.broker == 1 - tracking->sender;
+    bool is_client = tracking->snapshot.broker == 1 - tracking->sender;
 
-    if (!connection->world->options.observes || tracking->epoch.broker == TRACK_END_UNKNOWN)
+    if (!connection->capture->options.observes || tracking->snapshot.broker == TRACK_END_UNKNOWN)
         return;
     if (is_client && packet->type == MQTT_TYPE_CONNECT)
         track_connect(tracking);
@@ -185,7 +186,7 @@ void track_check_resumption(struct track_context *tracking)
     track_update_will(tracking);
     if (!is_client && connection->taken_over)
         track_replaced(tracking);
-    if (is_client && packet->type == MQTT_TYPE_PUBLISH && connection->before != NULL)
+    if (is_client && packet->type == MQTT_TYPE_PUBLISH && connection->previous != NULL)
         track_resend(tracking);
     track_duties(tracking);
 }

@@ -4,7 +4,7 @@
  *
  * No specification says how long an answer may take, so nothing is missing while a connection lasts, and a capture that
  * stops proves nothing. The end of a connection is no packet of its own: it shows when the Client connects anew. Then a
- * request counts as unanswered only if the other end went on to answer what was sent after it, and nobody said goodbye.
+ * request counts as unanswered only if the other end went on to answer what was sent after it, and nobody said first_disconnect.
  */
 #include "packet-id-state.h"
 
@@ -16,7 +16,7 @@ enum { TOLD = 4, KINDS = TRACK_ANOMALY_MISSING_PUBCOMP - TRACK_ANOMALY_MISSING_S
 
 /** A request that was never answered. */
 struct unanswered {
-    struct track_pdu_ref place; /**< frame 0: none */
+    struct track_pdu_ref pdu; /**< frame 0: none */
     int64_t sent_ns;
 };
 
@@ -32,38 +32,38 @@ struct review {
 static void take_in(struct review *review, enum track_anomaly_kind kind, unsigned requester,
                     enum mqtt_packet_type answer, struct unanswered request)
 {
-    const struct track_packet_id_state *watch = review->connection->watch;
+    const struct track_packet_id_state *packet_ids = review->connection->packet_ids;
     struct unanswered *first = &review->first[kind - TRACK_ANOMALY_MISSING_SUBACK];
     bool was_soon = review->end_ns != TRACK_TIME_UNKNOWN && review->end_ns - request.sent_ns < SOON_NS;
 
-    if (was_soon || !track_is_before(request.place, watch->ends[requester].answered) ||
-        watch->ends[1 - requester].stray_answers & 1u << answer)
+    if (was_soon || !track_is_before(request.pdu, packet_ids->ends[requester].answered) ||
+        packet_ids->ends[1 - requester].stray_answers & 1u << answer)
         return;
-    if (first->place.frame == 0 || track_is_before(request.place, first->place))
+    if (first->pdu.frame == 0 || track_is_before(request.pdu, first->pdu))
         *first = request;
 }
 
 /** An exchange that `end` began. */
-static void take_in_flow(struct review *review, unsigned end, const struct track_inflight_entry *flow)
+static void take_in_flow(struct review *review, unsigned end, const struct track_inflight_entry *entry)
 {
-    const struct track_packet_id_history *oddity =
-        track_find_packet_id_history(review->connection->watch, end, flow->packet_id);
+    const struct track_packet_id_history *history =
+        track_find_packet_id_history(review->connection->packet_ids, end, entry->packet_id);
     bool by_client = end != review->broker;
 
-    if (flow->is_inherited || flow->waiting.note == NULL || (oddity != NULL && oddity->is_accused))
+    if (entry->is_inherited || entry->waiting.record == NULL || (history != NULL && history->is_reported))
         return;
-    struct unanswered request = {flow->waiting.note->place, flow->waiting.sent_ns};
-    if (flow->type == MQTT_TYPE_SUBSCRIBE)
+    struct unanswered request = {entry->waiting.record->pdu, entry->waiting.sent_ns};
+    if (entry->type == MQTT_TYPE_SUBSCRIBE)
         take_in(review, TRACK_ANOMALY_MISSING_SUBACK, end, MQTT_TYPE_SUBACK, request);
-    else if (flow->type == MQTT_TYPE_UNSUBSCRIBE)
+    else if (entry->type == MQTT_TYPE_UNSUBSCRIBE)
         take_in(review, TRACK_ANOMALY_MISSING_UNSUBACK, end, MQTT_TYPE_UNSUBACK, request);
-    else if (flow->state == TRACK_INFLIGHT_PUBLISHED && flow->qos == 1)
+    else if (entry->state == TRACK_INFLIGHT_PUBLISHED && entry->qos == 1)
         take_in(review, by_client ? TRACK_ANOMALY_MISSING_PUBACK_OF_SERVER : TRACK_ANOMALY_MISSING_PUBACK_OF_CLIENT,
                 end, MQTT_TYPE_PUBACK, request);
-    else if (flow->state == TRACK_INFLIGHT_PUBLISHED)
+    else if (entry->state == TRACK_INFLIGHT_PUBLISHED)
         take_in(review, by_client ? TRACK_ANOMALY_MISSING_PUBREC_OF_SERVER : TRACK_ANOMALY_MISSING_PUBREC_OF_CLIENT,
                 end, MQTT_TYPE_PUBREC, request);
-    else if (flow->state == TRACK_INFLIGHT_RECEIVED)
+    else if (entry->state == TRACK_INFLIGHT_RECEIVED)
         take_in(review, by_client ? TRACK_ANOMALY_MISSING_PUBREL_OF_CLIENT : TRACK_ANOMALY_MISSING_PUBREL_OF_SERVER,
                 1 - end, MQTT_TYPE_PUBREL, request);
     else
@@ -72,23 +72,23 @@ static void take_in_flow(struct review *review, unsigned end, const struct track
 
 static void take_in_all(struct review *review)
 {
-    const struct track_packet_id_state *watch = review->connection->watch;
+    const struct track_packet_id_state *packet_ids = review->connection->packet_ids;
 
     for (unsigned end = 0; end < 2; end++) {
-        const struct track_inflight *ledger = &review->connection->ends[end].ledger;
-        if (ledger->count == 0)
+        const struct track_inflight *inflight = &review->connection->ends[end].inflight;
+        if (inflight->count == 0)
             continue;
-        wmem_array_t *flows = track_inflight_entries(ledger);
-        for (unsigned i = 0; i < wmem_array_get_count(flows); i++)
-            take_in_flow(review, end, *(struct track_inflight_entry **)wmem_array_index(flows, i));
-        wmem_destroy_array(flows);
+        wmem_array_t *entries = track_inflight_entries(inflight);
+        for (unsigned i = 0; i < wmem_array_get_count(entries); i++)
+            take_in_flow(review, end, *(struct track_inflight_entry **)wmem_array_index(entries, i));
+        wmem_destroy_array(entries);
     }
-    if (watch->pings > 0)
+    if (packet_ids->pings > 0)
         take_in(review, TRACK_ANOMALY_MISSING_PINGRESP, 1 - review->broker, MQTT_TYPE_PINGRESP,
-                (struct unanswered){watch->ping, watch->ping_ns});
-    if (watch->auth.frame != 0)
+                (struct unanswered){packet_ids->ping, packet_ids->ping_ns});
+    if (packet_ids->auth.frame != 0)
         take_in(review, TRACK_ANOMALY_MISSING_AUTH, 1 - review->broker, MQTT_TYPE_AUTH,
-                (struct unanswered){watch->auth, watch->auth_ns});
+                (struct unanswered){packet_ids->auth, packet_ids->auth_ns});
 }
 
 /** The earliest of what is left to tell; NULL where nothing is. */
@@ -98,23 +98,23 @@ static struct unanswered *next_to_tell(struct review *review)
 
     for (unsigned i = 0; i < KINDS; i++) {
         struct unanswered *each = &review->first[i];
-        if (each->place.frame != 0 && (next == NULL || track_is_before(each->place, next->place)))
+        if (each->pdu.frame != 0 && (next == NULL || track_is_before(each->pdu, next->pdu)))
             next = each;
     }
     return next;
 }
 
-/** True where the connection is one whose missing answers mean something: accepted, whole, and nobody said goodbye. */
-static bool is_telling(const struct track_connection *connection, const struct track_snapshot *epoch,
+/** True where the connection is one whose missing answers mean something: accepted, whole, and nobody said first_disconnect. */
+static bool is_telling(const struct track_connection *connection, const struct track_snapshot *snapshot,
                        const struct mqtt_packet *connect)
 {
     const struct track_end *ends = connection->ends;
 
-    return connection->watch != NULL && !connection->is_unsure && !connection->is_reviewed && !connection->may_lose &&
-           ends[0].has_seen_to && ends[1].has_seen_to && !ends[0].acks_unseen && !ends[1].acks_unseen &&
-           epoch->connect_seen && !epoch->has_gap && epoch->broker != TRACK_END_UNKNOWN &&
-           epoch->version == connect->version && connection->connack_seen && connection->connack_code == 0 &&
-           !connection->disconnected;
+    return connection->packet_ids != NULL && !connection->is_unsure && !connection->is_reviewed &&
+           !connection->may_lose && ends[0].has_seen_to && ends[1].has_seen_to && !ends[0].acks_unseen &&
+           !ends[1].acks_unseen && snapshot->connect_seen && !snapshot->has_gap &&
+           snapshot->broker != TRACK_END_UNKNOWN && snapshot->version == connect->version && connection->connack_seen &&
+           connection->connack_code == 0 && !connection->disconnected;
 }
 
 /** True where the ends sent or acknowledged more than was read, the FIN of each excepted: what is missing at the very end
@@ -143,13 +143,13 @@ void track_check_unanswered(struct track_context *tracking, struct track_connect
     bool is_same_stream = old == tracking->connection;
     bool has_ended = is_same_stream || transport.is_finished || transport.is_reset;
     int64_t end_ns = has_ended && !is_same_stream ? transport.last_ns : tracking->now_ns;
-    const struct track_snapshot *epoch = track_latest_snapshot(old);
+    const struct track_snapshot *snapshot = track_latest_snapshot(old);
 
-    if (!is_telling(old, epoch, tracking->packet) || (!has_ended && !tracking->connection->takes_over))
+    if (!is_telling(old, snapshot, tracking->packet) || (!has_ended && !tracking->connection->takes_over))
         return;
     if (!is_same_stream && lacks_end(old, &transport))
         return;
-    struct review review = {.connection = old, .broker = epoch->broker, .end_ns = end_ns};
+    struct review review = {.connection = old, .broker = snapshot->broker, .end_ns = end_ns};
     take_in_all(&review);
     for (unsigned told = 0; told < TOLD; told++) {
         struct unanswered *request = next_to_tell(&review);
@@ -159,9 +159,9 @@ void track_check_unanswered(struct track_context *tracking, struct track_connect
                                            .kind = (uint16_t)(TRACK_ANOMALY_MISSING_SUBACK + (request - review.first)),
                                            .doubt = !has_ended || end_ns == TRACK_TIME_UNKNOWN,
                                            .at = {0, tracking->packet->length},
-                                           .frame = request->place.frame,
+                                           .frame = request->pdu.frame,
                                        });
-        request->place.frame = 0;
+        request->pdu.frame = 0;
     }
     old->is_reviewed = true; /* told once, even if this Client is refused and the next one takes the session up */
 }

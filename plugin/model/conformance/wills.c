@@ -41,14 +41,15 @@ struct track_will {
 };
 
 struct track_wills {
-    bool is_blind; /**< there were more than are kept */
+    bool is_incomplete; /**< there were more than are kept */
     struct track_will kept[WILLS_KEPT];
 };
 
 /** Not all Wills at a broker are known: one of the others may look like any. */
-static bool is_blind(const struct track_capture *world, const struct track_broker_history *traffic)
+static bool is_incomplete(const struct track_capture *capture, const struct track_broker_history *history)
 {
-    return world->wills == NULL || world->wills->is_blind || track_missing_connect_frame(world, &traffic->broker) != 0;
+    return capture->wills == NULL || capture->wills->is_incomplete ||
+           track_missing_connect_frame(capture, &history->broker) != 0;
 }
 
 /** A place for a Will: one that is free or no longer counts. */
@@ -66,27 +67,27 @@ static struct track_will *free_place(struct track_wills *wills)
     return oldest;
 }
 
-void track_wills_add(struct track_context *tracking, const struct track_broker_history *traffic, uint32_t content)
+void track_wills_add(struct track_context *tracking, const struct track_broker_history *history, uint32_t content)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_capture *world = tracking->connection->world;
+    struct track_capture *capture = tracking->connection->capture;
     const struct mqtt_property *delay =
         mqtt_properties_find(&packet->connect.will_properties, MQTT_PROPERTY_WILL_DELAY_INTERVAL);
 
     if (content == 0)
         return;
-    if (world->wills == NULL)
-        world->wills = wmem_new0(world->scope, struct track_wills);
-    struct track_will *will = free_place(world->wills);
+    if (capture->wills == NULL)
+        capture->wills = wmem_new0(capture->scope, struct track_wills);
+    struct track_will *will = free_place(capture->wills);
     if (will == NULL) {
-        world->wills->is_blind = true;
+        capture->wills->is_incomplete = true;
         return;
     }
     *will = (struct track_will){
-        .at = traffic,
+        .at = history,
         .connection = tracking->connection,
         .content = content,
-        .frame = tracking->place.frame,
+        .frame = tracking->pdu.frame,
         .delay_s = delay != NULL ? delay->number : 0,
         .state = WILL_ARMED,
         .retain = packet->connect.flags & MQTT_CONNECT_WILL_RETAIN,
@@ -107,7 +108,7 @@ static struct track_will *will_of(const struct track_connection *connection)
 static void end_will(struct track_context *tracking, struct track_will *will, enum will_state state)
 {
     will->state = (uint8_t)state;
-    will->ended_in = tracking->place.frame;
+    will->ended_in = tracking->pdu.frame;
     will->ended_ns = tracking->now_ns;
 }
 
@@ -125,27 +126,27 @@ static int64_t broken_ns(const struct track_connection *connection)
  *  and never reads it. */
 static bool may_go_unread(const struct track_context *tracking)
 {
-    return tracking->connection->ends[tracking->sender].ledger.count > 0;
+    return tracking->connection->ends[tracking->sender].inflight.count > 0;
 }
 
 void track_update_will(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
     struct track_connection *connection = tracking->connection;
-    bool is_client = tracking->epoch.broker == 1 - tracking->sender;
+    bool is_client = tracking->snapshot.broker == 1 - tracking->sender;
     struct track_transport_state transport;
 
-    if (connection->world->wills == NULL)
+    if (connection->capture->wills == NULL)
         return;
     if (is_client && packet->type == MQTT_TYPE_DISCONNECT && packet->reason == 0 && will_of(connection) != NULL) {
         transport = track_transport_state_of(connection);
         bool is_open = !transport.is_reset && !transport.is_finished;
         if (is_open && will_of(connection)->state == WILL_ARMED && !connection->taken_over && !may_go_unread(tracking))
             end_will(tracking, will_of(connection), WILL_REMOVED);
-    } else if (!is_client && packet->type == MQTT_TYPE_CONNACK && packet->reason == 0 && connection->before != NULL &&
-               connection->session_present && will_of(connection->before) != NULL) {
-        struct track_will *will = will_of(connection->before);
-        int64_t end_ns = broken_ns(connection->before);
+    } else if (!is_client && packet->type == MQTT_TYPE_CONNACK && packet->reason == 0 && connection->previous != NULL &&
+               connection->session_present && will_of(connection->previous) != NULL) {
+        struct track_will *will = will_of(connection->previous);
+        int64_t end_ns = broken_ns(connection->previous);
         if (will->state == WILL_ARMED && end_ns != TRACK_TIME_UNKNOWN &&
             tracking->now_ns + 2 * SECOND_NS < end_ns + will->delay_s * SECOND_NS)
             end_will(tracking, will, WILL_CANCELLED);
@@ -199,19 +200,20 @@ static void compare_properties(struct track_context *tracking, const struct trac
     }
 }
 
-void track_wills_compare(struct track_context *tracking, const struct track_broker_history *traffic, uint32_t content)
+void track_wills_compare(struct track_context *tracking, const struct track_broker_history *history, uint32_t content)
 {
-    struct track_wills *wills = tracking->connection->world->wills;
+    struct track_wills *wills = tracking->connection->capture->wills;
     const struct mqtt_packet *packet = tracking->packet;
     struct track_will *first = NULL;
     unsigned armed = 0;
     unsigned count = 0;
 
-    if (is_blind(tracking->connection->world, traffic) || content == 0 || packet->publish.dup || packet->publish.retain)
+    if (is_incomplete(tracking->connection->capture, history) || content == 0 || packet->publish.dup ||
+        packet->publish.retain)
         return;
     for (unsigned i = 0; i < WILLS_KEPT; i++) {
         struct track_will *will = &wills->kept[i];
-        if (will->state == WILL_UNUSED || will->content != content || will->at != traffic)
+        if (will->state == WILL_UNUSED || will->content != content || will->at != history)
             continue;
         count++;
         armed += will->state == WILL_ARMED;
@@ -225,26 +227,26 @@ void track_wills_compare(struct track_context *tracking, const struct track_brok
         compare_properties(tracking, first);
     if (first->delivered_to == NULL) {
         first->delivered_to = tracking->connection;
-        first->delivered_in = tracking->place.frame;
+        first->delivered_in = tracking->pdu.frame;
     }
 }
 
-void track_wills_compare_copies(struct track_context *tracking, const struct track_broker_history *traffic,
+void track_wills_compare_copies(struct track_context *tracking, const struct track_broker_history *history,
                                 uint32_t content)
 {
-    struct track_wills *wills = tracking->connection->world->wills;
+    struct track_wills *wills = tracking->connection->capture->wills;
     struct track_will *only = NULL;
     unsigned count = 0;
 
-    if (is_blind(tracking->connection->world, traffic) || content == 0)
+    if (is_incomplete(tracking->connection->capture, history) || content == 0)
         return;
     for (unsigned i = 0; i < WILLS_KEPT; i++)
-        if (wills->kept[i].state != WILL_UNUSED && wills->kept[i].content == content && wills->kept[i].at == traffic) {
+        if (wills->kept[i].state != WILL_UNUSED && wills->kept[i].content == content && wills->kept[i].at == history) {
             only = &wills->kept[i];
             count++;
         }
     if (count != 1 || only->reported || only->delivered_to != tracking->connection ||
-        only->delivered_in >= tracking->place.frame)
+        only->delivered_in >= tracking->pdu.frame)
         return;
     only->reported = true;
     track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_WILL_TWICE,
@@ -253,18 +255,18 @@ void track_wills_compare_copies(struct track_context *tracking, const struct tra
                                                           .doubt = track_may_keep_session(tracking)});
 }
 
-void track_wills_compare_stored(struct track_context *tracking, const struct track_broker_history *traffic,
+void track_wills_compare_stored(struct track_context *tracking, const struct track_broker_history *history,
                                 uint32_t content)
 {
-    struct track_wills *wills = tracking->connection->world->wills;
+    struct track_wills *wills = tracking->connection->capture->wills;
     struct track_anomaly seen = {.kind = TRACK_ANOMALY_WILL_STORED, .at = {0, 1}};
     struct track_will *published = NULL; /* or may be: a Will whose connection is open is not yet */
 
-    if (is_blind(tracking->connection->world, traffic))
+    if (is_incomplete(tracking->connection->capture, history))
         return;
     for (unsigned i = 0; i < WILLS_KEPT; i++) {
         struct track_will *will = &wills->kept[i];
-        if (will->state == WILL_UNUSED || will->content != content || will->at != traffic)
+        if (will->state == WILL_UNUSED || will->content != content || will->at != history)
             continue;
         if (will->retain || will->reported)
             return;

@@ -30,56 +30,58 @@ guint track_hash_endpoint(const struct track_endpoint *endpoint)
     return hash;
 }
 
-static guint hash_stranger(gconstpointer key)
+static guint hash_missing(gconstpointer key)
 {
     return track_hash_endpoint(&((const struct track_missing_connect *)key)->broker);
 }
 
-static gboolean is_same_stranger(gconstpointer one, gconstpointer other)
+static gboolean is_same_missing(gconstpointer one, gconstpointer other)
 {
     return track_is_same_endpoint(&((const struct track_missing_connect *)one)->broker,
                                   &((const struct track_missing_connect *)other)->broker);
 }
 
-static struct track_missing_connect *find_stranger(const struct track_capture *world,
-                                                   const struct track_endpoint *broker)
+static struct track_missing_connect *find_missing(const struct track_capture *capture,
+                                                  const struct track_endpoint *broker)
 {
     struct track_missing_connect wanted = {.broker = *broker};
-    return world->strangers != NULL ? (struct track_missing_connect *)wmem_map_lookup(world->strangers, &wanted) : NULL;
+    return capture->missing_connects != NULL
+               ? (struct track_missing_connect *)wmem_map_lookup(capture->missing_connects, &wanted)
+               : NULL;
 }
 
-static void mark_broker(struct track_capture *world, const struct track_endpoint *broker, uint32_t frame)
+static void mark_broker(struct track_capture *capture, const struct track_endpoint *broker, uint32_t frame)
 {
-    struct track_missing_connect *stranger = find_stranger(world, broker);
+    struct track_missing_connect *missing = find_missing(capture, broker);
 
-    if (stranger == NULL) {
-        stranger = (struct track_missing_connect *)track_file_alloc(world, sizeof *stranger + TRACK_MAP_ENTRY_SIZE);
-        if (stranger == NULL) {
-            world->stranger_in = frame;
+    if (missing == NULL) {
+        missing = (struct track_missing_connect *)track_file_alloc(capture, sizeof *missing + TRACK_MAP_ENTRY_SIZE);
+        if (missing == NULL) {
+            capture->missing_connect_in = frame;
             return;
         }
-        stranger->broker = *broker;
-        if (world->strangers == NULL)
-            world->strangers = wmem_map_new(world->scope, hash_stranger, is_same_stranger);
-        wmem_map_insert(world->strangers, stranger, stranger);
+        missing->broker = *broker;
+        if (capture->missing_connects == NULL)
+            capture->missing_connects = wmem_map_new(capture->scope, hash_missing, is_same_missing);
+        wmem_map_insert(capture->missing_connects, missing, missing);
     }
-    stranger->frame = frame;
+    missing->frame = frame;
 }
 
-void track_missing_connect_add(struct track_connection *connection, const struct track_snapshot *epoch,
-                               struct track_pdu_ref place)
+void track_missing_connect_add(struct track_connection *connection, const struct track_snapshot *snapshot,
+                               struct track_pdu_ref pdu)
 {
     /* What breaks the rules begins no session. */
-    if (epoch->greeting != NULL || connection->order.is_connect_bad || connection->is_stranger)
+    if (snapshot->connect_info != NULL || connection->order.is_connect_bad || connection->is_connect_missing)
         return;
-    connection->is_stranger = true;
+    connection->is_connect_missing = true;
     for (unsigned end = 0; end < 2; end++)
-        if (epoch->broker == end || epoch->broker == TRACK_END_UNKNOWN)
-            mark_broker(connection->world, &connection->transport.ends[end], place.frame);
+        if (snapshot->broker == end || snapshot->broker == TRACK_END_UNKNOWN)
+            mark_broker(connection->capture, &connection->transport.ends[end], pdu.frame);
 }
 
-uint32_t track_missing_connect_frame(const struct track_capture *world, const struct track_endpoint *broker)
+uint32_t track_missing_connect_frame(const struct track_capture *capture, const struct track_endpoint *broker)
 {
-    const struct track_missing_connect *stranger = find_stranger(world, broker);
-    return MAX(world->stranger_in, stranger != NULL ? stranger->frame : 0);
+    const struct track_missing_connect *missing = find_missing(capture, broker);
+    return MAX(capture->missing_connect_in, missing != NULL ? missing->frame : 0);
 }

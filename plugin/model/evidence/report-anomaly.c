@@ -13,7 +13,7 @@ static const int64_t SURELY_ARRIVED_NS = INT64_C(2000000000);
 struct track_stream_position track_stream_position_of(const struct track_context *tracking)
 {
     const struct track_arrival *arrival = tracking->arrival;
-    return (struct track_stream_position){tracking->place.frame, arrival->has_numbers ? arrival->sent_to : 0,
+    return (struct track_stream_position){tracking->pdu.frame, arrival->has_numbers ? arrival->sent_to : 0,
                                           arrival->ns};
 }
 
@@ -37,18 +37,18 @@ bool track_sender_received_uncaptured(const struct track_context *tracking)
     return arrival->has_numbers && other->has_seen_to && (int32_t)(arrival->got_to - other->seen_to) > 0;
 }
 
-void track_report_anomaly(struct track_context *tracking, struct track_anomaly observation)
+void track_report_anomaly(struct track_context *tracking, struct track_anomaly anomaly)
 {
-    struct track_capture *world = tracking->connection->world;
+    struct track_capture *capture = tracking->connection->capture;
     struct track_facts *facts = tracking->facts;
 
-    if (!world->options.observes || facts->observation_count >= TRACK_ANOMALIES_MAX)
+    if (!capture->options.observes || facts->anomaly_count >= TRACK_ANOMALIES_MAX)
         return;
-    observation.frame_at = tracking->place.frame;
-    observation.pdu_at = tracking->place.pdu;
-    const struct track_anomaly *kept = track_packet_records_add_anomaly(world->notes, &observation);
+    anomaly.frame_at = tracking->pdu.frame;
+    anomaly.pdu_at = tracking->pdu.pdu;
+    const struct track_anomaly *kept = track_packet_records_add_anomaly(capture->records, &anomaly);
     if (kept == NULL)
         track_report_memory_limit(tracking);
     else
-        facts->observations[facts->observation_count++] = kept;
+        facts->anomalies[facts->anomaly_count++] = kept;
 }

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Two kinds of knowledge are kept apart. Slow facts (version, roles, limits) change a few times in a connection's life:
- * each change appends an immutable epoch, and a later visit finds the epoch that held at its packet. What concerns one
- * packet only (what it answers, the topic behind its alias) is a note. So the first pass, the second and random access
+ * each change appends an immutable snapshot, and a later visit finds the snapshot that held at its packet. What concerns one
+ * packet only (what it answers, the topic behind its alias) is a record. So the first pass, the second and random access
  * give the same answer, and a packet with nothing to remember costs no memory.
  */
 #ifndef MQTTSCOPE_MODEL_FACTS_H
@@ -114,7 +114,7 @@ struct track_snapshot {
     const struct track_text *client_id;   /**< NULL while unknown, or where the Client gave none */
     const struct track_limits *limits[2]; /**< what each end allows the other; NULL before it said so */
     const struct track_connect_info
-        *greeting; /**< what the CONNECT said; NULL where it was not seen or not read to its end */
+        *connect_info; /**< what the CONNECT said; NULL where it was not seen or not read to its end */
 };
 
 /** A span of time that is not known. */
@@ -129,7 +129,7 @@ enum track_limit {
 /** What was learnt about one packet. File scope. Frame numbers are 0 where there is no such frame. One is kept for each
  *  packet that is part of an exchange, so it is kept small: what different packets have shares its place. */
 struct track_packet_record {
-    struct track_pdu_ref place;
+    struct track_pdu_ref pdu;
     uint32_t response_in;   /**< the answer to this packet; filled in when it comes */
     uint32_t request_in;    /**< what this packet answers */
     uint32_t first_sent_in; /**< where a packet that is sent again was sent first */
@@ -137,7 +137,7 @@ struct track_packet_record {
         uint32_t alias_set_in; /**< PUBLISH by Topic Alias: where this direction said what it stands for */
         uint32_t takes_over;   /**< CONNECT of a Client Identifier that is connected: that connection's number + 1 */
     };
-    uint16_t inflight;     /**< QoS 1 and 2 PUBLISHes of the flow's direction, sent on this connection and not completed
+    uint16_t inflight; /**< QoS 1 and 2 PUBLISHes of the entry's direction, sent on this connection and not completed
                                 after this packet */
     uint16_t inflight_max; /**< the Receive Maximum that binds them; 0: none */
     uint8_t limits;        /**< enum track_limit: what was reached at this packet */
@@ -155,46 +155,46 @@ struct track_packet_record {
     };
 };
 
-/** How many observations of one packet are kept. */
+/** How many anomalies of one packet are kept. */
 enum { TRACK_ANOMALIES_MAX = 12 };
 
 /** All that may be known while one packet is checked and shown. Its pointers are good until the next packet is tracked;
- *  what they point to (but for the epoch itself) for the file's life. */
+ *  what they point to (but for the snapshot itself) for the file's life. */
 struct track_facts {
     uint32_t connection; /**< number of the MQTT connection in the file, from 0 */
     unsigned sender;     /**< the end that sent the packet: 0 or 1 */
-    struct track_pdu_ref place;
-    const struct track_snapshot *epoch;
-    const struct track_packet_record *note; /**< NULL where nothing was noted about this packet */
-    int64_t idle_ns;                        /**< packets of the client: since its previous one, or TRACK_TIME_UNKNOWN */
+    struct track_pdu_ref pdu;
+    const struct track_snapshot *snapshot;
+    const struct track_packet_record *record; /**< NULL where nothing was noted about this packet */
+    int64_t idle_ns; /**< packets of the client: since its previous one, or TRACK_TIME_UNKNOWN */
     /* Of the transport, for it to say. */
     bool in_websocket_text; /**< it came in a WebSocket text frame */
     bool may_lack;          /**< packets of either end may have gone by unseen, and what rests on them is doubtful */
     bool is_unsure;         /**< bytes may have gone by unseen, and this may be no packet that anybody sent */
     const char *websocket_offered; /**< the Client's list of subprotocols; NULL: none, not known, or no WebSocket */
     const char *websocket_chosen;  /**< the one that the Server chose; NULL likewise */
-    unsigned observation_count;    /**< what was noticed at the packet */
-    const struct track_anomaly *observations[TRACK_ANOMALIES_MAX];
+    unsigned anomaly_count;        /**< what was noticed at the packet */
+    const struct track_anomaly *anomalies[TRACK_ANOMALIES_MAX];
 };
 
-/** The first observation of a kind at the packet; NULL where there is none. */
+/** The first anomaly of a kind at the packet; NULL where there is none. */
 static inline const struct track_anomaly *track_find_anomaly(const struct track_facts *facts,
                                                              enum track_anomaly_kind kind)
 {
-    for (unsigned i = 0; i < facts->observation_count; i++)
-        if (facts->observations[i]->kind == kind)
-            return facts->observations[i];
+    for (unsigned i = 0; i < facts->anomaly_count; i++)
+        if (facts->anomalies[i]->kind == kind)
+            return facts->anomalies[i];
     return NULL;
 }
 
 /** The topic behind the Topic Alias that the packet uses; NULL where it uses none, or one that was never set. */
 static inline const struct track_text *track_alias_topic(const struct track_facts *facts)
 {
-    return facts->note != NULL && facts->note->uses_alias ? facts->note->topic : NULL;
+    return facts->record != NULL && facts->record->uses_alias ? facts->record->topic : NULL;
 }
 
 /** What an end of the connection is, as known at the packet. */
-enum track_role track_role_of(const struct track_snapshot *epoch, unsigned end);
+enum track_role track_role_of(const struct track_snapshot *snapshot, unsigned end);
 
 /** A role's name, as in the filter fields. */
 const char *track_role_name(enum track_role role);

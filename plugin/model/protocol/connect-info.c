@@ -35,33 +35,34 @@ static bool has_value(const struct mqtt_packet *packet, enum mqtt_property_index
 
 void track_update_connect_info(struct track_context *tracking)
 {
-    struct track_capture *world = tracking->connection->world;
+    struct track_capture *capture = tracking->connection->capture;
     const struct mqtt_packet *packet = tracking->packet;
     const struct mqtt_connect *connect = &packet->connect;
-    struct track_snapshot *epoch = &tracking->epoch;
-    struct track_connect_info greeting;
+    struct track_snapshot *snapshot = &tracking->snapshot;
+    struct track_connect_info connect_info;
 
-    if (packet->type != MQTT_TYPE_CONNECT || packet->fault.kind != MQTT_FAULT_NONE || epoch->connect_seen ||
-        epoch->broker != 1 - tracking->sender)
+    if (packet->type != MQTT_TYPE_CONNECT || packet->fault.kind != MQTT_FAULT_NONE || snapshot->connect_seen ||
+        snapshot->broker != 1 - tracking->sender)
         return;
-    memset(&greeting, 0, sizeof greeting);
-    greeting.client_id_length = (uint16_t)connect->client_id.length;
-    greeting.client_id_characters = count_characters(packet, connect->client_id);
-    greeting.keep_alive_s = connect->keep_alive_s;
-    greeting.has_plain_client_id = is_plain_client_id(packet, connect->client_id);
-    greeting.clean_start = connect->flags & MQTT_CONNECT_CLEAN_START;
-    greeting.has_will = connect->flags & MQTT_CONNECT_WILL;
-    greeting.will_retain = greeting.has_will && connect->flags & MQTT_CONNECT_WILL_RETAIN;
-    greeting.will_qos = greeting.has_will ? (connect->flags & MQTT_CONNECT_WILL_QOS) >> 3 : 0;
+    memset(&connect_info, 0, sizeof connect_info);
+    connect_info.client_id_length = (uint16_t)connect->client_id.length;
+    connect_info.client_id_characters = count_characters(packet, connect->client_id);
+    connect_info.keep_alive_s = connect->keep_alive_s;
+    connect_info.has_plain_client_id = is_plain_client_id(packet, connect->client_id);
+    connect_info.clean_start = connect->flags & MQTT_CONNECT_CLEAN_START;
+    connect_info.has_will = connect->flags & MQTT_CONNECT_WILL;
+    connect_info.will_retain = connect_info.has_will && connect->flags & MQTT_CONNECT_WILL_RETAIN;
+    connect_info.will_qos = connect_info.has_will ? (connect->flags & MQTT_CONNECT_WILL_QOS) >> 3 : 0;
     if (packet->version == MQTT_V50) {
         const struct mqtt_property *method =
             mqtt_properties_find(&packet->properties, MQTT_PROPERTY_AUTHENTICATION_METHOD);
         if (method != NULL)
-            greeting.auth_method = track_intern_span(world, packet, method->text);
-        greeting.wants_response_information = has_value(packet, MQTT_PROPERTY_REQUEST_RESPONSE_INFORMATION, 1);
-        greeting.refuses_problem_information = has_value(packet, MQTT_PROPERTY_REQUEST_PROBLEM_INFORMATION, 0);
+            connect_info.auth_method = track_intern_span(capture, packet, method->text);
+        connect_info.wants_response_information = has_value(packet, MQTT_PROPERTY_REQUEST_RESPONSE_INFORMATION, 1);
+        connect_info.refuses_problem_information = has_value(packet, MQTT_PROPERTY_REQUEST_PROBLEM_INFORMATION, 0);
     }
-    if (world->greeting == NULL || memcmp(world->greeting, &greeting, sizeof greeting) != 0)
-        world->greeting = (const struct track_connect_info *)wmem_memdup(world->scope, &greeting, sizeof greeting);
-    epoch->greeting = world->greeting;
+    if (capture->connect_info == NULL || memcmp(capture->connect_info, &connect_info, sizeof connect_info) != 0)
+        capture->connect_info =
+            (const struct track_connect_info *)wmem_memdup(capture->scope, &connect_info, sizeof connect_info);
+    snapshot->connect_info = capture->connect_info;
 }

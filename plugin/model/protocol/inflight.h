@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Each end has Packet Identifiers of its own (MQTT 5.0 section 2.2.1): the Client's PUBLISH, SUBSCRIBE and UNSUBSCRIBE
- * share one space, the Server's PUBLISH have another. A ledger holds one end's: an entry for each packet that still waits
- * for its last answer. Entries leave when the exchange is complete, so a ledger is as long as what is in flight.
+ * share one space, the Server's PUBLISH have another. A inflight holds one end's: an entry for each packet that still waits
+ * for its last answer. Entries leave when the exchange is complete, so a inflight is as long as what is in flight.
  */
 #ifndef MQTTSCOPE_MODEL_LEDGER_H
 #define MQTTSCOPE_MODEL_LEDGER_H
@@ -25,14 +25,14 @@ enum track_inflight_state {
 
 /** A packet of an exchange that may still be answered. */
 struct track_pending_packet {
-    struct track_packet_record *note; /**< of the packet as last sent; NULL where it was not seen */
-    uint32_t first_frame;             /**< where it was sent first */
-    int64_t sent_ns;                  /**< when it was last sent */
+    struct track_packet_record *record; /**< of the packet as last sent; NULL where it was not seen */
+    uint32_t first_frame;               /**< where it was sent first */
+    int64_t sent_ns;                    /**< when it was last sent */
 };
 
-/** An exchange under way. Owned by its ledger. */
+/** An exchange under way. Owned by its inflight. */
 struct track_inflight_entry {
-    struct track_inflight_entry *next; /**< in the ledger's list */
+    struct track_inflight_entry *next; /**< in the inflight's list */
     uint16_t packet_id;
     uint8_t qos;              /**< PUBLISH only */
     uint8_t type;             /**< enum mqtt_packet_type of the request */
@@ -42,15 +42,15 @@ struct track_inflight_entry {
     uint32_t subscription_id; /**< the only one of a PUBLISH as last sent; 0: none, or several */
     int64_t begun_ns;         /**< when the first PUBLISH was sent */
     struct track_pending_packet waiting; /**< the packet that the next answer is for */
-    void *payload;                       /**< what the owner of the ledger keeps with the exchange; file scope */
+    void *payload;                       /**< what the owner of the inflight keeps with the exchange; file scope */
 };
 
 /** The exchanges that one end began. Each connection has two, so they are kept small. */
 struct track_inflight {
     wmem_allocator_t *scope;
     union {
-        struct track_inflight_entry *flows; /**< the few under way, the latest first */
-        wmem_map_t *index;                  /**< where there are many: Packet Identifier to flow */
+        struct track_inflight_entry *entries; /**< the few under way, the latest first */
+        wmem_map_t *index;                    /**< where there are many: Packet Identifier to entry */
     };
     bool is_indexed;    /**< it is `index` */
     uint16_t count;     /**< all of them */
@@ -59,34 +59,35 @@ struct track_inflight {
     uint16_t most;      /**< how many are followed at once; what is beyond is not followed */
 };
 
-/** Makes an empty ledger in `scope` that follows at most `most` exchanges at once (and no more than there are
+/** Makes an empty inflight in `scope` that follows at most `most` exchanges at once (and no more than there are
  *  identifiers). */
-void track_inflight_begin(struct track_inflight *ledger, wmem_allocator_t *scope, uint32_t most);
+void track_inflight_begin(struct track_inflight *inflight, wmem_allocator_t *scope, uint32_t most);
 
 /** The exchange of a Packet Identifier, NULL where none is under way. */
-struct track_inflight_entry *track_inflight_find(const struct track_inflight *ledger, uint16_t packet_id);
+struct track_inflight_entry *track_inflight_find(const struct track_inflight *inflight, uint16_t packet_id);
 
-/** Begins an exchange; one under the same identifier must not be under way. NULL where the ledger is full. */
-struct track_inflight_entry *track_inflight_open(struct track_inflight *ledger, uint16_t packet_id,
+/** Begins an exchange; one under the same identifier must not be under way. NULL where the inflight is full. */
+struct track_inflight_entry *track_inflight_open(struct track_inflight *inflight, uint16_t packet_id,
                                                  enum mqtt_packet_type type, unsigned qos);
 
 /** Ends an exchange and frees it. */
-void track_inflight_close(struct track_inflight *ledger, struct track_inflight_entry *flow);
+void track_inflight_close(struct track_inflight *inflight, struct track_inflight_entry *entry);
 
 /** True where no further exchange is followed. */
-static inline bool track_inflight_is_full(const struct track_inflight *ledger)
+static inline bool track_inflight_is_full(const struct track_inflight *inflight)
 {
-    return ledger->count >= ledger->most;
+    return inflight->count >= inflight->most;
 }
 
 /** All exchanges under way; the array is the caller's to destroy. */
-wmem_array_t *track_inflight_entries(const struct track_inflight *ledger);
+wmem_array_t *track_inflight_entries(const struct track_inflight *inflight);
 
 /** Says whether an exchange was begun on an earlier connection; one whose PUBLISH is sent again is this connection's. */
-void track_inflight_set_inherited(struct track_inflight *ledger, struct track_inflight_entry *flow, bool is_inherited);
+void track_inflight_set_inherited(struct track_inflight *inflight, struct track_inflight_entry *entry,
+                                  bool is_inherited);
 
 /** Ends all exchanges; those that were inherited only, if `only_inherited`. */
-void track_inflight_clear(struct track_inflight *ledger, bool only_inherited);
+void track_inflight_clear(struct track_inflight *inflight, bool only_inherited);
 
 /** Moves all PUBLISH exchanges of `from` into `to` as inherited ones, and ends the others (a SUBSCRIBE does not outlive
  *  its connection). What `to` has under the same identifier stays. False where there were too many: then they are
@@ -94,10 +95,10 @@ void track_inflight_clear(struct track_inflight *ledger, bool only_inherited);
 bool track_inflight_inherit(struct track_inflight *to, struct track_inflight *from);
 
 /** Another PUBLISH exchange, begun on an earlier connection, of the same content; NULL where there is none. */
-const struct track_inflight_entry *track_inflight_find_twin(const struct track_inflight *ledger,
-                                                            const struct track_inflight_entry *flow);
+const struct track_inflight_entry *track_inflight_find_twin(const struct track_inflight *inflight,
+                                                            const struct track_inflight_entry *entry);
 
 /** A PUBLISH exchange whose latest packet was sent before a frame; the oldest of them. NULL where there is none. */
-const struct track_inflight_entry *track_inflight_find_older(const struct track_inflight *ledger, uint32_t frame);
+const struct track_inflight_entry *track_inflight_find_older(const struct track_inflight *inflight, uint32_t frame);
 
 #endif

@@ -9,25 +9,25 @@
 #include "../conformance/check-delivery.h"
 
 /** The messages at the connection's broker; NULL where there are none yet, or too many brokers. */
-static struct track_broker_history *traffic_of(const struct track_context *tracking, bool makes)
+static struct track_broker_history *history_of(const struct track_context *tracking, bool makes)
 {
     struct track_connection *connection = tracking->connection;
-    struct track_capture *world = connection->world;
-    const struct track_endpoint *broker = &connection->transport.ends[tracking->epoch.broker];
+    struct track_capture *capture = connection->capture;
+    const struct track_endpoint *broker = &connection->transport.ends[tracking->snapshot.broker];
 
-    for (unsigned i = 0; i < world->broker_count; i++) {
-        struct track_broker_history *traffic = world->brokers[i];
-        if (track_is_same_endpoint(&traffic->broker, broker))
-            return traffic;
+    for (unsigned i = 0; i < capture->broker_count; i++) {
+        struct track_broker_history *history = capture->brokers[i];
+        if (track_is_same_endpoint(&history->broker, broker))
+            return history;
     }
-    if (!makes || world->broker_count == TRACK_BROKERS_MAX)
+    if (!makes || capture->broker_count == TRACK_BROKERS_MAX)
         return NULL;
-    if (world->brokers == NULL)
-        world->brokers = (struct track_broker_history **)wmem_alloc0(
-            world->scope, TRACK_BROKERS_MAX * sizeof(struct track_broker_history *));
-    struct track_broker_history *made = wmem_new0(world->scope, struct track_broker_history);
+    if (capture->brokers == NULL)
+        capture->brokers = (struct track_broker_history **)wmem_alloc0(
+            capture->scope, TRACK_BROKERS_MAX * sizeof(struct track_broker_history *));
+    struct track_broker_history *made = wmem_new0(capture->scope, struct track_broker_history);
     made->broker = *broker;
-    world->brokers[world->broker_count++] = made;
+    capture->brokers[capture->broker_count++] = made;
     return made;
 }
 
@@ -121,64 +121,64 @@ void track_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_pr
 }
 
 /** The first, from a place in `oldest` or `later` on, that has this content; 0 where there is none. */
-static uint16_t find_from(const struct track_broker_history *traffic, uint16_t place, uint32_t content)
+static uint16_t find_from(const struct track_broker_history *history, uint16_t place, uint32_t content)
 {
-    while (place != 0 && traffic->contents[place - 1] != content)
-        place = traffic->later[place - 1];
+    while (place != 0 && history->contents[place - 1] != content)
+        place = history->later[place - 1];
     return place;
 }
 
 /** Finds a content; the kept publications' place, or TRACK_RECENT_PUBLISHES_MAX. */
-static unsigned find_content(const struct track_broker_history *traffic, uint32_t content)
+static unsigned find_content(const struct track_broker_history *history, uint32_t content)
 {
-    uint16_t place = content != 0 ? find_from(traffic, traffic->oldest[content % TRACK_CONTENT_SLOTS], content) : 0;
+    uint16_t place = content != 0 ? find_from(history, history->oldest[content % TRACK_CONTENT_SLOTS], content) : 0;
     return place != 0 ? place - 1u : TRACK_RECENT_PUBLISHES_MAX;
 }
 
 /** Keeps a content in the place of the oldest one, which is returned. */
-static unsigned keep_content(struct track_broker_history *traffic, uint32_t content)
+static unsigned keep_content(struct track_broker_history *history, uint32_t content)
 {
-    unsigned at = traffic->count++ % TRACK_RECENT_PUBLISHES_MAX;
-    uint32_t gone = traffic->contents[at];
+    unsigned at = history->count++ % TRACK_RECENT_PUBLISHES_MAX;
+    uint32_t gone = history->contents[at];
 
     if (gone != 0)
-        traffic->oldest[gone % TRACK_CONTENT_SLOTS] = traffic->later[at];
-    traffic->contents[at] = content;
-    traffic->later[at] = 0;
+        history->oldest[gone % TRACK_CONTENT_SLOTS] = history->later[at];
+    history->contents[at] = content;
+    history->later[at] = 0;
     if (content != 0) {
         unsigned slot = content % TRACK_CONTENT_SLOTS;
         uint16_t place = (uint16_t)(at + 1);
-        if (traffic->oldest[slot] == 0)
-            traffic->oldest[slot] = place;
+        if (history->oldest[slot] == 0)
+            history->oldest[slot] = place;
         else
-            traffic->later[traffic->latest[slot] - 1] = place;
-        traffic->latest[slot] = place;
+            history->later[history->latest[slot] - 1] = place;
+        history->latest[slot] = place;
     }
     return at;
 }
 
 struct track_recent_publish *track_find_recent_publish(struct track_context *tracking, struct track_topic topic)
 {
-    struct track_broker_history *traffic = traffic_of(tracking, false);
+    struct track_broker_history *history = history_of(tracking, false);
 
-    if (traffic == NULL)
+    if (history == NULL)
         return NULL;
     uint32_t content = content_of_publish(tracking, topic);
-    unsigned at = find_content(traffic, content);
-    if (at == TRACK_RECENT_PUBLISHES_MAX || traffic->kept[at].is_repeated ||
-        traffic->kept[at].order <= traffic->doubted_to)
+    unsigned at = find_content(history, content);
+    if (at == TRACK_RECENT_PUBLISHES_MAX || history->kept[at].is_repeated ||
+        history->kept[at].order <= history->doubted_to)
         return NULL;
-    return &traffic->kept[at];
+    return &history->kept[at];
 }
 
 const struct track_recent_publish *track_find_retained_replacement(const struct track_context *tracking, uint32_t topic,
                                                                    uint32_t order)
 {
-    const struct track_broker_history *traffic = traffic_of(tracking, false);
+    const struct track_broker_history *history = history_of(tracking, false);
     const struct track_recent_publish *latest = NULL;
 
-    for (unsigned i = 0; traffic != NULL && i < TRACK_RECENT_PUBLISHES_MAX; i++) {
-        const struct track_recent_publish *each = &traffic->kept[i];
+    for (unsigned i = 0; history != NULL && i < TRACK_RECENT_PUBLISHES_MAX; i++) {
+        const struct track_recent_publish *each = &history->kept[i];
         if (each->topic == topic && each->retain && each->order > order &&
             (latest == NULL || each->order > latest->order))
             latest = each;
@@ -186,10 +186,10 @@ const struct track_recent_publish *track_find_retained_replacement(const struct 
     return latest;
 }
 
-void track_recent_publishes_doubt(struct track_capture *world)
+void track_recent_publishes_doubt(struct track_capture *capture)
 {
-    for (unsigned i = 0; i < world->broker_count; i++)
-        world->brokers[i]->doubted_to = world->brokers[i]->count;
+    for (unsigned i = 0; i < capture->broker_count; i++)
+        capture->brokers[i]->doubted_to = capture->brokers[i]->count;
 }
 
 void track_recent_publishes_add(struct track_context *tracking)
@@ -199,24 +199,24 @@ void track_recent_publishes_add(struct track_context *tracking)
 
     if (packet->fault.kind > MQTT_FAULT_CUT)
         return;
-    struct track_broker_history *traffic = traffic_of(tracking, true);
-    if (traffic == NULL)
+    struct track_broker_history *history = history_of(tracking, true);
+    if (history == NULL)
         return;
     if (packet->fault.kind != MQTT_FAULT_NONE)
-        traffic->doubted_to = traffic->count; /* it may be the same as one of them */
+        history->doubted_to = history->count; /* it may be the same as one of them */
     if (!track_topic_of_publish(tracking, &topic))
         return;
     uint32_t topic_hash = track_hash_bytes(topic.bytes, topic.length);
     uint32_t content = content_of_publish(tracking, topic);
-    unsigned same = find_content(traffic, content);
+    unsigned same = find_content(history, content);
     if (same < TRACK_RECENT_PUBLISHES_MAX)
-        traffic->kept[same].is_repeated = true;
-    unsigned at = keep_content(traffic, content);
-    traffic->kept[at] = (struct track_recent_publish){
+        history->kept[same].is_repeated = true;
+    unsigned at = keep_content(history, content);
+    history->kept[at] = (struct track_recent_publish){
         .topic = topic_hash,
-        .frame = tracking->place.frame,
+        .frame = tracking->pdu.frame,
         .connection = tracking->connection->number,
-        .order = traffic->count,
+        .order = history->count,
         .ns = tracking->now_ns,
         .qos = packet->publish.qos,
         .retain = packet->publish.retain,
@@ -224,8 +224,8 @@ void track_recent_publishes_add(struct track_context *tracking)
         .is_repeated = same < TRACK_RECENT_PUBLISHES_MAX,
         .is_v5 = packet->version == MQTT_V50 && packet->fault.kind == MQTT_FAULT_NONE,
     };
-    if (traffic->kept[at].is_v5)
-        track_read_forwarded(packet, &packet->properties, &traffic->kept[at].properties);
+    if (history->kept[at].is_v5)
+        track_read_forwarded(packet, &packet->properties, &history->kept[at].properties);
 }
 
 void track_recent_publishes_add_will(struct track_context *tracking)
@@ -235,55 +235,55 @@ void track_recent_publishes_add_will(struct track_context *tracking)
 
     if (packet->fault.kind != MQTT_FAULT_NONE || !(connect->flags & MQTT_CONNECT_WILL) || connect->will_topic.at == 0)
         return;
-    struct track_broker_history *traffic = traffic_of(tracking, true);
-    if (traffic == NULL)
+    struct track_broker_history *history = history_of(tracking, true);
+    if (history == NULL)
         return;
     uint32_t topic = track_hash_bytes(packet->bytes + connect->will_topic.at, connect->will_topic.length);
     uint32_t content = content_of(packet, topic, connect->will_payload);
-    unsigned same = find_content(traffic, content);
+    unsigned same = find_content(history, content);
     if (same < TRACK_RECENT_PUBLISHES_MAX)
-        traffic->kept[same].is_repeated = true;
+        history->kept[same].is_repeated = true;
     /* It may come at any time, from the CONNECT or the next of the same Client: what looks like it is nobody's. */
-    unsigned at = keep_content(traffic, content);
-    traffic->kept[at] = (struct track_recent_publish){.frame = tracking->place.frame, .is_repeated = true};
-    track_wills_add(tracking, traffic, content);
+    unsigned at = keep_content(history, content);
+    history->kept[at] = (struct track_recent_publish){.frame = tracking->pdu.frame, .is_repeated = true};
+    track_wills_add(tracking, history, content);
 }
 
 /** True where a captured PUBLISH looks like this; `content` is not 0. */
-static bool is_published(const struct track_broker_history *traffic, uint32_t content)
+static bool is_published(const struct track_broker_history *history, uint32_t content)
 {
-    uint16_t place = traffic->oldest[content % TRACK_CONTENT_SLOTS];
+    uint16_t place = history->oldest[content % TRACK_CONTENT_SLOTS];
 
-    while ((place = find_from(traffic, place, content)) != 0 && traffic->kept[place - 1].topic == 0)
-        place = traffic->later[place - 1];
+    while ((place = find_from(history, place, content)) != 0 && history->kept[place - 1].topic == 0)
+        place = history->later[place - 1];
     return place != 0;
 }
 
 void track_check_will_delivery(struct track_context *tracking, struct track_topic topic,
                                enum track_will_question question)
 {
-    struct track_broker_history *traffic =
-        tracking->connection->world->wills != NULL ? traffic_of(tracking, false) : NULL;
+    struct track_broker_history *history =
+        tracking->connection->capture->wills != NULL ? history_of(tracking, false) : NULL;
 
-    if (traffic == NULL)
+    if (history == NULL)
         return;
     uint32_t content = content_of_publish(tracking, topic);
-    if (content == 0 || is_published(traffic, content))
+    if (content == 0 || is_published(history, content))
         return;
     if (question == TRACK_WILL_COPIES)
-        track_wills_compare_copies(tracking, traffic, content);
+        track_wills_compare_copies(tracking, history, content);
     else if (question == TRACK_WILL_STORED)
-        track_wills_compare_stored(tracking, traffic, content);
+        track_wills_compare_stored(tracking, history, content);
     else
-        track_wills_compare(tracking, traffic, content);
+        track_wills_compare(tracking, history, content);
 }
 
 void track_note_shared_failure(struct track_context *tracking)
 {
-    struct track_broker_history *traffic = traffic_of(tracking, false);
-    uint32_t refused = tracking->note != NULL ? tracking->note->request_in : 0;
+    struct track_broker_history *history = history_of(tracking, false);
+    uint32_t refused = tracking->record != NULL ? tracking->record->request_in : 0;
 
-    for (unsigned i = 0; traffic != NULL && refused != 0 && i < TRACK_RECENT_PUBLISHES_MAX; i++)
-        if (traffic->kept[i].shared_in == refused && traffic->kept[i].shared_to == tracking->connection)
-            traffic->kept[i].is_refused = true;
+    for (unsigned i = 0; history != NULL && refused != 0 && i < TRACK_RECENT_PUBLISHES_MAX; i++)
+        if (history->kept[i].shared_in == refused && history->kept[i].shared_to == tracking->connection)
+            history->kept[i].is_refused = true;
 }

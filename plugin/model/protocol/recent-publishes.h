@@ -84,7 +84,7 @@ struct track_topic_order {
 struct track_recent_publish *track_find_recent_publish(struct track_context *tracking, struct track_topic topic);
 
 /** Something was not captured: any message kept so far may have been published again in it. */
-void track_recent_publishes_doubt(struct track_capture *world);
+void track_recent_publishes_doubt(struct track_capture *capture);
 
 /** The latest publication with RETAIN 1 on a topic behind the one of `order`; NULL where there is none. */
 const struct track_recent_publish *track_find_retained_replacement(const struct track_context *tracking, uint32_t topic,
@@ -95,16 +95,16 @@ void track_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_pr
                           struct track_forwarded_properties *properties);
 
 /** Keeps the Will of the CONNECT being tracked; `content` is the hash by which it is known again. */
-void track_wills_add(struct track_context *tracking, const struct track_broker_history *traffic, uint32_t content);
+void track_wills_add(struct track_context *tracking, const struct track_broker_history *history, uint32_t content);
 
 /** Holds a delivery that no captured PUBLISH explains against the Wills that look like it; the second, one of which a
  *  single filter brings one copy, asks whether it came before. */
-void track_wills_compare(struct track_context *tracking, const struct track_broker_history *traffic, uint32_t content);
-void track_wills_compare_copies(struct track_context *tracking, const struct track_broker_history *traffic,
+void track_wills_compare(struct track_context *tracking, const struct track_broker_history *history, uint32_t content);
+void track_wills_compare_copies(struct track_context *tracking, const struct track_broker_history *history,
                                 uint32_t content);
 
 /** The same for a stored message that comes for a new subscription. */
-void track_wills_compare_stored(struct track_context *tracking, const struct track_broker_history *traffic,
+void track_wills_compare_stored(struct track_context *tracking, const struct track_broker_history *history,
                                 uint32_t content);
 
 #endif

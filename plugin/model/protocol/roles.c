@@ -37,51 +37,51 @@ static enum track_evidence evidence_of(enum mqtt_packet_type type)
 static void settle_broker(struct track_context *tracking, uint8_t broker)
 {
     struct track_connection *connection = tracking->connection;
-    struct track_snapshot *epoch = &tracking->epoch;
+    struct track_snapshot *snapshot = &tracking->snapshot;
 
-    if (epoch->broker == 1 - broker) {
-        epoch->is_bridge = epoch->has_published = epoch->has_subscribed = false;
+    if (snapshot->broker == 1 - broker) {
+        snapshot->is_bridge = snapshot->has_published = snapshot->has_subscribed = false;
         connection->last_client_ns = TRACK_TIME_UNKNOWN;
     }
-    epoch->broker = broker;
+    snapshot->broker = broker;
 }
 
 void track_update_roles(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_snapshot *epoch = &tracking->epoch;
+    struct track_snapshot *snapshot = &tracking->snapshot;
     enum track_evidence evidence = evidence_of(packet->type);
 
     /* Bytes that merely resemble a packet prove nothing. */
-    if (evidence > epoch->evidence && mqtt_packet_is_plausible(packet)) {
+    if (evidence > snapshot->evidence && mqtt_packet_is_plausible(packet)) {
         bool sent_by_client = mqtt_packet_type_senders(packet->type) == MQTT_SENT_BY_CLIENT;
         settle_broker(tracking, (uint8_t)(sent_by_client ? 1 - tracking->sender : tracking->sender));
-        epoch->evidence = (uint8_t)evidence;
+        snapshot->evidence = (uint8_t)evidence;
     }
-    if (epoch->broker == TRACK_END_UNKNOWN || packet->fault.kind > MQTT_FAULT_CUT)
+    if (snapshot->broker == TRACK_END_UNKNOWN || packet->fault.kind > MQTT_FAULT_CUT)
         return;
-    if (epoch->broker == tracking->sender) {
+    if (snapshot->broker == tracking->sender) {
         /* Whoever is sent messages subscribed, if only on an earlier connection of the session. */
-        epoch->has_subscribed |= packet->type == MQTT_TYPE_PUBLISH;
+        snapshot->has_subscribed |= packet->type == MQTT_TYPE_PUBLISH;
         return;
     }
-    epoch->has_published |= packet->type == MQTT_TYPE_PUBLISH;
-    epoch->has_subscribed |= packet->type == MQTT_TYPE_SUBSCRIBE;
+    snapshot->has_published |= packet->type == MQTT_TYPE_PUBLISH;
+    snapshot->has_subscribed |= packet->type == MQTT_TYPE_SUBSCRIBE;
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.level & MQTT_LEVEL_BRIDGE)
-        epoch->is_bridge = true;
+        snapshot->is_bridge = true;
 }
 
-enum track_role track_role_of(const struct track_snapshot *epoch, unsigned end)
+enum track_role track_role_of(const struct track_snapshot *snapshot, unsigned end)
 {
-    if (epoch->broker == TRACK_END_UNKNOWN)
+    if (snapshot->broker == TRACK_END_UNKNOWN)
         return TRACK_ROLE_UNKNOWN;
-    if (epoch->broker == end)
+    if (snapshot->broker == end)
         return TRACK_ROLE_BROKER;
-    if (epoch->is_bridge)
+    if (snapshot->is_bridge)
         return TRACK_ROLE_BRIDGE;
-    if (epoch->has_published)
-        return epoch->has_subscribed ? TRACK_ROLE_PUBLISHER_SUBSCRIBER : TRACK_ROLE_PUBLISHER;
-    return epoch->has_subscribed ? TRACK_ROLE_SUBSCRIBER : TRACK_ROLE_CLIENT;
+    if (snapshot->has_published)
+        return snapshot->has_subscribed ? TRACK_ROLE_PUBLISHER_SUBSCRIBER : TRACK_ROLE_PUBLISHER;
+    return snapshot->has_subscribed ? TRACK_ROLE_SUBSCRIBER : TRACK_ROLE_CLIENT;
 }
 
 const char *track_role_name(enum track_role role)

@@ -27,23 +27,23 @@ static gboolean is_same_session(gconstpointer one, gconstpointer other)
 
 /** The session of a Client Identifier at a broker; made where it is met for the first time, with the identifier behind it
  *  in the same memory. NULL where there is none left. */
-static struct track_session *find_session(struct track_capture *world, const struct track_endpoint *broker,
+static struct track_session *find_session(struct track_capture *capture, const struct track_endpoint *broker,
                                           const struct track_text *client_id)
 {
     struct track_session wanted = {.broker = broker, .client_id = client_id, .hash = hash_of(broker, client_id)};
     size_t size = sizeof *client_id + client_id->length + 1;
 
-    if (world->sessions == NULL)
-        world->sessions = wmem_map_new(world->scope, hash_session, is_same_session);
-    struct track_session *session = (struct track_session *)wmem_map_lookup(world->sessions, &wanted);
+    if (capture->sessions == NULL)
+        capture->sessions = wmem_map_new(capture->scope, hash_session, is_same_session);
+    struct track_session *session = (struct track_session *)wmem_map_lookup(capture->sessions, &wanted);
     if (session != NULL)
         return session;
-    session = (struct track_session *)track_file_alloc(world, sizeof *session + size + TRACK_MAP_ENTRY_SIZE);
+    session = (struct track_session *)track_file_alloc(capture, sizeof *session + size + TRACK_MAP_ENTRY_SIZE);
     if (session == NULL)
         return NULL;
     *session = wanted;
     session->client_id = (const struct track_text *)memcpy(session + 1, client_id, size);
-    wmem_map_insert(world->sessions, session, session);
+    wmem_map_insert(capture->sessions, session, session);
     return session;
 }
 
@@ -61,8 +61,8 @@ static bool is_alive(const struct track_connection *connection)
 static bool inherit_exchanges(struct track_connection *to, unsigned broker, struct track_connection *from,
                               unsigned old_broker)
 {
-    bool servers = track_inflight_inherit(&to->ends[broker].ledger, &from->ends[old_broker].ledger);
-    bool clients = track_inflight_inherit(&to->ends[1 - broker].ledger, &from->ends[1 - old_broker].ledger);
+    bool servers = track_inflight_inherit(&to->ends[broker].inflight, &from->ends[old_broker].inflight);
+    bool clients = track_inflight_inherit(&to->ends[1 - broker].inflight, &from->ends[1 - old_broker].inflight);
     return servers && clients;
 }
 
@@ -71,7 +71,7 @@ static bool inherit_exchanges(struct track_connection *to, unsigned broker, stru
 static void leave_session(struct track_connection *connection)
 {
     connection->session = NULL;
-    connection->before = NULL;
+    connection->previous = NULL;
     connection->takes_over = false;
 }
 
@@ -79,23 +79,23 @@ static void leave_session(struct track_connection *connection)
 static void join_session(struct track_context *tracking, struct mqtt_span span)
 {
     struct track_connection *connection = tracking->connection;
-    const struct track_endpoint *broker = &connection->transport.ends[tracking->epoch.broker];
+    const struct track_endpoint *broker = &connection->transport.ends[tracking->snapshot.broker];
     struct track_text *client_id = track_copy_span(tracking->packet, span);
 
     leave_session(connection);
-    connection->session = find_session(connection->world, broker, client_id);
+    connection->session = find_session(connection->capture, broker, client_id);
     wmem_free(NULL, client_id);
-    tracking->epoch.client_id = connection->session != NULL ? connection->session->client_id : NULL;
+    tracking->snapshot.client_id = connection->session != NULL ? connection->session->client_id : NULL;
     if (connection->session == NULL) {
         track_report_memory_limit(tracking);
-        tracking->epoch.session_known = false;
+        tracking->snapshot.session_known = false;
         return;
     }
     struct track_connection *last = connection->session->last;
     connection->session->last = connection;
     if (last == NULL || last == connection)
         return;
-    connection->before = last;
+    connection->previous = last;
     connection->takes_over = is_alive(last);
     if (connection->takes_over) {
         last->taken_over = true;
@@ -103,13 +103,13 @@ static void join_session(struct track_context *tracking, struct mqtt_span span)
     }
     track_check_unanswered(tracking, last);
     const struct track_snapshot *old = track_latest_snapshot(last);
-    if (track_missing_connect_frame(connection->world, broker) > last->connack.frame) {
-        tracking->epoch.session_known &= connection->clean_start;
+    if (track_missing_connect_frame(connection->capture, broker) > last->connack.frame) {
+        tracking->snapshot.session_known &= connection->clean_start;
     } else if (!connection->clean_start && old->broker != TRACK_END_UNKNOWN) {
         /* The old connection may still answer what is another's from here on. */
-        last->is_unsure |= connection->takes_over && last->ends[0].ledger.count + last->ends[1].ledger.count > 0;
-        bool is_whole = inherit_exchanges(connection, tracking->epoch.broker, last, old->broker);
-        tracking->epoch.session_known = is_whole && old->session_known && !old->has_gap;
+        last->is_unsure |= connection->takes_over && last->ends[0].inflight.count + last->ends[1].inflight.count > 0;
+        bool is_whole = inherit_exchanges(connection, tracking->snapshot.broker, last, old->broker);
+        tracking->snapshot.session_known = is_whole && old->session_known && !old->has_gap;
     }
 }
 
@@ -117,7 +117,7 @@ static void join_session(struct track_context *tracking, struct mqtt_span span)
 static void give_session_back(struct track_context *tracking)
 {
     struct track_connection *connection = tracking->connection;
-    struct track_connection *before = connection->before;
+    struct track_connection *before = connection->previous;
 
     if (before == NULL || connection->session == NULL || connection->session->last != connection)
         return;
@@ -126,7 +126,7 @@ static void give_session_back(struct track_context *tracking)
         before->taken_over = false;
     const struct track_snapshot *old = track_latest_snapshot(before);
     if (old->broker != TRACK_END_UNKNOWN)
-        inherit_exchanges(before, old->broker, connection, tracking->epoch.broker);
+        inherit_exchanges(before, old->broker, connection, tracking->snapshot.broker);
 }
 
 static uint32_t number_or(const struct mqtt_packet *packet, enum mqtt_property_index index, uint32_t otherwise)
@@ -137,11 +137,11 @@ static uint32_t number_or(const struct mqtt_packet *packet, enum mqtt_property_i
 
 /** What a CONNECT or CONNACK of MQTT 5.0 allows the other end, defaults where it is silent; NULL where it was not read as
  *  far as that is certain. */
-static const struct track_limits *read_limits(struct track_capture *world, const struct mqtt_packet *packet)
+static const struct track_limits *read_limits(struct track_capture *capture, const struct mqtt_packet *packet)
 {
     if (!track_has_all_properties(packet))
         return NULL;
-    struct track_limits *limits = wmem_new0(world->scope, struct track_limits);
+    struct track_limits *limits = wmem_new0(capture->scope, struct track_limits);
 
     limits->receive_maximum = (uint16_t)number_or(packet, MQTT_PROPERTY_RECEIVE_MAXIMUM, UINT16_MAX);
     limits->topic_alias_maximum = (uint16_t)number_or(packet, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM, 0);
@@ -161,27 +161,27 @@ static void track_connect(struct track_context *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     const struct mqtt_connect *connect = &packet->connect;
     struct track_connection *connection = tracking->connection;
-    struct track_snapshot *epoch = &tracking->epoch;
+    struct track_snapshot *snapshot = &tracking->snapshot;
 
-    if (connect->flags_at == 0 || epoch->broker != 1 - tracking->sender)
+    if (connect->flags_at == 0 || snapshot->broker != 1 - tracking->sender)
         return;
     if (connection->connack_seen)
         track_check_unanswered(tracking, connection);
     connection->clean_start = connect->flags & MQTT_CONNECT_CLEAN_START;
-    epoch->connect_seen = true;
-    epoch->session_known = connection->clean_start;
+    snapshot->connect_seen = true;
+    snapshot->session_known = connection->clean_start;
     if (connect->keep_alive_at != 0) {
-        epoch->has_keep_alive = true;
-        epoch->keep_alive_s = connect->keep_alive_s;
+        snapshot->has_keep_alive = true;
+        snapshot->keep_alive_s = connect->keep_alive_s;
     }
     if (packet->version == MQTT_V50)
-        epoch->limits[tracking->sender] = read_limits(connection->world, packet);
+        snapshot->limits[tracking->sender] = read_limits(connection->capture, packet);
     if (connect->client_id.length > 0 && track_has_span(packet, connect->client_id)) {
         join_session(tracking, connect->client_id);
         return;
     }
     leave_session(connection);
-    connection->session = (struct track_session *)track_file_alloc(connection->world, sizeof *connection->session);
+    connection->session = (struct track_session *)track_file_alloc(connection->capture, sizeof *connection->session);
 }
 
 /** The Server's answer: whose session it is, and what was in flight in it. */
@@ -189,9 +189,9 @@ static void track_connack(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
     struct track_connection *connection = tracking->connection;
-    struct track_snapshot *epoch = &tracking->epoch;
+    struct track_snapshot *snapshot = &tracking->snapshot;
 
-    if (packet->reason_at == 0 || epoch->broker != tracking->sender)
+    if (packet->reason_at == 0 || snapshot->broker != tracking->sender)
         return;
     if (!connection->connack_seen)
         connection->connack = track_stream_position_of(tracking);
@@ -203,12 +203,12 @@ static void track_connack(struct track_context *tracking)
             mqtt_properties_find(&packet->properties, MQTT_PROPERTY_SERVER_KEEP_ALIVE);
         const struct mqtt_property *assigned =
             mqtt_properties_find(&packet->properties, MQTT_PROPERTY_ASSIGNED_CLIENT_IDENTIFIER);
-        epoch->limits[tracking->sender] = read_limits(connection->world, packet);
+        snapshot->limits[tracking->sender] = read_limits(connection->capture, packet);
         if (keep_alive != NULL) {
-            epoch->has_keep_alive = true;
-            epoch->keep_alive_s = (uint16_t)keep_alive->number;
+            snapshot->has_keep_alive = true;
+            snapshot->keep_alive_s = (uint16_t)keep_alive->number;
         } else if (!track_has_all_properties(packet)) {
-            epoch->has_keep_alive = false;
+            snapshot->has_keep_alive = false;
         }
         if (assigned != NULL && assigned->text.length > 0)
             join_session(tracking, assigned->text);
@@ -219,12 +219,12 @@ static void track_connack(struct track_context *tracking)
     }
     bool is_new = !connection->session_present && packet->version != MQTT_V31;
     if (is_new) {
-        track_inflight_clear(&connection->ends[0].ledger, true);
-        track_inflight_clear(&connection->ends[1].ledger, true);
-        epoch->session_known = epoch->connect_seen && !epoch->has_gap;
+        track_inflight_clear(&connection->ends[0].inflight, true);
+        track_inflight_clear(&connection->ends[1].inflight, true);
+        snapshot->session_known = snapshot->connect_seen && !snapshot->has_gap;
     }
     if ((is_new || connection->clean_start) && connection->session != NULL)
-        track_subscriptions_clear(connection->world, connection->session);
+        track_subscriptions_clear(connection->capture, connection->session);
 }
 
 void track_update_session(struct track_context *tracking)

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A session's subscriptions are what is in force. What may be delivered is more: what was asked for a moment ago, what was
- * asked for with other options before, and what was given up and still travels. A book holds it for the rules, and only
+ * asked for with other options before, and what was given up and still travels. A history holds it for the rules, and only
  * for those; it gives up (is blind) where a request was not seen whole, or where there are very many.
  */
 #ifndef MQTTSCOPE_MODEL_INTERESTS_H
@@ -13,7 +13,7 @@
 #include "topic-match.h"
 
 enum {
-    TRACK_SUBSCRIBED_FILTERS_MAX = 1000, /**< filters in a book; each delivery is held against them */
+    TRACK_SUBSCRIBED_FILTERS_MAX = 1000, /**< filters in a history; each delivery is held against them */
     TRACK_EARLIER_IDS = 2,               /**< Subscription Identifiers that a filter had before */
     TRACK_RECENT_RESPONSES = 4,          /**< what is kept of answers */
     TRACK_REPORTED_MAX = 8,              /**< what is noticed on one connection, but for single topics */
@@ -32,7 +32,7 @@ struct track_request_filters {
 /** A filter that the Client subscribed on this connection. */
 struct track_subscribed_filter {
     struct track_subscribed_filter *next; /**< in its list */
-    const struct track_text *filter;
+    const struct track_text *text;
     int64_t settled_ns;                  /**< when it was last granted or given up */
     int64_t first_ns;                    /**< when it was first asked for */
     uint32_t id;                         /**< Subscription Identifier of the latest request; 0: none */
@@ -62,8 +62,8 @@ struct track_subscription_history {
     struct track_subscribed_filter **exact; /**< lists by hash: the others */
     uint32_t mask;                          /**< lists of `exact`, less one */
     uint32_t count;
-    uint32_t grants; /**< filters ever granted */
-    bool is_blind;   /**< something asked for is not known */
+    uint32_t grants;    /**< filters ever granted */
+    bool is_incomplete; /**< something asked for is not known */
     uint8_t next_answer;
     uint8_t reports;
     struct track_recent_response {
@@ -85,32 +85,32 @@ struct track_message_fingerprint {
     int64_t ns;
 };
 
-/** The book of a connection; made on first use. NULL where nothing is observed. */
+/** The history of a connection; made on first use. NULL where nothing is observed. */
 struct track_subscription_history *track_subscription_history_of(struct track_connection *connection);
 
 /** The record of a filter; NULL where it was never asked for. */
-struct track_subscribed_filter *track_subscription_history_find(const struct track_subscription_history *book,
+struct track_subscribed_filter *track_subscription_history_find(const struct track_subscription_history *history,
                                                                 const uint8_t *filter, uint32_t length);
 
 /** True where a filter has a Subscription Identifier, or had it, or had more than are kept. */
-bool track_subscribed_filter_has_id(const struct track_subscribed_filter *interest, uint32_t id);
+bool track_subscribed_filter_has_id(const struct track_subscribed_filter *filter, uint32_t id);
 
 /** The same of any filter. */
-bool track_subscription_history_has_id(const struct track_subscription_history *book, uint32_t id);
+bool track_subscription_history_has_id(const struct track_subscription_history *history, uint32_t id);
 
 /** True where a filter had the identifier `old`, has `latest` now, and no filter has `old` any more. */
-bool track_subscription_history_replaced_id(const struct track_subscription_history *book, uint32_t old,
+bool track_subscription_history_replaced_id(const struct track_subscription_history *history, uint32_t old,
                                             uint32_t latest);
 
 /** True where nothing was subscribed before the connection, and all that it asked for was seen. */
 bool track_is_fresh(const struct track_context *tracking);
 
 /** Remembers a message in the place of the oldest. */
-void track_message_fingerprint_add(struct track_context *tracking, struct track_message_fingerprint **echoes,
+void track_message_fingerprint_add(struct track_context *tracking, struct track_message_fingerprint **fingerprints,
                                    uint32_t hash);
 
 /** Finds a message; NULL where it is not remembered. */
-const struct track_message_fingerprint *track_message_fingerprint_find(const struct track_message_fingerprint *echoes,
-                                                                       uint32_t hash);
+const struct track_message_fingerprint *
+track_message_fingerprint_find(const struct track_message_fingerprint *fingerprints, uint32_t hash);
 
 #endif

@@ -23,16 +23,16 @@ static gboolean is_same_subscription(gconstpointer one, gconstpointer other)
     return a->session == b->session && track_is_same_text(a->filter, b->filter);
 }
 
-void track_subscriptions_begin(struct track_capture *world)
+void track_subscriptions_begin(struct track_capture *capture)
 {
-    world->subscriptions = wmem_map_new(world->scope, hash_subscription, is_same_subscription);
+    capture->subscriptions = wmem_map_new(capture->scope, hash_subscription, is_same_subscription);
 }
 
 /** Takes a subscription out of its session and of the map. */
-static void end_subscription(struct track_capture *world, struct track_session *session,
+static void end_subscription(struct track_capture *capture, struct track_session *session,
                              struct track_subscription *subscription)
 {
-    wmem_map_remove(world->subscriptions, subscription);
+    wmem_map_remove(capture->subscriptions, subscription);
     if (subscription->next != NULL)
         subscription->next->previous = subscription->previous;
     if (subscription->previous != NULL)
@@ -41,22 +41,22 @@ static void end_subscription(struct track_capture *world, struct track_session *
         session->subscriptions = subscription->next;
 }
 
-void track_subscriptions_clear(struct track_capture *world, struct track_session *session)
+void track_subscriptions_clear(struct track_capture *capture, struct track_session *session)
 {
     while (session->subscriptions != NULL)
-        end_subscription(world, session, session->subscriptions);
+        end_subscription(capture, session, session->subscriptions);
 }
 
-static void end_by_filter(struct track_capture *world, struct track_session *session, const struct track_text *filter)
+static void end_by_filter(struct track_capture *capture, struct track_session *session, const struct track_text *filter)
 {
     struct track_subscription wanted = {.session = session, .filter = filter};
-    struct track_subscription *found = (struct track_subscription *)wmem_map_lookup(world->subscriptions, &wanted);
+    struct track_subscription *found = (struct track_subscription *)wmem_map_lookup(capture->subscriptions, &wanted);
 
     if (found != NULL)
-        end_subscription(world, session, found);
+        end_subscription(capture, session, found);
 }
 
-static void begin_subscription(struct track_capture *world, struct track_session *session,
+static void begin_subscription(struct track_capture *capture, struct track_session *session,
                                struct track_subscription *subscription, uint8_t granted)
 {
     subscription->session = session;
@@ -66,13 +66,13 @@ static void begin_subscription(struct track_capture *world, struct track_session
     if (subscription->next != NULL)
         subscription->next->previous = subscription;
     session->subscriptions = subscription;
-    wmem_map_insert(world->subscriptions, subscription, subscription);
+    wmem_map_insert(capture->subscriptions, subscription, subscription);
 }
 
-void track_request_filters_keep(struct track_context *tracking, struct track_inflight_entry *flow)
+void track_request_filters_keep(struct track_context *tracking, struct track_inflight_entry *entry)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_capture *world = tracking->connection->world;
+    struct track_capture *capture = tracking->connection->capture;
     struct mqtt_filter filter;
     uint32_t count = 0;
     uint32_t at = 0;
@@ -80,13 +80,13 @@ void track_request_filters_keep(struct track_context *tracking, struct track_inf
     while (mqtt_filters_next(packet, &at, &filter))
         count++;
     struct track_request_filters *kept = (struct track_request_filters *)track_file_alloc(
-        world, sizeof *kept + count * sizeof(struct track_subscription));
+        capture, sizeof *kept + count * sizeof(struct track_subscription));
     at = 0;
     while (kept != NULL && mqtt_filters_next(packet, &at, &filter)) {
-        struct track_subscription *entry = &kept->entries[kept->count++];
-        entry->filter = track_intern_span(world, packet, filter.text);
-        entry->options = filter.options;
-        if (entry->filter == NULL)
+        struct track_subscription *wanted = &kept->entries[kept->count++];
+        wanted->filter = track_intern_span(capture, packet, filter.text);
+        wanted->options = filter.options;
+        if (wanted->filter == NULL)
             kept = NULL;
     }
     if (kept == NULL) {
@@ -95,17 +95,17 @@ void track_request_filters_keep(struct track_context *tracking, struct track_inf
         return;
     }
     kept->is_whole = packet->fault.kind == MQTT_FAULT_NONE;
-    kept->sent_in = tracking->place.frame;
-    flow->payload = kept;
+    kept->sent_in = tracking->pdu.frame;
+    entry->payload = kept;
     track_subscription_history_request(tracking, kept);
 }
 
-void track_request_filters_apply(struct track_context *tracking, const struct track_inflight_entry *flow)
+void track_request_filters_apply(struct track_context *tracking, const struct track_inflight_entry *entry)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_capture *world = tracking->connection->world;
+    struct track_capture *capture = tracking->connection->capture;
     struct track_session *session = tracking->connection->session;
-    struct track_request_filters *kept = (struct track_request_filters *)flow->payload;
+    struct track_request_filters *kept = (struct track_request_filters *)entry->payload;
     bool is_unsubscribe = packet->type == MQTT_TYPE_UNSUBACK;
 
     if (kept != NULL)
@@ -117,8 +117,8 @@ void track_request_filters_apply(struct track_context *tracking, const struct tr
         uint8_t code = has_code ? packet->bytes[packet->list.at + i] : 0;
         if (code >= 0x80 || (!is_unsubscribe && !has_code))
             continue;
-        end_by_filter(world, session, kept->entries[i].filter);
+        end_by_filter(capture, session, kept->entries[i].filter);
         if (!is_unsubscribe)
-            begin_subscription(world, session, &kept->entries[i], code);
+            begin_subscription(capture, session, &kept->entries[i], code);
     }
 }

@@ -3,17 +3,17 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * An alias may be set anew with each PUBLISH, and mostly to a topic that is never asked for. So an alias has a buffer of
- * its own that the next topic overwrites; only a topic that is used through its alias is kept, for the notes to refer to.
+ * its own that the next topic overwrites; only a topic that is used through its alias is kept, for the records to refer to.
  */
 #include <string.h>
 
 #include "../conformance/packet-id-state.h"
 
 /** The aliases of an end; made on first use. */
-static struct track_aliases *aliases_of(const struct track_capture *world, struct track_end *end)
+static struct track_aliases *aliases_of(const struct track_capture *capture, struct track_end *end)
 {
     if (end->aliases == NULL)
-        end->aliases = wmem_new0(world->scope, struct track_aliases);
+        end->aliases = wmem_new0(capture->scope, struct track_aliases);
     return end->aliases;
 }
 
@@ -31,19 +31,19 @@ static struct track_alias *find_alias(struct track_end *end, uint32_t number)
 }
 
 /** The alias of a number; made where it is met for the first time. NULL where there is no memory for it. */
-static struct track_alias *make_alias(struct track_capture *world, struct track_end *end, uint32_t number)
+static struct track_alias *make_alias(struct track_capture *capture, struct track_end *end, uint32_t number)
 {
-    struct track_aliases *aliases = aliases_of(world, end);
+    struct track_aliases *aliases = aliases_of(capture, end);
     struct track_alias *alias = find_alias(end, number);
 
     if (alias != NULL)
         return alias;
-    alias = (struct track_alias *)track_file_alloc(world, sizeof *alias);
+    alias = (struct track_alias *)track_file_alloc(capture, sizeof *alias);
     if (alias == NULL)
         return NULL;
     alias->number = number;
     if (aliases->by_number == NULL)
-        aliases->by_number = wmem_map_new(world->scope, g_direct_hash, g_direct_equal);
+        aliases->by_number = wmem_map_new(capture->scope, g_direct_hash, g_direct_equal);
     wmem_map_insert(aliases->by_number, GUINT_TO_POINTER(number), alias);
     end->last_alias = alias;
     return alias;
@@ -55,30 +55,30 @@ static size_t size_of_room(uint32_t room)
 }
 
 /** Makes room for a topic; false where there is no memory for it. */
-static bool make_room(struct track_capture *world, struct track_alias *alias, uint32_t length)
+static bool make_room(struct track_capture *capture, struct track_alias *alias, uint32_t length)
 {
     if (alias->latest != NULL && alias->room >= length)
         return true;
     if (alias->latest != NULL)
-        track_file_free(world, alias->latest, size_of_room(alias->room));
-    alias->latest = (struct track_text *)track_file_alloc(world, size_of_room(length));
+        track_file_free(capture, alias->latest, size_of_room(alias->room));
+    alias->latest = (struct track_text *)track_file_alloc(capture, size_of_room(length));
     alias->room = alias->latest != NULL ? length : 0;
     return alias->latest != NULL;
 }
 
 static void set_alias(struct track_context *tracking, struct track_end *end, uint32_t number)
 {
-    struct track_capture *world = tracking->connection->world;
+    struct track_capture *capture = tracking->connection->capture;
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_span topic = packet->publish.topic;
-    struct track_alias *alias = make_alias(world, end, number);
+    struct track_alias *alias = make_alias(capture, end, number);
 
     /* Some clients send topic and alias with each PUBLISH. */
     bool same = alias != NULL && alias->latest != NULL && alias->latest->length == topic.length &&
                 memcmp(alias->latest->bytes, packet->bytes + topic.at, topic.length) == 0;
     if (!same && alias != NULL) {
         alias->topic = NULL;
-        if (make_room(world, alias, topic.length)) {
+        if (make_room(capture, alias, topic.length)) {
             alias->latest->length = topic.length;
             memcpy(alias->latest->bytes, packet->bytes + topic.at, topic.length);
             alias->latest->bytes[topic.length] = '\0';
@@ -89,25 +89,25 @@ static void set_alias(struct track_context *tracking, struct track_end *end, uin
         track_report_memory_limit(tracking);
         return;
     }
-    alias->set_in = tracking->place.frame;
+    alias->set_in = tracking->pdu.frame;
     alias->life = end->aliases->life;
 }
 
 static void use_alias(struct track_context *tracking, struct track_end *end, uint32_t number)
 {
-    struct track_packet_record *note = track_record_of(tracking);
+    struct track_packet_record *record = track_record_of(tracking);
     struct track_alias *alias = find_alias(end, number);
     bool is_set = alias != NULL && alias->latest != NULL && alias->life == end->aliases->life;
 
-    note->uses_alias = true;
+    record->uses_alias = true;
     if (is_set && alias->topic == NULL)
-        alias->topic = track_intern_text(tracking->connection->world, alias->latest);
+        alias->topic = track_intern_text(tracking->connection->capture, alias->latest);
     if (is_set && alias->topic != NULL) {
-        note->topic = alias->topic;
-        __builtin_prefetch(note->topic);
-        note->alias_set_in = alias->set_in;
+        record->topic = alias->topic;
+        __builtin_prefetch(record->topic);
+        record->alias_set_in = alias->set_in;
     } else if (is_set || (end->aliases != NULL && end->aliases->is_incomplete)) {
-        note->limits |= TRACK_LIMIT_MEMORY;
+        record->limits |= TRACK_LIMIT_MEMORY;
     }
 }
 
@@ -143,10 +143,10 @@ static bool is_alias_hidden(const struct mqtt_packet *packet)
 static void observe_use(struct track_context *tracking, const struct mqtt_property *property)
 {
     struct track_packet_id_end_state *own = &track_packet_id_state_of(tracking->connection)->ends[tracking->sender];
-    const struct track_limits *limits = tracking->epoch.limits[1 - tracking->sender];
-    const struct track_packet_record *note = tracking->note;
+    const struct track_limits *limits = tracking->snapshot.limits[1 - tracking->sender];
+    const struct track_packet_record *record = tracking->record;
     bool is_above = limits != NULL && property->number > limits->topic_alias_maximum;
-    bool is_unset = note != NULL && note->uses_alias && note->topic == NULL;
+    bool is_unset = record != NULL && record->uses_alias && record->topic == NULL;
 
     own->used_alias = true;
     own->used_bad_alias |= property->number == 0 || limits == NULL || is_above || is_unset;
@@ -155,7 +155,7 @@ static void observe_use(struct track_context *tracking, const struct mqtt_proper
     track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_ALIAS_NEVER_SET,
                                                           .at = property->whole,
                                                           .value = property->number});
-    own->no_alias = wmem_new(tracking->connection->world->scope, struct track_stream_position);
+    own->no_alias = wmem_new(tracking->connection->capture->scope, struct track_stream_position);
     *own->no_alias = track_stream_position_of(tracking);
 }
 
@@ -186,7 +186,7 @@ static void observe_refused_alias(struct track_context *tracking, const struct t
 {
     enum { TOPIC_ALIAS_INVALID = 0x94 };
     const struct mqtt_packet *packet = tracking->packet;
-    const struct track_limits *limits = tracking->epoch.limits[tracking->sender];
+    const struct track_limits *limits = tracking->snapshot.limits[tracking->sender];
 
     if (packet->reason != TOPIC_ALIAS_INVALID || limits == NULL || !other->used_alias || other->used_bad_alias ||
         other->alias_is_unsure || !track_is_sequence_complete(tracking))
@@ -210,9 +210,9 @@ void track_check_alias(struct track_context *tracking)
         if (property != NULL)
             observe_use(tracking, property);
     }
-    if (connection->watch == NULL)
+    if (connection->packet_ids == NULL)
         return; /* nobody used an alias yet */
-    struct track_packet_id_end_state *other = &connection->watch->ends[1 - tracking->sender];
+    struct track_packet_id_end_state *other = &connection->packet_ids->ends[1 - tracking->sender];
     if (packet->type == MQTT_TYPE_DISCONNECT)
         observe_refused_alias(tracking, other);
     if (other->no_alias != NULL)

@@ -23,53 +23,53 @@ static struct track_end *other_end(const struct track_context *tracking)
 /** Makes the packet the one that the exchange's next answer is for. */
 static void wait_for_answer(struct track_context *tracking, struct track_pending_packet *step)
 {
-    *step = (struct track_pending_packet){track_kept_record_of(tracking), tracking->place.frame, tracking->now_ns};
+    *step = (struct track_pending_packet){track_kept_record_of(tracking), tracking->pdu.frame, tracking->now_ns};
 }
 
 /** The packet begins an exchange beyond the user's limit, and its answers will fit nothing. */
 static void note_not_followed(struct track_context *tracking)
 {
     track_record_of(tracking)->limits |= TRACK_LIMIT_INFLIGHT;
-    tracking->epoch.session_known = false;
+    tracking->snapshot.session_known = false;
 }
 
 /** The packet was sent before and is sent again: the answer will be for this copy. */
 static void send_again(struct track_context *tracking, struct track_pending_packet *step)
 {
     track_record_of(tracking)->first_sent_in = step->first_frame;
-    step->note = track_kept_record_of(tracking);
+    step->record = track_kept_record_of(tracking);
     step->sent_ns = tracking->now_ns;
 }
 
 /** Links the packet to the one that it answers; that one's answer may be another. */
 static void link_to(struct track_context *tracking, const struct track_pending_packet *step)
 {
-    struct track_packet_record *note = track_record_of(tracking);
+    struct track_packet_record *record = track_record_of(tracking);
 
-    if (step->note == NULL)
+    if (step->record == NULL)
         return;
-    note->request_in = step->note->place.frame;
-    note->response_ns = tracking->now_ns - step->sent_ns;
+    record->request_in = step->record->pdu.frame;
+    record->response_ns = tracking->now_ns - step->sent_ns;
 }
 
 /** The packet is the answer. */
 static void answer(struct track_context *tracking, const struct track_pending_packet *step)
 {
     link_to(tracking, step);
-    if (step->note != NULL)
-        step->note->response_in = tracking->place.frame;
+    if (step->record != NULL)
+        step->record->response_in = tracking->pdu.frame;
 }
 
-/** Notes how many PUBLISHes of one end are under way, where that can be known: `ledger_end` is the end that sent them. */
+/** Records how many PUBLISHes of one end are under way, where that can be known: `ledger_end` is the end that sent them. */
 static void note_inflight(struct track_context *tracking, unsigned ledger_end)
 {
-    const struct track_snapshot *epoch = &tracking->epoch;
-    const struct track_limits *limits = epoch->limits[1 - ledger_end];
-    struct track_packet_record *note = track_record_of(tracking);
+    const struct track_snapshot *snapshot = &tracking->snapshot;
+    const struct track_limits *limits = snapshot->limits[1 - ledger_end];
+    struct track_packet_record *record = track_record_of(tracking);
 
-    note->has_inflight = epoch->session_known && !epoch->has_gap;
-    note->inflight = tracking->connection->ends[ledger_end].ledger.publishes;
-    note->inflight_max = limits != NULL ? limits->receive_maximum : 0;
+    record->has_inflight = snapshot->session_known && !snapshot->has_gap;
+    record->inflight = tracking->connection->ends[ledger_end].inflight.publishes;
+    record->inflight_max = limits != NULL ? limits->receive_maximum : 0;
 }
 
 /** A hash of a span: of as many of its first bytes as were captured, but not more than `most`. */
@@ -103,53 +103,53 @@ uint32_t track_subscription_id_of(const struct mqtt_packet *packet)
 
 /** A PUBLISH under an identifier that is under way: is it the same one again? Behind a gap the exchange may have ended
  *  unseen, and only DUP says so. */
-static bool is_sent_again(const struct track_context *tracking, const struct track_inflight_entry *flow, uint32_t hash)
+static bool is_sent_again(const struct track_context *tracking, const struct track_inflight_entry *entry, uint32_t hash)
 {
-    if (flow->type != MQTT_TYPE_PUBLISH || flow->state == TRACK_INFLIGHT_RELEASED ||
-        flow->qos != tracking->packet->publish.qos)
+    if (entry->type != MQTT_TYPE_PUBLISH || entry->state == TRACK_INFLIGHT_RELEASED ||
+        entry->qos != tracking->packet->publish.qos)
         return false;
-    return tracking->packet->publish.dup || (flow->content_hash == hash && !tracking->epoch.has_gap);
+    return tracking->packet->publish.dup || (entry->content_hash == hash && !tracking->snapshot.has_gap);
 }
 
 /** A PUBLISH was sent again. Its PUBREC may have come by then: on the same connection the two crossed, and the exchange
  *  goes on from there; on a new one the sender never got it, and the exchange begins again. */
-static void publish_again(struct track_context *tracking, struct track_inflight_entry *flow)
+static void publish_again(struct track_context *tracking, struct track_inflight_entry *entry)
 {
-    if (flow->state == TRACK_INFLIGHT_PUBLISHED) {
-        send_again(tracking, &flow->waiting);
+    if (entry->state == TRACK_INFLIGHT_PUBLISHED) {
+        send_again(tracking, &entry->waiting);
         return;
     }
-    uint32_t published_in = flow->waiting.note != NULL ? flow->waiting.note->request_in : 0;
+    uint32_t published_in = entry->waiting.record != NULL ? entry->waiting.record->request_in : 0;
     track_record_of(tracking)->first_sent_in = published_in;
-    if (flow->is_inherited) {
-        flow->state = TRACK_INFLIGHT_PUBLISHED;
-        wait_for_answer(tracking, &flow->waiting);
-        flow->waiting.first_frame = published_in;
+    if (entry->is_inherited) {
+        entry->state = TRACK_INFLIGHT_PUBLISHED;
+        wait_for_answer(tracking, &entry->waiting);
+        entry->waiting.first_frame = published_in;
     }
 }
 
 static void track_publish(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_inflight *ledger = &own_end(tracking)->ledger;
+    struct track_inflight *inflight = &own_end(tracking)->inflight;
 
     if (packet->packet_id_at == 0 || packet->publish.qos == 3)
         return;
-    struct track_inflight_entry *flow = track_inflight_find(ledger, packet->packet_id);
+    struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
     uint32_t hash = track_content_hash(packet);
-    if (flow != NULL && is_sent_again(tracking, flow, hash)) {
-        publish_again(tracking, flow);
-        flow->subscription_id = track_subscription_id_of(packet);
-        track_inflight_set_inherited(ledger, flow, false);
+    if (entry != NULL && is_sent_again(tracking, entry, hash)) {
+        publish_again(tracking, entry);
+        entry->subscription_id = track_subscription_id_of(packet);
+        track_inflight_set_inherited(inflight, entry, false);
     } else {
-        if (flow != NULL)
-            track_inflight_close(ledger, flow);
-        flow = track_inflight_open(ledger, packet->packet_id, MQTT_TYPE_PUBLISH, packet->publish.qos);
-        if (flow != NULL) {
-            flow->content_hash = hash;
-            flow->subscription_id = track_subscription_id_of(packet);
-            flow->begun_ns = tracking->now_ns;
-            wait_for_answer(tracking, &flow->waiting);
+        if (entry != NULL)
+            track_inflight_close(inflight, entry);
+        entry = track_inflight_open(inflight, packet->packet_id, MQTT_TYPE_PUBLISH, packet->publish.qos);
+        if (entry != NULL) {
+            entry->content_hash = hash;
+            entry->subscription_id = track_subscription_id_of(packet);
+            entry->begun_ns = tracking->now_ns;
+            wait_for_answer(tracking, &entry->waiting);
         } else {
             note_not_followed(tracking);
         }
@@ -157,16 +157,16 @@ static void track_publish(struct track_context *tracking)
     note_inflight(tracking, tracking->sender);
 }
 
-/** The delivery is complete; its ledger is that of `ledger_end`. */
-static void complete_delivery(struct track_context *tracking, unsigned ledger_end, struct track_inflight_entry *flow)
+/** The delivery is complete; its inflight is that of `ledger_end`. */
+static void complete_delivery(struct track_context *tracking, unsigned ledger_end, struct track_inflight_entry *entry)
 {
-    struct track_packet_record *note = track_record_of(tracking);
+    struct track_packet_record *record = track_record_of(tracking);
 
-    if (flow->begun_ns != TRACK_TIME_UNKNOWN) {
-        note->completes_delivery = true;
-        note->delivery_ns = tracking->now_ns - flow->begun_ns;
+    if (entry->begun_ns != TRACK_TIME_UNKNOWN) {
+        record->completes_delivery = true;
+        record->delivery_ns = tracking->now_ns - entry->begun_ns;
     }
-    track_inflight_close(&tracking->connection->ends[ledger_end].ledger, flow);
+    track_inflight_close(&tracking->connection->ends[ledger_end].inflight, entry);
 }
 
 static bool is_failure(const struct mqtt_packet *packet)
@@ -178,22 +178,22 @@ static bool is_failure(const struct mqtt_packet *packet)
 static void track_publish_answer(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_inflight *ledger = &other_end(tracking)->ledger;
-    struct track_inflight_entry *flow = track_inflight_find(ledger, packet->packet_id);
+    struct track_inflight *inflight = &other_end(tracking)->inflight;
+    struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
     unsigned qos = packet->type == MQTT_TYPE_PUBACK ? 1 : 2;
 
-    if (flow != NULL && flow->qos == qos && flow->state == TRACK_INFLIGHT_PUBLISHED) {
-        answer(tracking, &flow->waiting);
+    if (entry != NULL && entry->qos == qos && entry->state == TRACK_INFLIGHT_PUBLISHED) {
+        answer(tracking, &entry->waiting);
         if (is_failure(packet)) {
-            track_inflight_close(ledger, flow);
+            track_inflight_close(inflight, entry);
         } else if (qos == 1) {
-            complete_delivery(tracking, 1 - tracking->sender, flow);
+            complete_delivery(tracking, 1 - tracking->sender, entry);
         } else {
-            flow->state = TRACK_INFLIGHT_RECEIVED;
-            wait_for_answer(tracking, &flow->waiting);
+            entry->state = TRACK_INFLIGHT_RECEIVED;
+            wait_for_answer(tracking, &entry->waiting);
         }
-    } else if (flow != NULL && qos == 2 && flow->state == TRACK_INFLIGHT_RECEIVED) {
-        send_again(tracking, &flow->waiting);
+    } else if (entry != NULL && qos == 2 && entry->state == TRACK_INFLIGHT_RECEIVED) {
+        send_again(tracking, &entry->waiting);
     }
     note_inflight(tracking, 1 - tracking->sender);
 }
@@ -201,26 +201,26 @@ static void track_publish_answer(struct track_context *tracking)
 /** PUBREL: the answer to a PUBREC of the other end, for a PUBLISH of this one. */
 static void track_release(struct track_context *tracking)
 {
-    struct track_inflight *ledger = &own_end(tracking)->ledger;
-    struct track_inflight_entry *flow = track_inflight_find(ledger, tracking->packet->packet_id);
+    struct track_inflight *inflight = &own_end(tracking)->inflight;
+    struct track_inflight_entry *entry = track_inflight_find(inflight, tracking->packet->packet_id);
 
-    if (flow == NULL) {
+    if (entry == NULL) {
         /* Begun before the capture or on an earlier connection: its PUBCOMP can still be linked. */
-        flow = track_inflight_open(ledger, tracking->packet->packet_id, MQTT_TYPE_PUBLISH, 2);
-        if (flow != NULL) {
-            flow->state = TRACK_INFLIGHT_RELEASED;
-            track_inflight_set_inherited(ledger, flow, true);
-            flow->begun_ns = TRACK_TIME_UNKNOWN;
-            wait_for_answer(tracking, &flow->waiting);
+        entry = track_inflight_open(inflight, tracking->packet->packet_id, MQTT_TYPE_PUBLISH, 2);
+        if (entry != NULL) {
+            entry->state = TRACK_INFLIGHT_RELEASED;
+            track_inflight_set_inherited(inflight, entry, true);
+            entry->begun_ns = TRACK_TIME_UNKNOWN;
+            wait_for_answer(tracking, &entry->waiting);
         } else {
             note_not_followed(tracking);
         }
-    } else if (flow->state == TRACK_INFLIGHT_RECEIVED) {
-        answer(tracking, &flow->waiting);
-        flow->state = TRACK_INFLIGHT_RELEASED;
-        wait_for_answer(tracking, &flow->waiting);
-    } else if (flow->state == TRACK_INFLIGHT_RELEASED) {
-        send_again(tracking, &flow->waiting);
+    } else if (entry->state == TRACK_INFLIGHT_RECEIVED) {
+        answer(tracking, &entry->waiting);
+        entry->state = TRACK_INFLIGHT_RELEASED;
+        wait_for_answer(tracking, &entry->waiting);
+    } else if (entry->state == TRACK_INFLIGHT_RELEASED) {
+        send_again(tracking, &entry->waiting);
     }
     note_inflight(tracking, tracking->sender);
 }
@@ -228,11 +228,12 @@ static void track_release(struct track_context *tracking)
 /** PUBCOMP: the answer to a PUBREL of the other end. */
 static void track_completion(struct track_context *tracking)
 {
-    struct track_inflight_entry *flow = track_inflight_find(&other_end(tracking)->ledger, tracking->packet->packet_id);
+    struct track_inflight_entry *entry =
+        track_inflight_find(&other_end(tracking)->inflight, tracking->packet->packet_id);
 
-    if (flow != NULL && flow->state == TRACK_INFLIGHT_RELEASED) {
-        answer(tracking, &flow->waiting);
-        complete_delivery(tracking, 1 - tracking->sender, flow);
+    if (entry != NULL && entry->state == TRACK_INFLIGHT_RELEASED) {
+        answer(tracking, &entry->waiting);
+        complete_delivery(tracking, 1 - tracking->sender, entry);
     }
     note_inflight(tracking, 1 - tracking->sender);
 }
@@ -241,24 +242,24 @@ static void track_completion(struct track_context *tracking)
 static void track_request(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_inflight *ledger = &own_end(tracking)->ledger;
-    struct track_inflight_entry *flow = track_inflight_find(ledger, packet->packet_id);
+    struct track_inflight *inflight = &own_end(tracking)->inflight;
+    struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
     uint32_t hash = track_content_hash(packet);
 
-    if (flow != NULL && flow->type == packet->type && flow->content_hash == hash) {
-        send_again(tracking, &flow->waiting);
-        track_subscription_history_request_again(tracking, flow);
+    if (entry != NULL && entry->type == packet->type && entry->content_hash == hash) {
+        send_again(tracking, &entry->waiting);
+        track_subscription_history_request_again(tracking, entry);
         return;
     }
-    if (flow != NULL) {
+    if (entry != NULL) {
         track_subscription_history_request_lost(tracking);
-        track_inflight_close(ledger, flow);
+        track_inflight_close(inflight, entry);
     }
-    flow = track_inflight_open(ledger, packet->packet_id, packet->type, 0);
-    if (flow != NULL) {
-        flow->content_hash = hash;
-        wait_for_answer(tracking, &flow->waiting);
-        track_request_filters_keep(tracking, flow);
+    entry = track_inflight_open(inflight, packet->packet_id, packet->type, 0);
+    if (entry != NULL) {
+        entry->content_hash = hash;
+        wait_for_answer(tracking, &entry->waiting);
+        track_request_filters_keep(tracking, entry);
     } else {
         track_subscription_history_request_lost(tracking);
         note_not_followed(tracking);
@@ -269,17 +270,17 @@ static void track_request(struct track_context *tracking)
 static void track_request_answer(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_inflight *ledger = &other_end(tracking)->ledger;
-    struct track_inflight_entry *flow = track_inflight_find(ledger, packet->packet_id);
+    struct track_inflight *inflight = &other_end(tracking)->inflight;
+    struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
     enum mqtt_packet_type request = packet->type == MQTT_TYPE_SUBACK ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_UNSUBSCRIBE;
 
-    if (flow == NULL || flow->type != request) {
+    if (entry == NULL || entry->type != request) {
         track_subscription_history_stray_response(tracking);
         return;
     }
-    answer(tracking, &flow->waiting);
-    track_request_filters_apply(tracking, flow);
-    track_inflight_close(ledger, flow);
+    answer(tracking, &entry->waiting);
+    track_request_filters_apply(tracking, entry);
+    track_inflight_close(inflight, entry);
 }
 
 /** The place in an end's list where the request of a type stands, or where it would. */
@@ -305,7 +306,7 @@ static void wait_as_latest(struct track_context *tracking)
     struct track_pending_request **link = find_request(own_end(tracking), type);
 
     if (*link == NULL) {
-        *link = wmem_new0(tracking->connection->world->scope, struct track_pending_request);
+        *link = wmem_new0(tracking->connection->capture->scope, struct track_pending_request);
         (*link)->type = type;
     }
     wait_for_answer(tracking, &(*link)->waiting);
@@ -321,7 +322,7 @@ static bool answer_latest(struct track_context *tracking, enum mqtt_packet_type 
         return false;
     answer(tracking, &request->waiting);
     *link = request->next;
-    wmem_free(tracking->connection->world->scope, request);
+    wmem_free(tracking->connection->capture->scope, request);
     return true;
 }
 

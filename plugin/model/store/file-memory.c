@@ -48,34 +48,34 @@ gboolean track_is_equal_text(gconstpointer one, gconstpointer other)
     return track_is_same_text((const struct track_text *)one, (const struct track_text *)other);
 }
 
-void *track_file_alloc(struct track_capture *world, size_t size)
+void *track_file_alloc(struct track_capture *capture, size_t size)
 {
-    uint64_t most = world->options.max_memory;
+    uint64_t most = capture->options.max_memory;
 
-    if (most != 0 && (size > most || world->memory > most - size))
+    if (most != 0 && (size > most || capture->memory > most - size))
         return NULL;
-    world->memory += size;
-    return wmem_alloc0(world->scope, size);
+    capture->memory += size;
+    return wmem_alloc0(capture->scope, size);
 }
 
-void track_file_free(struct track_capture *world, void *memory, size_t size)
+void track_file_free(struct track_capture *capture, void *memory, size_t size)
 {
-    world->memory -= size;
-    wmem_free(world->scope, memory);
+    capture->memory -= size;
+    wmem_free(capture->scope, memory);
 }
 
-const struct track_text *track_intern_text(struct track_capture *world, const struct track_text *text)
+const struct track_text *track_intern_text(struct track_capture *capture, const struct track_text *text)
 {
-    struct track_text *kept = (struct track_text *)wmem_map_lookup(world->texts, text);
+    struct track_text *kept = (struct track_text *)wmem_map_lookup(capture->texts, text);
     size_t size = sizeof *kept + text->length + 1;
 
     if (kept != NULL)
         return kept;
-    kept = (struct track_text *)track_file_alloc(world, size + TRACK_MAP_ENTRY_SIZE);
+    kept = (struct track_text *)track_file_alloc(capture, size + TRACK_MAP_ENTRY_SIZE);
     if (kept == NULL)
         return NULL;
     memcpy(kept, text, size);
-    wmem_map_insert(world->texts, kept, kept);
+    wmem_map_insert(capture->texts, kept, kept);
     return kept;
 }
 
@@ -89,11 +89,11 @@ struct track_text *track_copy_span(const struct mqtt_packet *packet, struct mqtt
     return text;
 }
 
-const struct track_text *track_intern_span(struct track_capture *world, const struct mqtt_packet *packet,
+const struct track_text *track_intern_span(struct track_capture *capture, const struct mqtt_packet *packet,
                                            struct mqtt_span span)
 {
     struct track_text *text = track_copy_span(packet, span);
-    const struct track_text *kept = track_intern_text(world, text);
+    const struct track_text *kept = track_intern_text(capture, text);
 
     wmem_free(NULL, text);
     return kept;
@@ -103,8 +103,8 @@ void track_report_memory_limit(struct track_context *tracking)
 {
     struct track_connection *connection = tracking->connection;
 
-    if (connection->memory_noted)
+    if (connection->is_memory_reported)
         return;
     track_record_of(tracking)->limits |= TRACK_LIMIT_MEMORY;
-    connection->memory_noted = true;
+    connection->is_memory_reported = true;
 }

@@ -20,7 +20,7 @@ enum {
 /** How long a client had been silent before a packet. Of the packets of one frame, those that follow without an item of
  *  their own had been silent for no time. */
 struct idle {
-    struct track_pdu_ref place;
+    struct track_pdu_ref pdu;
     int64_t ns;
 };
 
@@ -28,30 +28,30 @@ struct track_packet_records {
     wmem_allocator_t *scope;
     uint64_t most; /**< the limit in bytes; 0: none */
     uint64_t bytes;
-    struct pieces notes;
+    struct pieces records;
     struct pieces idles;
-    struct pieces observations;
+    struct pieces anomalies;
 };
 
-static uint64_t key_of_place(struct track_pdu_ref place)
+static uint64_t key_of_pdu(struct track_pdu_ref pdu)
 {
-    return (uint64_t)place.frame << 32 | place.pdu;
+    return (uint64_t)pdu.frame << 32 | pdu.pdu;
 }
 
-static uint64_t key_of_note(const void *item)
+static uint64_t key_of_record(const void *item)
 {
-    return key_of_place(((const struct track_packet_record *)item)->place);
+    return key_of_pdu(((const struct track_packet_record *)item)->pdu);
 }
 
 static uint64_t key_of_idle(const void *item)
 {
-    return key_of_place(((const struct idle *)item)->place);
+    return key_of_pdu(((const struct idle *)item)->pdu);
 }
 
-static uint64_t key_of_observation(const void *item)
+static uint64_t key_of_anomaly(const void *item)
 {
-    const struct track_anomaly *observation = (const struct track_anomaly *)item;
-    return key_of_place((struct track_pdu_ref){observation->frame_at, observation->pdu_at});
+    const struct track_anomaly *anomaly = (const struct track_anomaly *)item;
+    return key_of_pdu((struct track_pdu_ref){anomaly->frame_at, anomaly->pdu_at});
 }
 
 static void pieces_begin(struct pieces *pieces, wmem_allocator_t *scope, size_t item_size,
@@ -67,22 +67,22 @@ static void *pieces_item(const struct pieces *pieces, uint32_t index)
 }
 
 /** Adds an item of zeros. */
-static void *pieces_add(struct track_packet_records *notes, struct pieces *pieces)
+static void *pieces_add(struct track_packet_records *records, struct pieces *pieces)
 {
     if (pieces->count % PIECE_ITEMS == 0) {
         size_t size = PIECE_ITEMS * pieces->item_size;
-        void *start = wmem_alloc0(notes->scope, size);
+        void *start = wmem_alloc0(records->scope, size);
         wmem_array_append_one(pieces->starts, start);
-        notes->bytes += size;
+        records->bytes += size;
     }
     return pieces_item(pieces, pieces->count++);
 }
 
 /** True where the limit allows one more item for a packet of that frame. */
-static bool has_room(const struct track_packet_records *notes, const struct pieces *pieces, uint32_t frame)
+static bool has_room(const struct track_packet_records *records, const struct pieces *pieces, uint32_t frame)
 {
     bool is_in_piece = pieces->count % PIECE_ITEMS != 0;
-    return notes->most == 0 || is_in_piece || notes->bytes <= notes->most + (uint64_t)BYTES_PER_FRAME * frame;
+    return records->most == 0 || is_in_piece || records->bytes <= records->most + (uint64_t)BYTES_PER_FRAME * frame;
 }
 
 /** How many items have a key that is not above `key`. */
@@ -110,98 +110,98 @@ static void *pieces_find(const struct pieces *pieces, uint64_t key)
 
 struct track_packet_records *track_packet_records_new(wmem_allocator_t *scope, uint64_t most)
 {
-    struct track_packet_records *notes = wmem_new(scope, struct track_packet_records);
+    struct track_packet_records *records = wmem_new(scope, struct track_packet_records);
 
-    *notes = (struct track_packet_records){.scope = scope, .most = most};
-    pieces_begin(&notes->notes, scope, sizeof(struct track_packet_record), key_of_note);
-    pieces_begin(&notes->idles, scope, sizeof(struct idle), key_of_idle);
-    pieces_begin(&notes->observations, scope, sizeof(struct track_anomaly), key_of_observation);
-    return notes;
+    *records = (struct track_packet_records){.scope = scope, .most = most};
+    pieces_begin(&records->records, scope, sizeof(struct track_packet_record), key_of_record);
+    pieces_begin(&records->idles, scope, sizeof(struct idle), key_of_idle);
+    pieces_begin(&records->anomalies, scope, sizeof(struct track_anomaly), key_of_anomaly);
+    return records;
 }
 
-struct track_packet_record *track_packet_records_add_always(struct track_packet_records *notes,
-                                                            struct track_pdu_ref place)
+struct track_packet_record *track_packet_records_add_always(struct track_packet_records *records,
+                                                            struct track_pdu_ref pdu)
 {
-    struct track_packet_record *note = (struct track_packet_record *)pieces_add(notes, &notes->notes);
-    note->place = place;
-    return note;
+    struct track_packet_record *record = (struct track_packet_record *)pieces_add(records, &records->records);
+    record->pdu = pdu;
+    return record;
 }
 
-struct track_packet_record *track_packet_records_add(struct track_packet_records *notes, struct track_pdu_ref place)
+struct track_packet_record *track_packet_records_add(struct track_packet_records *records, struct track_pdu_ref pdu)
 {
-    return has_room(notes, &notes->notes, place.frame) ? track_packet_records_add_always(notes, place) : NULL;
+    return has_room(records, &records->records, pdu.frame) ? track_packet_records_add_always(records, pdu) : NULL;
 }
 
-const struct track_packet_record *track_packet_records_find(const struct track_packet_records *notes,
-                                                            struct track_pdu_ref place)
+const struct track_packet_record *track_packet_records_find(const struct track_packet_records *records,
+                                                            struct track_pdu_ref pdu)
 {
-    const struct track_packet_record *note =
-        (const struct track_packet_record *)pieces_find(&notes->notes, key_of_place(place));
-    return note != NULL && key_of_note(note) == key_of_place(place) ? note : NULL;
+    const struct track_packet_record *record =
+        (const struct track_packet_record *)pieces_find(&records->records, key_of_pdu(pdu));
+    return record != NULL && key_of_record(record) == key_of_pdu(pdu) ? record : NULL;
 }
 
-/** What an idle, the last that is not behind `place` (NULL: there is none), tells of the packet there. */
-static int64_t told_by(const struct idle *idle, struct track_pdu_ref place)
+/** What an idle, the last that is not behind `pdu` (NULL: there is none), tells of the packet there. */
+static int64_t told_by(const struct idle *idle, struct track_pdu_ref pdu)
 {
-    if (idle == NULL || idle->place.frame != place.frame)
+    if (idle == NULL || idle->pdu.frame != pdu.frame)
         return TRACK_TIME_UNKNOWN;
-    return idle->place.pdu == place.pdu ? idle->ns : 0;
+    return idle->pdu.pdu == pdu.pdu ? idle->ns : 0;
 }
 
-bool track_packet_records_add_idle(struct track_packet_records *notes, struct track_pdu_ref place,
-                                   struct track_packet_record *note, int64_t idle_ns)
+bool track_packet_records_add_idle(struct track_packet_records *records, struct track_pdu_ref pdu,
+                                   struct track_packet_record *record, int64_t idle_ns)
 {
-    struct pieces *idles = &notes->idles;
+    struct pieces *idles = &records->idles;
     const struct idle *last = idles->count > 0 ? (const struct idle *)pieces_item(idles, idles->count - 1) : NULL;
 
-    if (told_by(last, place) == idle_ns)
+    if (told_by(last, pdu) == idle_ns)
         return true;
-    if (note != NULL && note->request_in == 0) {
-        note->has_idle = true;
-        note->idle_ns = idle_ns;
+    if (record != NULL && record->request_in == 0) {
+        record->has_idle = true;
+        record->idle_ns = idle_ns;
         return true;
     }
     /* What the last one tells of this frame would be wrong. */
-    bool is_needed = last != NULL && last->place.frame == place.frame;
-    if (!is_needed && !has_room(notes, idles, place.frame))
+    bool is_needed = last != NULL && last->pdu.frame == pdu.frame;
+    if (!is_needed && !has_room(records, idles, pdu.frame))
         return false;
-    struct idle *idle = (struct idle *)pieces_add(notes, idles);
-    *idle = (struct idle){place, idle_ns};
+    struct idle *idle = (struct idle *)pieces_add(records, idles);
+    *idle = (struct idle){pdu, idle_ns};
     return true;
 }
 
-int64_t track_packet_records_idle(const struct track_packet_records *notes, struct track_pdu_ref place,
-                                  const struct track_packet_record *note)
+int64_t track_packet_records_idle(const struct track_packet_records *records, struct track_pdu_ref pdu,
+                                  const struct track_packet_record *record)
 {
-    if (note != NULL && note->has_idle)
-        return note->idle_ns;
-    return told_by((const struct idle *)pieces_find(&notes->idles, key_of_place(place)), place);
+    if (record != NULL && record->has_idle)
+        return record->idle_ns;
+    return told_by((const struct idle *)pieces_find(&records->idles, key_of_pdu(pdu)), pdu);
 }
 
-const struct track_anomaly *track_packet_records_add_anomaly(struct track_packet_records *notes,
-                                                             const struct track_anomaly *observation)
+const struct track_anomaly *track_packet_records_add_anomaly(struct track_packet_records *records,
+                                                             const struct track_anomaly *anomaly)
 {
-    if (!has_room(notes, &notes->observations, observation->frame_at))
+    if (!has_room(records, &records->anomalies, anomaly->frame_at))
         return NULL;
-    struct track_anomaly *kept = (struct track_anomaly *)pieces_add(notes, &notes->observations);
-    *kept = *observation;
+    struct track_anomaly *kept = (struct track_anomaly *)pieces_add(records, &records->anomalies);
+    *kept = *anomaly;
     return kept;
 }
 
-unsigned track_packet_records_anomalies(const struct track_packet_records *notes, struct track_pdu_ref place,
+unsigned track_packet_records_anomalies(const struct track_packet_records *records, struct track_pdu_ref pdu,
                                         const struct track_anomaly **list)
 {
-    const struct pieces *pieces = &notes->observations;
-    uint64_t key = key_of_place(place);
+    const struct pieces *pieces = &records->anomalies;
+    uint64_t key = key_of_pdu(pdu);
     unsigned count = 0;
 
     if (pieces->count == 0)
         return 0;
     for (uint32_t i = pieces_count_to(pieces, key - 1); i < pieces->count && count < TRACK_ANOMALIES_MAX; i++) {
-        const struct track_anomaly *observation = (const struct track_anomaly *)pieces_item(pieces, i);
-        if (key_of_observation(observation) != key)
+        const struct track_anomaly *anomaly = (const struct track_anomaly *)pieces_item(pieces, i);
+        if (key_of_anomaly(anomaly) != key)
             break;
-        list[count++] = observation;
+        list[count++] = anomaly;
     }
     return count;
 }

@@ -13,7 +13,7 @@ struct story story_begin(const struct track_options *options)
     struct story story = {0};
 
     story.scope = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK);
-    story.world = track_capture_new(story.scope, options != NULL ? options : &usual);
+    story.capture = track_capture_new(story.scope, options != NULL ? options : &usual);
     return story;
 }
 
@@ -24,25 +24,25 @@ static void recall(const struct scene *scene)
     struct track_facts now;
     struct mqtt_packet packet;
 
-    track_recall(scene->connection, first->sender, first->place, &now);
+    track_recall(scene->connection, first->sender, first->pdu, &now);
     CHECK_EQ(now.connection, first->connection);
     CHECK_EQ(now.sender, first->sender);
-    CHECK_EQ(now.place.frame, first->place.frame);
-    CHECK_EQ(now.place.pdu, first->place.pdu);
+    CHECK_EQ(now.pdu.frame, first->pdu.frame);
+    CHECK_EQ(now.pdu.pdu, first->pdu.pdu);
     CHECK_EQ(now.idle_ns, first->idle_ns);
-    CHECK(memcmp(now.epoch, &scene->epoch, sizeof scene->epoch) == 0);
-    CHECK(now.note == first->note);
-    CHECK_EQ(now.observation_count, first->observation_count);
-    for (unsigned i = 0; i < now.observation_count; i++)
-        CHECK(now.observations[i] == first->observations[i]);
-    if (now.note != NULL) {
-        struct track_packet_record note;
-        memcpy(&note, now.note, sizeof note);
-        CHECK(scene->note.response_in == 0 || scene->note.response_in == note.response_in);
-        note.response_in = scene->note.response_in;
-        CHECK(memcmp(&note, &scene->note, sizeof note) == 0);
+    CHECK(memcmp(now.snapshot, &scene->snapshot, sizeof scene->snapshot) == 0);
+    CHECK(now.record == first->record);
+    CHECK_EQ(now.anomaly_count, first->anomaly_count);
+    for (unsigned i = 0; i < now.anomaly_count; i++)
+        CHECK(now.anomalies[i] == first->anomalies[i]);
+    if (now.record != NULL) {
+        struct track_packet_record record;
+        memcpy(&record, now.record, sizeof record);
+        CHECK(scene->record.response_in == 0 || scene->record.response_in == record.response_in);
+        record.response_in = scene->record.response_in;
+        CHECK(memcmp(&record, &scene->record, sizeof record) == 0);
     }
-    track_read(&packet, scene->bytes.bytes, scene->bytes.length, scene->packet.length, now.epoch->version);
+    track_read(&packet, scene->bytes.bytes, scene->bytes.length, scene->packet.length, now.snapshot->version);
     CHECK_EQ(packet.version, scene->packet.version);
     CHECK_EQ(packet.fault.kind, scene->packet.fault.kind);
     CHECK_EQ(packet.read_to, scene->packet.read_to);
@@ -81,7 +81,7 @@ struct track_transport story_transport(void)
 
 struct track_connection *story_connect_by(struct story *story, const struct track_transport *transport)
 {
-    return track_connection_new(story->world, transport);
+    return track_connection_new(story->capture, transport);
 }
 
 struct track_connection *story_connect(struct story *story)
@@ -113,17 +113,17 @@ static const struct track_facts *tell(struct story *story, struct track_connecti
     story->latest = scene;
     track_read(&scene->packet, bytes.bytes, bytes.length, length, track_connection_version(connection));
     struct track_arrival arrival = {.ns = story->now_ns};
-    track(connection, sender, story->place, &arrival, &scene->packet, &scene->facts);
-    memcpy(&scene->epoch, scene->facts.epoch, sizeof scene->epoch);
-    scene->facts.epoch = &scene->epoch;
-    if (scene->facts.note != NULL)
-        memcpy(&scene->note, scene->facts.note, sizeof scene->note);
+    track(connection, sender, story->pdu, &arrival, &scene->packet, &scene->facts);
+    memcpy(&scene->snapshot, scene->facts.snapshot, sizeof scene->snapshot);
+    scene->facts.snapshot = &scene->snapshot;
+    if (scene->facts.record != NULL)
+        memcpy(&scene->record, scene->facts.record, sizeof scene->record);
     return &scene->facts;
 }
 
 static void next_frame(struct story *story)
 {
-    story->place = (struct track_pdu_ref){story->place.frame + 1, 1};
+    story->pdu = (struct track_pdu_ref){story->pdu.frame + 1, 1};
     story->now_ns += MILLISECOND;
 }
 
@@ -141,7 +141,7 @@ const struct track_facts *story_send_with(struct story *story, struct track_conn
 {
     struct buffer bytes = buffer_from(notation);
 
-    story->place.pdu++;
+    story->pdu.pdu++;
     return tell(story, connection, sender, bytes, bytes.length);
 }
 

@@ -19,9 +19,9 @@ enum { MILLISECOND = 1000000 };
 /** A packet that was told. */
 struct scene {
     const struct track_connection *connection;
-    struct track_facts facts; /**< its `epoch` is the copy below; its note is the model's */
-    struct track_snapshot epoch;
-    struct track_packet_record note; /**< as it was at once, before any answer came */
+    struct track_facts facts; /**< its `snapshot` is the copy below; its note is the model's */
+    struct track_snapshot snapshot;
+    struct track_packet_record record; /**< as it was at once, before any answer came */
     struct mqtt_packet packet;
     struct buffer bytes;
     struct scene *previous;
@@ -30,9 +30,9 @@ struct scene {
 /** A file that is told. Begin it with story_begin(). */
 struct story {
     wmem_allocator_t *scope;
-    struct track_capture *world;
-    struct track_pdu_ref place; /**< of the latest packet */
-    int64_t now_ns;             /**< its time; add to it to let time pass */
+    struct track_capture *capture;
+    struct track_pdu_ref pdu; /**< of the latest packet */
+    int64_t now_ns;           /**< its time; add to it to let time pass */
     struct scene *latest;
 };
 
@@ -87,7 +87,7 @@ bool story_says(const struct track_text *text, const char *expected);
 /** The frame of the latest packet. */
 static inline uint32_t story_frame(const struct story *story)
 {
-    return story->place.frame;
+    return story->pdu.frame;
 }
 
 #endif

@@ -22,9 +22,9 @@ enum { ID_IN_PUBLISH = 5, ID_IN_ANSWER = 2 };
 /** Where in the file an answer links to, and how long it took in milliseconds. */
 static void check_answer(const struct track_facts *answer, const struct track_facts *request, unsigned milliseconds)
 {
-    CHECK_EQ(request->note->response_in, answer->place.frame);
-    CHECK_EQ(answer->note->request_in, request->place.frame);
-    CHECK_EQ(answer->note->response_ns, (int64_t)milliseconds * MILLISECOND);
+    CHECK_EQ(request->record->response_in, answer->pdu.frame);
+    CHECK_EQ(answer->record->request_in, request->pdu.frame);
+    CHECK_EQ(answer->record->response_ns, (int64_t)milliseconds * MILLISECOND);
 }
 
 static void qos_1_ends_with_puback(void)
@@ -37,14 +37,14 @@ static void qos_1_ends_with_puback(void)
     const struct track_facts *stray = story_send(&story, connection, BROKER, PUBACK);
 
     check_answer(puback, publish, 5);
-    CHECK(puback->note->completes_delivery);
-    CHECK_EQ(puback->note->delivery_ns, 5 * MILLISECOND);
-    CHECK(publish->note->has_inflight);
-    CHECK_EQ(publish->note->inflight, 1);
-    CHECK_EQ(publish->note->inflight_max, 65535);
-    CHECK_EQ(puback->note->inflight, 0);
-    CHECK_EQ(stray->note->request_in, 0);
-    CHECK(!stray->note->completes_delivery);
+    CHECK(puback->record->completes_delivery);
+    CHECK_EQ(puback->record->delivery_ns, 5 * MILLISECOND);
+    CHECK(publish->record->has_inflight);
+    CHECK_EQ(publish->record->inflight, 1);
+    CHECK_EQ(publish->record->inflight_max, 65535);
+    CHECK_EQ(puback->record->inflight, 0);
+    CHECK_EQ(stray->record->request_in, 0);
+    CHECK(!stray->record->completes_delivery);
     story_end(&story);
 }
 
@@ -60,19 +60,19 @@ static void qos_2_goes_through_four_packets(void)
     const struct track_facts *again = story_send(&story, connection, CLIENT, PUBREL);
     const struct track_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
 
-    CHECK_EQ(wrong->note->request_in, 0);
-    CHECK_EQ(early->note->request_in, 0);
-    CHECK_EQ(early->note->inflight, 1);
+    CHECK_EQ(wrong->record->request_in, 0);
+    CHECK_EQ(early->record->request_in, 0);
+    CHECK_EQ(early->record->inflight, 1);
     check_answer(pubrec, publish, 3);
     check_answer(pubrel, pubrec, 1);
-    CHECK_EQ(again->note->first_sent_in, pubrel->place.frame);
+    CHECK_EQ(again->record->first_sent_in, pubrel->pdu.frame);
     check_answer(pubcomp, again, 1);
-    CHECK_EQ(pubrel->note->response_in, 0);
-    CHECK_EQ(pubrel->note->inflight, 1);
-    CHECK(!pubrel->note->completes_delivery);
-    CHECK(pubcomp->note->completes_delivery);
-    CHECK_EQ(pubcomp->note->delivery_ns, 6 * MILLISECOND);
-    CHECK_EQ(pubcomp->note->inflight, 0);
+    CHECK_EQ(pubrel->record->response_in, 0);
+    CHECK_EQ(pubrel->record->inflight, 1);
+    CHECK(!pubrel->record->completes_delivery);
+    CHECK(pubcomp->record->completes_delivery);
+    CHECK_EQ(pubcomp->record->delivery_ns, 6 * MILLISECOND);
+    CHECK_EQ(pubcomp->record->inflight, 0);
     story_end(&story);
 }
 
@@ -96,8 +96,8 @@ static void equal_identifiers_of_both_directions_stay_apart(void)
     check_answer(rel_down, rec_down, 1);
     check_answer(comp_up, rel_up, 1);
     check_answer(comp_down, rel_down, 3);
-    CHECK_EQ(down->note->inflight, 1);
-    CHECK_EQ(comp_up->note->inflight, 0);
+    CHECK_EQ(down->record->inflight, 1);
+    CHECK_EQ(comp_up->record->inflight, 0);
     story_end(&story);
 }
 
@@ -110,13 +110,13 @@ static void resent_publish_is_answered_by_its_copy(void)
     const struct track_facts *third = story_send(&story, connection, CLIENT, PUBLISH_1); /* DUP forgotten */
     const struct track_facts *puback = story_send(&story, connection, BROKER, PUBACK);
 
-    CHECK_EQ(first->note->first_sent_in, 0);
-    CHECK_EQ(second->note->first_sent_in, first->place.frame);
-    CHECK_EQ(third->note->first_sent_in, first->place.frame);
-    CHECK_EQ(third->note->inflight, 1);
-    CHECK_EQ(first->note->response_in, 0);
+    CHECK_EQ(first->record->first_sent_in, 0);
+    CHECK_EQ(second->record->first_sent_in, first->pdu.frame);
+    CHECK_EQ(third->record->first_sent_in, first->pdu.frame);
+    CHECK_EQ(third->record->inflight, 1);
+    CHECK_EQ(first->record->response_in, 0);
     check_answer(puback, third, 1);
-    CHECK_EQ(puback->note->delivery_ns, 3 * MILLISECOND);
+    CHECK_EQ(puback->record->delivery_ns, 3 * MILLISECOND);
     story_end(&story);
 }
 
@@ -132,11 +132,11 @@ static void publish_sent_again_may_cross_its_pubrec(void)
     story_send(&story, connection, BROKER, PUBREC);
     const struct track_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
 
-    CHECK_EQ(second->note->first_sent_in, first->place.frame);
-    CHECK_EQ(second->note->inflight, 1);
+    CHECK_EQ(second->record->first_sent_in, first->pdu.frame);
+    CHECK_EQ(second->record->inflight, 1);
     check_answer(pubcomp, pubrel, 2);
-    CHECK_EQ(pubcomp->note->delivery_ns, 5 * MILLISECOND);
-    CHECK_EQ(pubcomp->note->inflight, 0);
+    CHECK_EQ(pubcomp->record->delivery_ns, 5 * MILLISECOND);
+    CHECK_EQ(pubcomp->record->inflight, 0);
     story_end(&story);
 }
 
@@ -148,16 +148,16 @@ static void identifier_used_anew_begins_an_exchange(void)
     const struct track_facts *other = story_send(&story, connection, CLIENT, "32 { s'a' 0007 {} 'y' }");
     const struct track_facts *puback = story_send(&story, connection, BROKER, PUBACK);
 
-    CHECK_EQ(other->note->first_sent_in, 0);
-    CHECK_EQ(other->note->inflight, 1);
+    CHECK_EQ(other->record->first_sent_in, 0);
+    CHECK_EQ(other->record->inflight, 1);
     check_answer(puback, other, 1);
-    CHECK_EQ(puback->note->delivery_ns, MILLISECOND);
-    CHECK_EQ(lost->note->response_in, 0);
+    CHECK_EQ(puback->record->delivery_ns, MILLISECOND);
+    CHECK_EQ(lost->record->response_in, 0);
     /* Behind a gap the first may have been answered unseen: equal content proves nothing there, DUP does. */
     story_send(&story, connection, CLIENT, PUBLISH_1);
     track_gap(connection, (struct track_pdu_ref){story_frame(&story) + 1, 1});
-    CHECK_EQ(story_send(&story, connection, CLIENT, PUBLISH_1)->note->first_sent_in, 0);
-    CHECK(story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN)->note->first_sent_in != 0);
+    CHECK_EQ(story_send(&story, connection, CLIENT, PUBLISH_1)->record->first_sent_in, 0);
+    CHECK(story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN)->record->first_sent_in != 0);
     story_end(&story);
 }
 
@@ -170,11 +170,11 @@ static void failing_pubrec_ends_the_exchange(void)
     const struct track_facts *puback = story_send(&story, connection, CLIENT, PUBLISH_1);
 
     check_answer(failed, publish, 1);
-    CHECK(!failed->note->completes_delivery);
-    CHECK_EQ(failed->note->inflight, 0);
+    CHECK(!failed->record->completes_delivery);
+    CHECK_EQ(failed->record->inflight, 0);
     puback = story_send(&story, connection, BROKER, "40 { 0007 97 }");
-    CHECK(puback->note->request_in != 0 && !puback->note->completes_delivery);
-    CHECK_EQ(puback->note->inflight, 0);
+    CHECK(puback->record->request_in != 0 && !puback->record->completes_delivery);
+    CHECK_EQ(puback->record->inflight, 0);
     story_end(&story);
 }
 
@@ -186,14 +186,14 @@ static void pubrel_of_an_unknown_exchange_is_followed(void)
     const struct track_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
     const struct track_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
 
-    CHECK_EQ(pubrel->note->request_in, 0);
-    CHECK(!pubrel->note->has_inflight);
+    CHECK_EQ(pubrel->record->request_in, 0);
+    CHECK(!pubrel->record->has_inflight);
     check_answer(pubcomp, pubrel, 1);
-    CHECK(!pubcomp->note->completes_delivery);
+    CHECK(!pubcomp->record->completes_delivery);
     connection = story_open(&story, CONNECT_50, CONNACK_50);
     pubrel = story_send(&story, connection, CLIENT, PUBREL);
-    CHECK(pubrel->note->has_inflight);
-    CHECK_EQ(pubrel->note->inflight, 0); /* it takes nothing of this connection's quota */
+    CHECK(pubrel->record->has_inflight);
+    CHECK_EQ(pubrel->record->inflight, 0); /* it takes nothing of this connection's quota */
     story_end(&story);
 }
 
@@ -207,12 +207,12 @@ static void all_identifiers_may_be_in_flight(void)
 
     for (uint32_t id = 1; id <= ALL; id++)
         facts = story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, (uint16_t)id);
-    CHECK_EQ(facts->note->inflight, ALL);
+    CHECK_EQ(facts->record->inflight, ALL);
     for (uint32_t i = 0; i < ALL; i++) {
         uint32_t id = 1 + (i + 30000) % ALL;
         facts = story_send_id(&story, connection, BROKER, PUBACK, ID_IN_ANSWER, (uint16_t)id);
-        CHECK_EQ(facts->note->request_in, 2 + id);
-        CHECK_EQ(facts->note->inflight, ALL - 1 - i);
+        CHECK_EQ(facts->record->request_in, 2 + id);
+        CHECK_EQ(facts->record->inflight, ALL - 1 - i);
     }
     story_end(&story);
 }
@@ -227,13 +227,13 @@ static void what_is_beyond_the_bound_is_not_followed(void)
         story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, id);
     const struct track_facts *fourth = story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, 4);
     const struct track_facts *answer = story_send_id(&story, connection, BROKER, PUBACK, ID_IN_ANSWER, 4);
-    CHECK_EQ(fourth->note->response_in, 0);
-    CHECK_EQ(answer->note->request_in, 0);
-    CHECK_EQ(answer->note->inflight, 3);
+    CHECK_EQ(fourth->record->response_in, 0);
+    CHECK_EQ(answer->record->request_in, 0);
+    CHECK_EQ(answer->record->inflight, 3);
     answer = story_send_id(&story, connection, BROKER, PUBACK, ID_IN_ANSWER, 2);
-    CHECK(answer->note->request_in != 0);
+    CHECK(answer->record->request_in != 0);
     fourth = story_send_id(&story, connection, CLIENT, PUBLISH_1, ID_IN_PUBLISH, 4);
-    CHECK_EQ(fourth->note->inflight, 3);
+    CHECK_EQ(fourth->record->inflight, 3);
     story_end(&story);
 }
 
@@ -281,11 +281,11 @@ static void receive_maximum_is_that_of_the_receiver(void)
     const struct track_facts *down = story_send(&story, connection, BROKER, PUBLISH_1);
     const struct track_facts *answer = story_send(&story, connection, BROKER, PUBACK);
 
-    CHECK_EQ(up->note->inflight_max, 5);
-    CHECK_EQ(down->note->inflight_max, 20);
-    CHECK_EQ(answer->note->inflight_max, 5);
+    CHECK_EQ(up->record->inflight_max, 5);
+    CHECK_EQ(down->record->inflight_max, 20);
+    CHECK_EQ(answer->record->inflight_max, 5);
     connection = story_connect(&story);
-    CHECK_EQ(story_send(&story, connection, CLIENT, PUBLISH_1)->note->inflight_max, 0);
+    CHECK_EQ(story_send(&story, connection, CLIENT, PUBLISH_1)->record->inflight_max, 0);
     story_end(&story);
 }
 
@@ -297,8 +297,8 @@ static void gap_makes_counts_unknown(void)
     track_gap(connection, (struct track_pdu_ref){story_frame(&story) + 1, 1});
     const struct track_facts *after = story_send(&story, connection, BROKER, PUBACK);
 
-    CHECK(before->note->has_inflight && !before->epoch->has_gap);
-    CHECK(!after->note->has_inflight && after->epoch->has_gap && !after->epoch->session_known);
+    CHECK(before->record->has_inflight && !before->snapshot->has_gap);
+    CHECK(!after->record->has_inflight && after->snapshot->has_gap && !after->snapshot->session_known);
     check_answer(after, before, 1);
     story_end(&story);
 }
@@ -315,11 +315,11 @@ static void requests_wait_for_their_own_answer(void)
     const struct track_facts *pong = story_send(&story, connection, BROKER, "d0 {}");
     const struct track_facts *stray = story_send(&story, connection, BROKER, "d0 {}");
 
-    CHECK(wrong->note == NULL);
-    CHECK_EQ(again->note->first_sent_in, subscribe->place.frame);
+    CHECK(wrong->record == NULL);
+    CHECK_EQ(again->record->first_sent_in, subscribe->pdu.frame);
     check_answer(suback, again, 1);
     check_answer(pong, ping, 1);
-    CHECK(stray->note == NULL);
+    CHECK(stray->record == NULL);
     story_end(&story);
 }
 
@@ -332,7 +332,7 @@ static void connack_answers_the_connect_past_any_auth(void)
     const struct track_facts *response = story_send(&story, connection, CLIENT, "f0 { 18 { 15 s'S' } }");
     const struct track_facts *connack = story_send(&story, connection, BROKER, CONNACK_50);
 
-    CHECK_EQ(challenge->note->request_in, connect->place.frame);
+    CHECK_EQ(challenge->record->request_in, connect->pdu.frame);
     check_answer(response, challenge, 1);
     check_answer(connack, connect, 3);
     story_end(&story);
@@ -354,15 +354,15 @@ static void aliases_of_the_two_directions_are_apart(void)
     const struct track_facts *anew = story_send(&story, connection, CLIENT, SETS_1("other"));
     const struct track_facts *uses_anew = story_send(&story, connection, CLIENT, USES_1);
 
-    CHECK(never_set->note->uses_alias && track_alias_topic(never_set) == NULL);
-    CHECK(not_set->note->uses_alias && track_alias_topic(not_set) == NULL);
+    CHECK(never_set->record->uses_alias && track_alias_topic(never_set) == NULL);
+    CHECK(not_set->record->uses_alias && track_alias_topic(not_set) == NULL);
     CHECK(track_alias_topic(up) == NULL);
     CHECK(story_says(track_alias_topic(uses_up), "up"));
-    CHECK_EQ(uses_up->note->alias_set_in, up->place.frame);
+    CHECK_EQ(uses_up->record->alias_set_in, up->pdu.frame);
     CHECK(story_says(track_alias_topic(uses_down), "down"));
-    CHECK_EQ(uses_down->note->alias_set_in, down->place.frame);
+    CHECK_EQ(uses_down->record->alias_set_in, down->pdu.frame);
     CHECK(story_says(track_alias_topic(uses_anew), "other"));
-    CHECK_EQ(uses_anew->note->alias_set_in, anew->place.frame);
+    CHECK_EQ(uses_anew->record->alias_set_in, anew->pdu.frame);
     story_send(&story, connection, CLIENT, CONNECT_50);
     CHECK(track_alias_topic(story_send(&story, connection, CLIENT, USES_1)) == NULL);
     story_end(&story);

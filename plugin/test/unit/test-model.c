@@ -22,12 +22,12 @@ static void connect_settles_the_version(void)
     const struct track_facts *connect = story_send(&story, connection, CLIENT, CONNECT_311);
     const struct track_facts *later = story_send(&story, connection, CLIENT, PUBLISH_50);
 
-    CHECK_EQ(connect->epoch->version, MQTT_V311);
-    CHECK_EQ(connect->epoch->version_source, TRACK_VERSION_FROM_CONNECT);
-    CHECK_EQ(later->epoch->version, MQTT_V311);
-    CHECK_EQ(later->epoch->version_source, TRACK_VERSION_FROM_CONNECT);
+    CHECK_EQ(connect->snapshot->version, MQTT_V311);
+    CHECK_EQ(connect->snapshot->version_source, TRACK_VERSION_FROM_CONNECT);
+    CHECK_EQ(later->snapshot->version, MQTT_V311);
+    CHECK_EQ(later->snapshot->version_source, TRACK_VERSION_FROM_CONNECT);
     connect = story_send(&story, connection, CLIENT, CONNECT_50);
-    CHECK_EQ(connect->epoch->version, MQTT_V50);
+    CHECK_EQ(connect->snapshot->version, MQTT_V50);
     story_end(&story);
 }
 
@@ -40,12 +40,12 @@ static void packets_prove_the_version_from_there_on(void)
     const struct track_facts *proof = story_send(&story, connection, BROKER, SUBACK_311);
     const struct track_facts *after = story_send(&story, connection, CLIENT, "30 { s'a' {} 'text' }");
 
-    CHECK_EQ(before->epoch->version, MQTT_VERSION_UNKNOWN);
-    CHECK_EQ(before->epoch->version_source, TRACK_VERSION_FROM_NOTHING);
-    CHECK_EQ(weak->epoch->version, MQTT_VERSION_UNKNOWN); /* likelier 5.0, but not proven */
-    CHECK_EQ(proof->epoch->version, MQTT_V311);
-    CHECK_EQ(proof->epoch->version_source, TRACK_VERSION_FROM_PACKETS);
-    CHECK_EQ(after->epoch->version, MQTT_V311);
+    CHECK_EQ(before->snapshot->version, MQTT_VERSION_UNKNOWN);
+    CHECK_EQ(before->snapshot->version_source, TRACK_VERSION_FROM_NOTHING);
+    CHECK_EQ(weak->snapshot->version, MQTT_VERSION_UNKNOWN); /* likelier 5.0, but not proven */
+    CHECK_EQ(proof->snapshot->version, MQTT_V311);
+    CHECK_EQ(proof->snapshot->version_source, TRACK_VERSION_FROM_PACKETS);
+    CHECK_EQ(after->snapshot->version, MQTT_V311);
     CHECK_EQ(track_connection_version(connection), MQTT_V311);
     story_end(&story);
 }
@@ -58,15 +58,15 @@ static void packets_outweigh_the_preference(void)
 
     CHECK_EQ(track_connection_version(connection), MQTT_V50);
     const struct track_facts *facts = story_send(&story, connection, CLIENT, PINGREQ);
-    CHECK_EQ(facts->epoch->version, MQTT_V50);
-    CHECK_EQ(facts->epoch->version_source, TRACK_VERSION_FROM_PREFERENCE);
+    CHECK_EQ(facts->snapshot->version, MQTT_V50);
+    CHECK_EQ(facts->snapshot->version_source, TRACK_VERSION_FROM_PREFERENCE);
     facts = story_send(&story, connection, BROKER, SUBACK_311);
-    CHECK_EQ(facts->epoch->version, MQTT_V311);
-    CHECK_EQ(facts->epoch->version_source, TRACK_VERSION_FROM_PACKETS);
+    CHECK_EQ(facts->snapshot->version, MQTT_V311);
+    CHECK_EQ(facts->snapshot->version_source, TRACK_VERSION_FROM_PACKETS);
     story_end(&story);
 }
 
-/** What changes nothing begins no epoch. */
+/** What changes nothing begins no snapshot. */
 static void epochs_begin_where_something_changes(void)
 {
     struct story story = story_begin(NULL);
@@ -75,13 +75,13 @@ static void epochs_begin_where_something_changes(void)
     const struct track_facts *second = story_send(&story, connection, CLIENT, "30 { s'a' {} }");
     struct track_facts between;
 
-    CHECK_EQ(first->epoch->from.frame, first->place.frame);
-    CHECK_EQ(second->epoch->from.frame, first->place.frame);
+    CHECK_EQ(first->snapshot->from.frame, first->pdu.frame);
+    CHECK_EQ(second->snapshot->from.frame, first->pdu.frame);
     track_recall(connection, CLIENT, (struct track_pdu_ref){2, UINT32_MAX}, &between);
-    CHECK_EQ(between.epoch->from.frame, 2);
-    CHECK(!between.epoch->has_published);
+    CHECK_EQ(between.snapshot->from.frame, 2);
+    CHECK(!between.snapshot->has_published);
     track_recall(connection, CLIENT, (struct track_pdu_ref){1000, 1}, &between);
-    CHECK_EQ(between.epoch->from.frame, first->place.frame);
+    CHECK_EQ(between.snapshot->from.frame, first->pdu.frame);
     story_end(&story);
 }
 
@@ -111,10 +111,10 @@ static void each_evidence_corrects_the_weaker(void)
             const struct track_facts *before = story_send(&story, connection, 0, "30 { s'a' 'x' }");
             const struct track_facts *facts =
                 story_send(&story, connection, rows[k].from_client ? 1 : 0, rows[k].notation);
-            CHECK_EQ(before->epoch->broker, transport.server);
-            CHECK_EQ(before->epoch->evidence, weaker[i]);
-            CHECK_EQ(facts->epoch->broker, 0);
-            CHECK_EQ(facts->epoch->evidence, rows[k].evidence);
+            CHECK_EQ(before->snapshot->broker, transport.server);
+            CHECK_EQ(before->snapshot->evidence, weaker[i]);
+            CHECK_EQ(facts->snapshot->broker, 0);
+            CHECK_EQ(facts->snapshot->evidence, rows[k].evidence);
             story_end(&story);
         }
     }
@@ -125,11 +125,11 @@ static void each_evidence_corrects_the_weaker(void)
         unsigned broker = k % 2;
         const struct track_facts *facts =
             story_send(&story, connection, rows[k].from_client ? 1 - broker : broker, rows[k].notation);
-        CHECK_EQ(facts->epoch->broker, broker);
+        CHECK_EQ(facts->snapshot->broker, broker);
         for (size_t weak = 0; weak <= k; weak++) {
             facts = story_send(&story, connection, rows[weak].from_client ? broker : 1 - broker, rows[weak].notation);
-            CHECK_EQ(facts->epoch->broker, broker);
-            CHECK_EQ(facts->epoch->evidence, rows[k].evidence);
+            CHECK_EQ(facts->snapshot->broker, broker);
+            CHECK_EQ(facts->snapshot->evidence, rows[k].evidence);
         }
     }
     story_end(&story);
@@ -141,9 +141,9 @@ static void bytes_that_resemble_a_packet_prove_no_role(void)
     struct track_connection *connection = story_connect(&story);
     const struct track_facts *facts = story_send(&story, connection, BROKER, "80 { 0001 s'a' 00 }"); /* flags are 2 */
 
-    CHECK_EQ(facts->epoch->broker, BROKER);
-    CHECK_EQ(facts->epoch->evidence, TRACK_EVIDENCE_HANDSHAKE);
-    CHECK(!facts->epoch->has_subscribed);
+    CHECK_EQ(facts->snapshot->broker, BROKER);
+    CHECK_EQ(facts->snapshot->evidence, TRACK_EVIDENCE_HANDSHAKE);
+    CHECK(!facts->snapshot->has_subscribed);
     story_end(&story);
 }
 
@@ -161,14 +161,14 @@ static void roles_come_of_what_the_client_sends_and_gets(void)
     struct track_transport transport = {.server = TRACK_END_UNKNOWN};
     const struct track_facts *unknown = story_send(&story, story_connect_by(&story, &transport), 0, "30 { s'a' 'x' }");
 
-    CHECK_EQ(track_role_of(client->epoch, CLIENT), TRACK_ROLE_CLIENT);
-    CHECK_EQ(track_role_of(client->epoch, BROKER), TRACK_ROLE_BROKER);
-    CHECK_EQ(track_role_of(subscriber->epoch, CLIENT), TRACK_ROLE_SUBSCRIBER);
-    CHECK_EQ(track_role_of(both->epoch, CLIENT), TRACK_ROLE_PUBLISHER_SUBSCRIBER);
-    CHECK_EQ(track_role_of(delivered->epoch, CLIENT), TRACK_ROLE_SUBSCRIBER);
-    CHECK_EQ(track_role_of(publisher->epoch, CLIENT), TRACK_ROLE_BRIDGE);
-    CHECK_EQ(track_role_of(unknown->epoch, 0), TRACK_ROLE_UNKNOWN);
-    CHECK_EQ(track_role_of(unknown->epoch, 1), TRACK_ROLE_UNKNOWN);
+    CHECK_EQ(track_role_of(client->snapshot, CLIENT), TRACK_ROLE_CLIENT);
+    CHECK_EQ(track_role_of(client->snapshot, BROKER), TRACK_ROLE_BROKER);
+    CHECK_EQ(track_role_of(subscriber->snapshot, CLIENT), TRACK_ROLE_SUBSCRIBER);
+    CHECK_EQ(track_role_of(both->snapshot, CLIENT), TRACK_ROLE_PUBLISHER_SUBSCRIBER);
+    CHECK_EQ(track_role_of(delivered->snapshot, CLIENT), TRACK_ROLE_SUBSCRIBER);
+    CHECK_EQ(track_role_of(publisher->snapshot, CLIENT), TRACK_ROLE_BRIDGE);
+    CHECK_EQ(track_role_of(unknown->snapshot, 0), TRACK_ROLE_UNKNOWN);
+    CHECK_EQ(track_role_of(unknown->snapshot, 1), TRACK_ROLE_UNKNOWN);
     story_end(&story);
 }
 
@@ -180,9 +180,9 @@ static void corrected_roles_start_afresh(void)
     const struct track_facts *mistaken = story_send(&story, connection, 0, "30 { s'a' 'x' }");
     const struct track_facts *corrected = story_send(&story, connection, 1, "82 { 0001 s'a' 00 }");
 
-    CHECK_EQ(track_role_of(mistaken->epoch, 0), TRACK_ROLE_PUBLISHER);
-    CHECK_EQ(track_role_of(corrected->epoch, 0), TRACK_ROLE_BROKER);
-    CHECK_EQ(track_role_of(corrected->epoch, 1), TRACK_ROLE_SUBSCRIBER);
+    CHECK_EQ(track_role_of(mistaken->snapshot, 0), TRACK_ROLE_PUBLISHER);
+    CHECK_EQ(track_role_of(corrected->snapshot, 0), TRACK_ROLE_BROKER);
+    CHECK_EQ(track_role_of(corrected->snapshot, 1), TRACK_ROLE_SUBSCRIBER);
     CHECK_EQ(mistaken->idle_ns, TRACK_TIME_UNKNOWN);
     CHECK_EQ(corrected->idle_ns, TRACK_TIME_UNKNOWN);
     corrected = story_send(&story, connection, 1, PINGREQ);
@@ -213,8 +213,8 @@ static void limits_are_those_of_the_packets_or_the_defaults(void)
     const struct track_facts *connack =
         story_send(&story, connection, BROKER, "20 { 00 00 { 21 0005 24 01 25 00 28 00 29 00 2a 00 } }");
 
-    CHECK(connect->epoch->limits[BROKER] == NULL);
-    const struct track_limits *client = connack->epoch->limits[CLIENT];
+    CHECK(connect->snapshot->limits[BROKER] == NULL);
+    const struct track_limits *client = connack->snapshot->limits[CLIENT];
     CHECK_EQ(client->receive_maximum, 20);
     CHECK_EQ(client->topic_alias_maximum, 10);
     CHECK_EQ(client->maximum_packet_size, 65536);
@@ -222,7 +222,7 @@ static void limits_are_those_of_the_packets_or_the_defaults(void)
     CHECK_EQ(client->maximum_qos, 2);
     CHECK(client->retain_available && client->wildcard_available && client->subscription_id_available &&
           client->shared_available);
-    const struct track_limits *broker = connack->epoch->limits[BROKER];
+    const struct track_limits *broker = connack->snapshot->limits[BROKER];
     CHECK_EQ(broker->receive_maximum, 5);
     CHECK_EQ(broker->topic_alias_maximum, 0);
     CHECK_EQ(broker->maximum_packet_size, 0);
@@ -231,11 +231,11 @@ static void limits_are_those_of_the_packets_or_the_defaults(void)
           !broker->shared_available);
     connection = story_open(&story, CONNECT_50, CONNACK_50);
     connack = story_send(&story, connection, CLIENT, PINGREQ);
-    CHECK_EQ(connack->epoch->limits[CLIENT]->receive_maximum, 65535);
-    CHECK_EQ(connack->epoch->limits[BROKER]->receive_maximum, 65535);
+    CHECK_EQ(connack->snapshot->limits[CLIENT]->receive_maximum, 65535);
+    CHECK_EQ(connack->snapshot->limits[BROKER]->receive_maximum, 65535);
     connection = story_open(&story, CONNECT_311, CONNACK_311);
     connack = story_send(&story, connection, CLIENT, PINGREQ);
-    CHECK(connack->epoch->limits[CLIENT] == NULL && connack->epoch->limits[BROKER] == NULL);
+    CHECK(connack->snapshot->limits[CLIENT] == NULL && connack->snapshot->limits[BROKER] == NULL);
     story_end(&story);
 }
 
@@ -247,15 +247,15 @@ static void server_keep_alive_wins(void)
     const struct track_facts *connect = story_send(&story, connection, CLIENT, CONNECT_50);
     const struct track_facts *connack = story_send(&story, connection, BROKER, "20 { 00 00 { 13 001e } }");
 
-    CHECK(!nothing->epoch->has_keep_alive);
-    CHECK(connect->epoch->has_keep_alive);
-    CHECK_EQ(connect->epoch->keep_alive_s, 60);
-    CHECK(connack->epoch->has_keep_alive);
-    CHECK_EQ(connack->epoch->keep_alive_s, 30);
+    CHECK(!nothing->snapshot->has_keep_alive);
+    CHECK(connect->snapshot->has_keep_alive);
+    CHECK_EQ(connect->snapshot->keep_alive_s, 60);
+    CHECK(connack->snapshot->has_keep_alive);
+    CHECK_EQ(connack->snapshot->keep_alive_s, 30);
     connection = story_connect(&story);
     connack = story_send(&story, connection, BROKER, "20 { 00 00 { 13 0000 } }");
-    CHECK(connack->epoch->has_keep_alive);
-    CHECK_EQ(connack->epoch->keep_alive_s, 0);
+    CHECK(connack->snapshot->has_keep_alive);
+    CHECK_EQ(connack->snapshot->keep_alive_s, 0);
     story_end(&story);
 }
 
@@ -294,27 +294,27 @@ static void notes_are_found_by_their_place(void)
 {
     enum { NOTES = 2500 };
     wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-    struct track_packet_records *notes = track_packet_records_new(scope, 0);
+    struct track_packet_records *records = track_packet_records_new(scope, 0);
     static struct track_packet_record *added[NOTES];
 
-    CHECK(track_packet_records_find(notes, (struct track_pdu_ref){1, 1}) == NULL);
-    CHECK_EQ(track_packet_records_idle(notes, (struct track_pdu_ref){1, 1}, NULL), TRACK_TIME_UNKNOWN);
+    CHECK(track_packet_records_find(records, (struct track_pdu_ref){1, 1}) == NULL);
+    CHECK_EQ(track_packet_records_idle(records, (struct track_pdu_ref){1, 1}, NULL), TRACK_TIME_UNKNOWN);
     for (uint32_t i = 0; i < NOTES; i++) {
-        struct track_pdu_ref place = {2 + i / 2 * 2, 1 + i % 2}; /* two in each even frame */
-        added[i] = track_packet_records_add(notes, place);
+        struct track_pdu_ref pdu = {2 + i / 2 * 2, 1 + i % 2}; /* two in each even frame */
+        added[i] = track_packet_records_add(records, pdu);
         if (i % 2 == 0)
-            CHECK(track_packet_records_add_idle(notes, place, NULL, i));
+            CHECK(track_packet_records_add_idle(records, pdu, NULL, i));
     }
     for (uint32_t i = 0; i < NOTES; i++) {
-        struct track_pdu_ref place = {2 + i / 2 * 2, 1 + i % 2};
-        CHECK(track_packet_records_find(notes, place) == added[i]);
-        CHECK_EQ(track_packet_records_idle(notes, place, NULL), i % 2 == 0 ? i : 0);
-        place.frame++;
-        CHECK(track_packet_records_find(notes, place) == NULL);
-        CHECK_EQ(track_packet_records_idle(notes, place, NULL), TRACK_TIME_UNKNOWN);
+        struct track_pdu_ref pdu = {2 + i / 2 * 2, 1 + i % 2};
+        CHECK(track_packet_records_find(records, pdu) == added[i]);
+        CHECK_EQ(track_packet_records_idle(records, pdu, NULL), i % 2 == 0 ? i : 0);
+        pdu.frame++;
+        CHECK(track_packet_records_find(records, pdu) == NULL);
+        CHECK_EQ(track_packet_records_idle(records, pdu, NULL), TRACK_TIME_UNKNOWN);
     }
-    CHECK(track_packet_records_find(notes, (struct track_pdu_ref){2, 3}) == NULL);
-    CHECK(track_packet_records_find(notes, (struct track_pdu_ref){1, UINT32_MAX}) == NULL);
+    CHECK(track_packet_records_find(records, (struct track_pdu_ref){2, 3}) == NULL);
+    CHECK(track_packet_records_find(records, (struct track_pdu_ref){1, UINT32_MAX}) == NULL);
     wmem_destroy_allocator(scope);
 }
 
@@ -322,9 +322,9 @@ static void notes_are_found_by_their_place(void)
 static void silence_is_kept_with_the_note(void)
 {
     wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-    struct track_packet_records *notes = track_packet_records_new(scope, 0);
+    struct track_packet_records *records = track_packet_records_new(scope, 0);
     static const struct {
-        struct track_pdu_ref place;
+        struct track_pdu_ref pdu;
         bool has_note, is_answer;
         int64_t idle_ns;
     } packets[] = {
@@ -343,19 +343,19 @@ static void silence_is_kept_with_the_note(void)
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(packets); i++) {
-        struct track_packet_record *note =
-            packets[i].has_note ? track_packet_records_add(notes, packets[i].place) : NULL;
+        struct track_packet_record *record =
+            packets[i].has_note ? track_packet_records_add(records, packets[i].pdu) : NULL;
         if (packets[i].is_answer) {
-            note->request_in = 1;
-            note->response_ns = 3;
+            record->request_in = 1;
+            record->response_ns = 3;
         }
-        CHECK(track_packet_records_add_idle(notes, packets[i].place, note, packets[i].idle_ns));
+        CHECK(track_packet_records_add_idle(records, packets[i].pdu, record, packets[i].idle_ns));
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(packets); i++) {
-        const struct track_packet_record *note = track_packet_records_find(notes, packets[i].place);
-        CHECK((note != NULL) == packets[i].has_note);
-        CHECK_EQ(track_packet_records_idle(notes, packets[i].place, note), packets[i].idle_ns);
-        CHECK(!packets[i].is_answer || note->response_ns == 3);
+        const struct track_packet_record *record = track_packet_records_find(records, packets[i].pdu);
+        CHECK((record != NULL) == packets[i].has_note);
+        CHECK_EQ(track_packet_records_idle(records, packets[i].pdu, record), packets[i].idle_ns);
+        CHECK(!packets[i].is_answer || record->response_ns == 3);
     }
     wmem_destroy_allocator(scope);
 }
@@ -365,23 +365,23 @@ static void notes_have_a_limit(void)
 {
     enum { PIECE = 1024, LATE = 1000 };
     wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-    struct track_packet_records *notes = track_packet_records_new(scope, 1);
-    struct track_pdu_ref place = {.frame = 1};
+    struct track_packet_records *records = track_packet_records_new(scope, 1);
+    struct track_pdu_ref pdu = {.frame = 1};
 
-    for (place.pdu = 1; place.pdu <= PIECE; place.pdu++)
-        CHECK(track_packet_records_add(notes, place) != NULL);
-    struct track_anomaly observation = {.frame_at = place.frame, .pdu_at = place.pdu};
-    CHECK(track_packet_records_add(notes, place) == NULL);
-    CHECK(track_packet_records_find(notes, place) == NULL);
-    CHECK(!track_packet_records_add_idle(notes, place, NULL, 1));
-    CHECK_EQ(track_packet_records_idle(notes, place, NULL), TRACK_TIME_UNKNOWN);
-    CHECK(track_packet_records_add_anomaly(notes, &observation) == NULL);
-    struct track_packet_record *note = track_packet_records_add_always(notes, place);
-    CHECK(note != NULL && track_packet_records_find(notes, place) == note);
+    for (pdu.pdu = 1; pdu.pdu <= PIECE; pdu.pdu++)
+        CHECK(track_packet_records_add(records, pdu) != NULL);
+    struct track_anomaly anomaly = {.frame_at = pdu.frame, .pdu_at = pdu.pdu};
+    CHECK(track_packet_records_add(records, pdu) == NULL);
+    CHECK(track_packet_records_find(records, pdu) == NULL);
+    CHECK(!track_packet_records_add_idle(records, pdu, NULL, 1));
+    CHECK_EQ(track_packet_records_idle(records, pdu, NULL), TRACK_TIME_UNKNOWN);
+    CHECK(track_packet_records_add_anomaly(records, &anomaly) == NULL);
+    struct track_packet_record *record = track_packet_records_add_always(records, pdu);
+    CHECK(record != NULL && track_packet_records_find(records, pdu) == record);
 
-    place.frame = observation.frame_at = LATE;
-    CHECK(track_packet_records_add_idle(notes, place, NULL, 1));
-    CHECK(track_packet_records_add_anomaly(notes, &observation) != NULL);
+    pdu.frame = anomaly.frame_at = LATE;
+    CHECK(track_packet_records_add_idle(records, pdu, NULL, 1));
+    CHECK(track_packet_records_add_anomaly(records, &anomaly) != NULL);
     wmem_destroy_allocator(scope);
 }
 
@@ -398,10 +398,10 @@ static void answers_beyond_the_limit_have_no_links(void)
     for (unsigned i = 0; i < PIECE; i++) {
         const struct track_facts *request = story_send_with(&story, connection, CLIENT, PINGREQ);
         const struct track_facts *response = story_send_with(&story, connection, BROKER, PINGRESP);
-        const struct track_packet_record *notes[] = {request->note, response->note};
+        const struct track_packet_record *records[] = {request->record, response->record};
         for (unsigned each = 0; each < 2; each++) {
-            noted += notes[each] != NULL;
-            told += notes[each] != NULL && notes[each]->limits & TRACK_LIMIT_MEMORY;
+            noted += records[each] != NULL;
+            told += records[each] != NULL && records[each]->limits & TRACK_LIMIT_MEMORY;
         }
     }
     CHECK(noted > PIECE / 2 && noted <= PIECE);

@@ -44,14 +44,14 @@ static void exchanges_go_on_where_the_session_is_present(void)
     const struct track_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
     const struct track_facts *pubcomp = story_send(&story, connection, BROKER, PUBCOMP);
 
-    CHECK(suback->note == NULL);
-    CHECK(again->epoch->session_known);
-    CHECK_EQ(again->note->first_sent_in, publish->place.frame);
-    CHECK_EQ(puback->note->request_in, again->place.frame);
-    CHECK_EQ(puback->note->delivery_ns, (puback->place.frame - publish->place.frame) * (int64_t)MILLISECOND);
-    CHECK_EQ(pubrel->note->request_in, pubrec->place.frame);
-    CHECK_EQ(pubcomp->note->request_in, pubrel->place.frame);
-    CHECK(pubcomp->note->completes_delivery);
+    CHECK(suback->record == NULL);
+    CHECK(again->snapshot->session_known);
+    CHECK_EQ(again->record->first_sent_in, publish->pdu.frame);
+    CHECK_EQ(puback->record->request_in, again->pdu.frame);
+    CHECK_EQ(puback->record->delivery_ns, (puback->pdu.frame - publish->pdu.frame) * (int64_t)MILLISECOND);
+    CHECK_EQ(pubrel->record->request_in, pubrec->pdu.frame);
+    CHECK_EQ(pubcomp->record->request_in, pubrel->pdu.frame);
+    CHECK(pubcomp->record->completes_delivery);
     story_end(&story);
 }
 
@@ -67,10 +67,10 @@ static void delivery_begins_again_where_the_pubrec_was_lost(void)
     const struct track_facts *pubrec = story_send(&story, second, BROKER, "50 { 0007 }");
     const struct track_facts *pubrel = story_send(&story, second, CLIENT, "62 { 0007 }");
 
-    CHECK_EQ(again->note->first_sent_in, publish->place.frame);
-    CHECK_EQ(again->note->inflight, 1);
-    CHECK_EQ(pubrec->note->request_in, again->place.frame);
-    CHECK_EQ(pubrel->note->request_in, pubrec->place.frame);
+    CHECK_EQ(again->record->first_sent_in, publish->pdu.frame);
+    CHECK_EQ(again->record->inflight, 1);
+    CHECK_EQ(pubrec->record->request_in, again->pdu.frame);
+    CHECK_EQ(pubrel->record->request_in, pubrec->pdu.frame);
     story_end(&story);
 }
 
@@ -84,12 +84,12 @@ static void what_was_inherited_counts_when_it_is_sent_again(void)
     const struct track_facts *pubrel = story_send(&story, connection, CLIENT, PUBREL);
     const struct track_facts *again = story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN);
 
-    CHECK_EQ(pubrec->note->inflight, 2);
-    CHECK_EQ(pubrel->note->inflight, 0);
-    CHECK_EQ(again->note->inflight, 1);
-    CHECK_EQ(again->note->inflight_max, 1);
-    CHECK_EQ(story_send(&story, connection, BROKER, PUBACK)->note->inflight, 0);
-    CHECK_EQ(story_send(&story, connection, BROKER, PUBCOMP)->note->inflight, 0);
+    CHECK_EQ(pubrec->record->inflight, 2);
+    CHECK_EQ(pubrel->record->inflight, 0);
+    CHECK_EQ(again->record->inflight, 1);
+    CHECK_EQ(again->record->inflight_max, 1);
+    CHECK_EQ(story_send(&story, connection, BROKER, PUBACK)->record->inflight, 0);
+    CHECK_EQ(story_send(&story, connection, BROKER, PUBCOMP)->record->inflight, 0);
     story_end(&story);
 }
 
@@ -107,7 +107,7 @@ static void exchanges_go_to_the_same_role(void)
     story_send(&story, connection, 0, PRESENT_50);
     const struct track_facts *again = story_send(&story, connection, 1, PUBLISH_1_AGAIN);
 
-    CHECK_EQ(again->note->first_sent_in, publish->place.frame);
+    CHECK_EQ(again->record->first_sent_in, publish->pdu.frame);
     story_end(&story);
 }
 
@@ -121,10 +121,10 @@ static void exchanges_end_with_the_session(void)
         broken_off(&story, &publish, &pubrec);
         struct track_connection *connection = story_open(&story, connects[i], NEW_50);
         const struct track_facts *again = story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN);
-        CHECK(again->epoch->session_known);
-        CHECK_EQ(again->note->first_sent_in, 0);
-        CHECK_EQ(again->note->inflight, 1);
-        CHECK_EQ(story_send(&story, connection, BROKER, PUBREC)->note->request_in, 0);
+        CHECK(again->snapshot->session_known);
+        CHECK_EQ(again->record->first_sent_in, 0);
+        CHECK_EQ(again->record->inflight, 1);
+        CHECK_EQ(story_send(&story, connection, BROKER, PUBREC)->record->request_in, 0);
         story_end(&story);
     }
 }
@@ -136,14 +136,14 @@ static void session_of_an_unseen_past_is_not_known(void)
     struct track_connection *connection = story_open(&story, RESUME_50, PRESENT_50);
     const struct track_facts *facts = story_send(&story, connection, CLIENT, PUBLISH_1);
 
-    CHECK(!facts->epoch->session_known);
-    CHECK(!facts->note->has_inflight);
+    CHECK(!facts->snapshot->session_known);
+    CHECK(!facts->record->has_inflight);
     connection = story_open(&story, RESUME_50, PRESENT_50);
-    CHECK(!story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN)->epoch->session_known);
+    CHECK(!story_send(&story, connection, CLIENT, PUBLISH_1_AGAIN)->snapshot->session_known);
     connection = story_open(&story, BEGIN_50, NEW_50);
     track_gap(connection, (struct track_pdu_ref){story_frame(&story) + 1, 1});
     connection = story_open(&story, RESUME_50, PRESENT_50);
-    CHECK(!story_send(&story, connection, CLIENT, PUBLISH_1)->epoch->session_known);
+    CHECK(!story_send(&story, connection, CLIENT, PUBLISH_1)->snapshot->session_known);
     story_end(&story);
 }
 
@@ -156,7 +156,7 @@ static void mqtt_31_says_nothing_of_the_session(void)
     connection = story_open(&story, RESUME_31, "20 { 00 00 }");
     const struct track_facts *again = story_send(&story, connection, CLIENT, "3a { s'a' 0007 'x' }");
 
-    CHECK_EQ(again->note->first_sent_in, publish->place.frame);
+    CHECK_EQ(again->record->first_sent_in, publish->pdu.frame);
     story_end(&story);
 }
 
@@ -198,14 +198,14 @@ static void taking_over_needs_a_connection_that_lives(void)
             story_send(&story, first, CLIENT, rows[i].last_packet);
         struct track_connection *second = story_connect(&story);
         const struct track_facts *connect = story_send(&story, second, CLIENT, BEGIN_50);
-        CHECK_EQ(connect->note->takes_over, rows[i].takes_over ? 1 : 0);
+        CHECK_EQ(connect->record->takes_over, rows[i].takes_over ? 1 : 0);
         CHECK_EQ(summary_of(first).taken_over, rows[i].takes_over);
         CHECK_EQ(summary_of(first).transport.last_ns, 5);
         CHECK_EQ(summary_of(second).transport.last_ns, TRACK_TIME_UNKNOWN);
         CHECK(!summary_of(second).taken_over);
         /* A third meets the second, not the first again. */
         connect = story_send(&story, story_connect(&story), CLIENT, BEGIN_50);
-        CHECK_EQ(connect->note->takes_over, 2);
+        CHECK_EQ(connect->record->takes_over, 2);
         story_end(&story);
     }
 }
@@ -220,13 +220,13 @@ static void only_the_same_client_at_the_same_broker_takes_over(void)
 
     story_open(&story, BEGIN_50, NEW_50);
     struct track_connection *connection = story_connect_by(&story, &elsewhere);
-    CHECK_EQ(story_send(&story, connection, CLIENT, BEGIN_50)->note->takes_over, 0);
+    CHECK_EQ(story_send(&story, connection, CLIENT, BEGIN_50)->record->takes_over, 0);
     connection = story_connect_by(&story, &other_port);
-    CHECK_EQ(story_send(&story, connection, CLIENT, BEGIN_50)->note->takes_over, 0);
+    CHECK_EQ(story_send(&story, connection, CLIENT, BEGIN_50)->record->takes_over, 0);
     connection = story_connect(&story);
-    CHECK_EQ(story_send(&story, connection, CLIENT, "10 { s'MQTT' 05 02 003c {} s'you' }")->note->takes_over, 0);
+    CHECK_EQ(story_send(&story, connection, CLIENT, "10 { s'MQTT' 05 02 003c {} s'you' }")->record->takes_over, 0);
     connection = story_connect(&story);
-    CHECK_EQ(story_send(&story, connection, CLIENT, "10 { s'MQTT' 05 02 003c {} s'' }")->note->takes_over, 0);
+    CHECK_EQ(story_send(&story, connection, CLIENT, "10 { s'MQTT' 05 02 003c {} s'' }")->record->takes_over, 0);
     story_end(&story);
 }
 
@@ -247,11 +247,11 @@ static void refused_connect_changes_nothing(void)
         story_send(&story, refused, BROKER, REFUSED_50);
         CHECK(!summary_of(first).taken_over);
         const struct track_facts *puback = story_send(&story, first, BROKER, PUBACK);
-        CHECK_EQ(puback->note->request_in, publish->place.frame);
-        CHECK_EQ(story_send(&story, first, BROKER, PUBREC)->note->request_in, meanwhile->place.frame);
+        CHECK_EQ(puback->record->request_in, publish->pdu.frame);
+        CHECK_EQ(story_send(&story, first, BROKER, PUBREC)->record->request_in, meanwhile->pdu.frame);
         CHECK(summary_of(first).subscriptions != NULL);
         const struct track_facts *third = story_send(&story, story_connect(&story), CLIENT, BEGIN_50);
-        CHECK_EQ(third->note->takes_over, 1);
+        CHECK_EQ(third->record->takes_over, 1);
         story_end(&story);
     }
 }
@@ -263,11 +263,11 @@ static void assigned_identifier_names_the_session(void)
     const struct track_facts *connect = story_send(&story, connection, CLIENT, "10 { s'MQTT' 05 02 003c {} s'' }");
     const struct track_facts *connack = story_send(&story, connection, BROKER, "20 { 00 00 { 12 s'auto' } }");
 
-    CHECK(story_says(connect->epoch->client_id, NULL));
-    CHECK(story_says(connack->epoch->client_id, "auto"));
+    CHECK(story_says(connect->snapshot->client_id, NULL));
+    CHECK(story_says(connack->snapshot->client_id, "auto"));
     connection = story_connect(&story);
     connect = story_send(&story, connection, CLIENT, "10 { s'MQTT' 05 02 003c {} s'auto' }");
-    CHECK_EQ(connect->note->takes_over, 1);
+    CHECK_EQ(connect->record->takes_over, 1);
     story_end(&story);
 }
 
@@ -332,7 +332,7 @@ static void identifier_of_a_request_used_anew_has_new_filters(void)
 
     story_send(&story, connection, CLIENT, "82 { 0001 {} s'old' 00 }");
     const struct track_facts *other = story_send(&story, connection, CLIENT, "82 { 0001 {} s'new' 00 }");
-    CHECK_EQ(other->note->first_sent_in, 0);
+    CHECK_EQ(other->record->first_sent_in, 0);
     story_send(&story, connection, BROKER, "90 { 0001 {} 00 }");
     CHECK_TEXT(filters_of(connection), "new:0");
     story_end(&story);
