@@ -1,6 +1,9 @@
 /* compat.h - the one place that knows in which Wireshark version an interface looks how.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Most differences are found out by the build: meson.build tries what Wireshark's headers offer, and defines a COMPAT_HAS_...
+ * as 0 or 1 for each.
  */
 #ifndef MQTTSCOPE_COMPAT_H
 #define MQTTSCOPE_COMPAT_H
@@ -9,12 +12,9 @@
 #include <epan/tvbuff.h>
 #include <ws_version.h>
 
-#define WIRESHARK_AT_LEAST(major, minor)                                                                               \
-    (WIRESHARK_VERSION_MAJOR > (major) || (WIRESHARK_VERSION_MAJOR == (major) && WIRESHARK_VERSION_MINOR >= (minor)))
-
 /* Callbacks that return a truth value return a gboolean (an int) in 4.0 and a bool since 4.4; preferences and boolean
  * display fields have the same difference. */
-#if WIRESHARK_AT_LEAST(4, 4)
+#if COMPAT_HAS_BOOL_CALLBACKS
 typedef bool ws_bool;
 #else
 typedef gboolean ws_bool;
@@ -25,8 +25,8 @@ typedef gboolean ws_bool;
 #define UNS(units) (units)
 #endif
 
-/* Looking a string table up gained an argument in 4.6's predecessors and lost its old name later. */
-#if WIRESHARK_AT_LEAST(4, 6)
+/* Looking up a string in a dissector table has a new name since 4.6. */
+#if COMPAT_HAS_TRY_STRING_WITH_DATA
 #define compat_try_string(table, string, tvb, pinfo, tree, data)                                                       \
     dissector_try_string_with_data(table, string, tvb, pinfo, tree, true, data)
 #else
@@ -34,9 +34,9 @@ typedef gboolean ws_bool;
     dissector_try_string(table, string, tvb, pinfo, tree, data)
 #endif
 
-/* Inflating a tvb is tvb_child_uncompress() up to 4.2 and tvb_child_uncompress_zlib() since, exported by the library but
- * declared in a header that the packages do not install. */
-#if WIRESHARK_AT_LEAST(4, 4)
+/* Inflating a tvb is tvb_child_uncompress() up to 4.2 and tvb_child_uncompress_zlib() since: exported by the library, but
+ * 4.6 declares it in a header that the packages do not install. */
+#if COMPAT_HAS_UNCOMPRESS_ZLIB
 WS_DLL_PUBLIC tvbuff_t *tvb_child_uncompress_zlib(tvbuff_t *parent, tvbuff_t *tvb, int offset, int length);
 #define compat_inflate tvb_child_uncompress_zlib
 #else
@@ -46,16 +46,16 @@ WS_DLL_PUBLIC tvbuff_t *tvb_child_uncompress_zlib(tvbuff_t *parent, tvbuff_t *tv
 /* Declared by hand: the header that has it includes libgcrypt's, which Wireshark's packages do not bring along. */
 WS_DLL_PUBLIC void tls_set_appdata_dissector(dissector_handle_t tls, packet_info *pinfo, dissector_handle_t app);
 
-/* What a plugin is for is asked since 4.4. */
-#if WIRESHARK_AT_LEAST(4, 4)
+/* A plugin describes itself by constants that 4.0 does not have. */
+#if COMPAT_HAS_PLUGIN_DESCRIPTION
 #include <wsutil/plugins.h>
 #define compat_plugin_is_dissector WS_PLUGIN_DESC_DISSECTOR
 #else
 #define compat_plugin_is_dissector 1
 #endif
 
-/* format_text() takes text from the wire as guchar in 4.0 and as char since; it lives in another header since 4.4. */
-#if WIRESHARK_AT_LEAST(4, 4)
+/* format_text() takes text from the wire as guchar in 4.0; where it takes char it is declared in another header. */
+#if COMPAT_HAS_FORMAT_TEXT_OF_CHAR
 #include <wsutil/str_util.h>
 #define compat_format_text(pool, bytes, length) format_text(pool, (const char *)(bytes), length)
 #else
@@ -64,7 +64,18 @@ WS_DLL_PUBLIC void tls_set_appdata_dissector(dissector_handle_t tls, packet_info
 #endif
 
 /* Flow graphs: exported by the library, but declared in a header that the packages do not install. Only what is used here
- * is declared. Items are made by the library, so that the members behind these, which come and go, do not matter. */
+ * is declared. Items are made by the library, so that the members after these, which differ, do not matter.
+ *
+ * With a struct of another layout the library would take one member for another. So this is used only in versions whose
+ * layout was compared with the one below; in others there is no flow graph. A new version is added here after reading its
+ * epan/sequence_analysis.h and passing test_flow.py. */
+#if WIRESHARK_VERSION_MAJOR == 4 &&                                                                                    \
+    (WIRESHARK_VERSION_MINOR == 0 || WIRESHARK_VERSION_MINOR == 4 || WIRESHARK_VERSION_MINOR == 6)
+#define COMPAT_KNOWS_FLOW_GRAPH 1
+#else
+#define COMPAT_KNOWS_FLOW_GRAPH 0
+#endif
+
 #include <epan/tap.h>
 
 /* An arrow of the graph; the graph owns it, its addresses and its texts (g_malloc). */
@@ -101,8 +112,8 @@ WS_DLL_PUBLIC struct compat_flow_item *sequence_analysis_create_sai_with_address
                                                                                    struct compat_flow *graph);
 WS_DLL_PUBLIC void sequence_analysis_use_color_filter(packet_info *pinfo, struct compat_flow_item *item);
 
-/* Conversation filters are handed a pointer of their owner's since 4.4. */
-#if WIRESHARK_AT_LEAST(4, 4)
+/* Conversation filters receive a pointer of their owner's since 4.4. */
+#if COMPAT_HAS_FILTER_DATA
 #define COMPAT_FILTER_DATA , void *data _U_
 #define compat_register_conversation_filter(protocol, name, is_valid, build)                                           \
     register_conversation_filter(protocol, name, is_valid, build, NULL)
@@ -112,11 +123,30 @@ WS_DLL_PUBLIC void sequence_analysis_use_color_filter(packet_info *pinfo, struct
     register_conversation_filter(protocol, name, is_valid, build)
 #endif
 
-/* What stands between the parts of a statistics tree's name that make submenus. */
-#if WIRESHARK_AT_LEAST(4, 4)
-#define COMPAT_SUBMENU "//"
+/* What separates the parts of a statistics tree's name that make submenus: since 4.4 it has a name. */
+#include <epan/stats_tree.h>
+#ifdef STATS_TREE_MENU_SEPARATOR
+#define COMPAT_SUBMENU STATS_TREE_MENU_SEPARATOR
 #else
 #define COMPAT_SUBMENU "/"
 #endif
+
+/* The HTTP headers of a WebSocket's handshake: each can be looked up since 4.6; before, the HTTP dissector keeps the
+ * subprotocol that the server chose. */
+#include <epan/dissectors/packet-http.h>
+
+/** The list of subprotocols in the server's response, or in the client's request; NULL where it is not known. */
+static inline const char *compat_websocket_protocols(packet_info *pinfo, const http_conv_t *http, bool is_servers)
+{
+#if COMPAT_HAS_HTTP_UPGRADE_INFO
+    const http_upgrade_info_t *upgrade = http->upgrade_info;
+    if (upgrade == NULL || upgrade->get_header_value == NULL)
+        return NULL;
+    return upgrade->get_header_value(pinfo, "sec-websocket-protocol", is_servers != upgrade->from_server);
+#else
+    (void)pinfo;
+    return is_servers ? http->websocket_protocol : NULL;
+#endif
+}
 
 #endif

@@ -2,34 +2,19 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Wireshark's HTTP dissector keeps the chosen one with its own record of the conversation: as text up to 4.4, since then as
- * a header to be asked for. What the Client offered is kept nowhere up to 4.4.
+ * Wireshark's HTTP dissector keeps the chosen one with its record of the conversation; what the Client offered it keeps
+ * since 4.6 only.
  */
 #include <string.h>
 
 #include <epan/packet.h>
 
 #include <epan/conversation.h>
-#include <epan/dissectors/packet-http.h>
 
 #include "compat.h"
 #include "mqttscope.h"
 
 enum { LONGEST = 64 };
-
-/** The header of the server's response, or of the client's request; NULL where it has none or was not captured. */
-static const char *header_of(packet_info *pinfo, const http_conv_t *http, bool is_servers)
-{
-#if WIRESHARK_AT_LEAST(4, 6)
-    const http_upgrade_info_t *upgrade = http->upgrade_info;
-    if (upgrade == NULL || upgrade->get_header_value == NULL)
-        return NULL;
-    return upgrade->get_header_value(pinfo, "sec-websocket-protocol", is_servers != upgrade->from_server);
-#else
-    (void)pinfo;
-    return is_servers ? http->websocket_protocol : NULL;
-#endif
-}
 
 /** True for a name as RFC 6455 has it that is not what the snap length may have left of one of MQTT's. */
 static bool is_whole_name(const char *name)
@@ -66,8 +51,8 @@ struct websocket_handshake websocket_handshake(packet_info *pinfo)
         http = (const http_conv_t *)conversation_get_proto_data(conversation, proto);
     if (http == NULL || http->startframe == 0)
         return handshake;
-    const char *offered = header_of(pinfo, http, false);
-    const char *chosen = header_of(pinfo, http, true);
+    const char *offered = compat_websocket_protocols(pinfo, http, false);
+    const char *chosen = compat_websocket_protocols(pinfo, http, true);
     if (offered != NULL && is_whole_list(offered))
         handshake.offered = wmem_strdup(wmem_file_scope(), offered);
     if (chosen != NULL && is_whole_name(chosen))

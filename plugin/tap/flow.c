@@ -261,6 +261,7 @@ int tap_register_flow(int proto)
     int tap = register_tap("mqttscope_flow");
 
     states = g_hash_table_new_full(NULL, NULL, NULL, free_state);
-    register_seq_analysis("mqttscope", "MQTT Flows", proto, "mqttscope_flow", TL_REQUIRES_NOTHING, draw);
+    if (COMPAT_KNOWS_FLOW_GRAPH)
+        register_seq_analysis("mqttscope", "MQTT Flows", proto, "mqttscope_flow", TL_REQUIRES_NOTHING, draw);
     return tap;
 }
