@@ -224,8 +224,8 @@ static void ask_about_properties(struct run *run, const struct mqtt_properties *
     while (mqtt_properties_next(subject->packet, block, &at, &subject->property)) {
         const struct mqtt_property *property = &subject->property;
         enum mqtt_property_type kind = mqtt_property_info(property->index)->type;
-        subject->is_repeated = seen & 1u << property->index;
-        seen |= 1u << property->index;
+        subject->is_repeated = seen & mqtt_property_bit(property->index);
+        seen |= mqtt_property_bit(property->index);
         ask(run, CHECK_ABOUT_PROPERTY);
         if (kind == MQTT_PROPERTY_TEXT || kind == MQTT_PROPERTY_PAIR)
             ask_about_text(run, CHECK_TEXT_PROPERTY, property->text);
@@ -330,7 +330,7 @@ void check_run(const struct check_policy *policy, const struct mqtt_packet *pack
     run.subject.anomaly = NULL;
     run.subject.block = NULL;
     run.column = column_of(&run.subject);
-    if (packet->fault.kind > MQTT_FAULT_CUT) {
+    if (mqtt_is_malformed(packet)) {
         ask(&run, CHECK_ABOUT_FAULT);
         return;
     }

@@ -10,6 +10,7 @@
 #include "../model/facts/facts.h"
 #include "../wire/packet.h"
 #include "../wire/utf8.h"
+#include "../wire/validity.h"
 #include "rules.h"
 
 /** A UTF-8 Encoded String of a packet. */

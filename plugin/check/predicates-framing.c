@@ -38,15 +38,20 @@ static enum fault_class class_of_connect_end(const struct mqtt_packet *packet)
     const struct mqtt_fault *fault = &packet->fault;
     bool is_v31 = packet->version == MQTT_V31;
 
-    if (strcmp(fault->field, "Client Identifier") == 0)
+    switch (fault->field) {
+    case MQTT_FIELD_CLIENT_ID:
         return fault->found < 2 && fault->needed == 2 && !is_v31 ? FAULT_CLIENT_ID_MISSING : FAULT_PAST_END;
-    if (strncmp(fault->field, "Will ", 5) == 0)
+    case MQTT_FIELD_WILL_PROPERTY_LENGTH:
+    case MQTT_FIELD_WILL_TOPIC:
+    case MQTT_FIELD_WILL_PAYLOAD:
         return FAULT_WILL_MISSING;
-    if (strcmp(fault->field, "User Name") == 0)
+    case MQTT_FIELD_USER_NAME:
         return is_v31 ? FAULT_PAST_END : FAULT_USER_NAME_MISSING;
-    if (strcmp(fault->field, "Password") == 0)
+    case MQTT_FIELD_PASSWORD:
         return is_v31 ? FAULT_PAST_END : FAULT_PASSWORD_MISSING;
-    return FAULT_PAST_END;
+    default:
+        return FAULT_PAST_END;
+    }
 }
 
 /** A field that the packet's end cuts off. */
@@ -60,9 +65,9 @@ static enum fault_class class_of_past_end(const struct mqtt_packet *packet)
         if (class_of_field != FAULT_PAST_END)
             return class_of_field;
     }
-    if (strcmp(fault->field, "Property Length") == 0 && fault->found == 0)
+    if (fault->field == MQTT_FIELD_PROPERTY_LENGTH && fault->found == 0)
         return FAULT_PROPERTY_LENGTH_MISSING;
-    if (packet->type == MQTT_TYPE_PUBLISH && packet->version != MQTT_V31 && strcmp(fault->field, "Topic Name") == 0)
+    if (packet->type == MQTT_TYPE_PUBLISH && packet->version != MQTT_V31 && fault->field == MQTT_FIELD_TOPIC_NAME)
         return FAULT_TOPIC_MISSING;
     if (packet->version == MQTT_V50)
         return packet->remaining_length < least_remaining_length(packet) ? FAULT_TOO_SHORT : FAULT_PAST_END;
@@ -79,7 +84,7 @@ enum fault_class fault_class_of(const struct mqtt_packet *packet)
     case MQTT_FAULT_LEVEL_UNKNOWN:
         return FAULT_LEVEL;
     case MQTT_FAULT_VARINT_TOO_LONG:
-        return packet->fault.at.at == 1 ? FAULT_REMAINING_LENGTH : FAULT_VARINT;
+        return packet->fault.field == MQTT_FIELD_REMAINING_LENGTH ? FAULT_REMAINING_LENGTH : FAULT_VARINT;
     case MQTT_FAULT_PROPERTY_UNKNOWN:
         return FAULT_PROPERTY_UNKNOWN;
     case MQTT_FAULT_PAST_BLOCK:

@@ -9,28 +9,21 @@ const char *block_name(const struct check_subject *subject)
     return subject->block_type == MQTT_TYPE_WILL ? "Will Properties" : mqtt_packet_type_name(subject->block_type);
 }
 
-/** Of two properties of a PUBLISH the text does not say that they may stand once only. */
-static bool is_count_unsaid(const struct check_subject *subject)
-{
-    enum mqtt_property_index index = subject->property.index;
-    return subject->block_type == MQTT_TYPE_PUBLISH &&
-           (index == MQTT_PROPERTY_PAYLOAD_FORMAT_INDICATOR || index == MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL);
-}
-
 bool is_property_in_place(const struct check_subject *subject)
 {
-    return mqtt_property_info(subject->property.index)->packets & 1u << subject->block_type;
+    return mqtt_property_is_allowed(subject->property.index, subject->block_type);
 }
 
 bool is_repeat_forbidden(const struct check_subject *subject)
 {
-    uint32_t repeats = mqtt_property_info(subject->property.index)->repeats;
-    return is_property_in_place(subject) && !(repeats & 1u << subject->block_type) && !is_count_unsaid(subject);
+    return subject->is_repeated && is_property_in_place(subject) &&
+           mqtt_property_repeat(subject->property.index, subject->block_type) == MQTT_REPEAT_FORBIDDEN;
 }
 
-bool is_repeat_unsaid(const struct check_subject *subject)
+bool is_repeat_unspecified(const struct check_subject *subject)
 {
-    return subject->is_repeated && is_count_unsaid(subject);
+    return subject->is_repeated &&
+           mqtt_property_repeat(subject->property.index, subject->block_type) == MQTT_REPEAT_UNSPECIFIED;
 }
 
 bool is_property_of(const struct check_subject *subject, enum mqtt_packet_type block, enum mqtt_property_index index)
@@ -53,14 +46,14 @@ bool is_neither_0_nor_1(const struct check_subject *subject)
 
 bool is_forbidden_zero(const struct check_subject *subject)
 {
-    static const uint32_t never_zero = 1u << MQTT_PROPERTY_RECEIVE_MAXIMUM | 1u << MQTT_PROPERTY_MAXIMUM_PACKET_SIZE |
-                                       1u << MQTT_PROPERTY_TOPIC_ALIAS | 1u << MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER;
+    enum mqtt_property_index index = subject->property.index;
+    bool is_never_zero = index == MQTT_PROPERTY_RECEIVE_MAXIMUM || index == MQTT_PROPERTY_MAXIMUM_PACKET_SIZE ||
+                         index == MQTT_PROPERTY_TOPIC_ALIAS || index == MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER;
     /* A Client's PUBLISH must have no Subscription Identifier at all. */
     bool is_told_already = is_property_of(subject, MQTT_TYPE_PUBLISH, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER) &&
                            is_from_client(subject->facts);
 
-    return never_zero >> subject->property.index & 1 && subject->property.number == 0 &&
-           is_property_in_place(subject) && !is_told_already;
+    return is_never_zero && subject->property.number == 0 && is_property_in_place(subject) && !is_told_already;
 }
 
 bool has_property(const struct mqtt_packet *packet, enum mqtt_property_index index)
@@ -108,7 +101,7 @@ enum mqtt_property_index property_over_maximum_size(const struct check_subject *
     uint32_t reason_strings = 0, user_properties = 0, at = 0;
     struct mqtt_property property;
 
-    if (!(mqtt_property_info(MQTT_PROPERTY_REASON_STRING)->packets & 1u << packet->type))
+    if (!mqtt_property_is_allowed(MQTT_PROPERTY_REASON_STRING, packet->type))
         return MQTT_PROPERTY_COUNT;
     while (mqtt_properties_next(packet, &packet->properties, &at, &property)) {
         if (property.index == MQTT_PROPERTY_REASON_STRING)

@@ -12,12 +12,11 @@
 /** The name of the block that a property stands in: its packet's, or "Will Properties". */
 const char *block_name(const struct check_subject *subject);
 
-/** A property that its block may hold, but once. PUBLISH's Payload Format Indicator and Message Expiry Interval have a
- *  rule of their own, since the text does not say it of them. */
+/** A property that its block may have once, and has more than once. */
 bool is_repeat_forbidden(const struct check_subject *subject);
 
-/** The same for those two, of which the text does not say it. */
-bool is_repeat_unsaid(const struct check_subject *subject);
+/** The same where the text does not say that it may be there once only: mqtt_property_repeat(). */
+bool is_repeat_unspecified(const struct check_subject *subject);
 
 /** The block of the property may hold it. */
 bool is_property_in_place(const struct check_subject *subject);

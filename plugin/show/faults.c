@@ -84,16 +84,21 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
 }
 
 /** What a fault of decoding says: the text of its row in wire/faults.def with its field and numbers. */
-static const char *fault_text(wmem_allocator_t *pool, const struct mqtt_fault *fault)
+static const char *fault_text(wmem_allocator_t *pool, const struct mqtt_packet *packet)
 {
+    const struct mqtt_fault *fault = &packet->fault;
+    const char *field = mqtt_fault_field_name(packet);
+
     switch (fault->kind) {
+#define FAULT_FIELD(symbol, name)
 #define FAULT(symbol, text)                                                                                            \
     case MQTT_FAULT_##symbol:                                                                                          \
-        return wmem_strdup_printf(pool, text, fault->field, fault->needed, fault->found);
+        return wmem_strdup_printf(pool, text, field, fault->needed, fault->found);
 #include "../wire/faults.def"
+#undef FAULT_FIELD
 #undef FAULT
     case MQTT_FAULT_CUT:
-        return wmem_strdup_printf(pool, "%s has %u bytes, of which the capture holds %u", fault->field, fault->needed,
+        return wmem_strdup_printf(pool, "%s has %u bytes, of which the capture holds %u", field, fault->needed,
                                   fault->found);
     case MQTT_FAULT_NONE:
         break;
@@ -125,7 +130,7 @@ static void raise_fault(const struct show_context *context, proto_tree *tree, co
         proto_item_set_hidden(proto_tree_add_item(tree, expert->hf, context->tvb, (int)start, length, ENC_NA));
     else if (fault->expert <= SHOW_EXPERT_CUT)
         proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s",
-                                     fault_text(context->pinfo->pool, &packet->fault));
+                                     fault_text(context->pinfo->pool, packet));
     else
         proto_tree_add_expert(tree, context->pinfo, expert, context->tvb, (int)start, length);
 }

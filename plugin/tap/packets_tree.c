@@ -85,7 +85,7 @@ static tap_packet_status packets_on_packet(stats_tree *tree, packet_info *pinfo 
         tick_publish(tree, direction_id, &packet->publish);
     else
         tick_codes(tree, direction_id, packet);
-    if (packet->fault.kind > MQTT_FAULT_CUT)
+    if (mqtt_is_malformed(packet))
         tick_stat_node(tree, "malformed", direction_id, FALSE);
     return TAP_PACKET_REDRAW;
 }

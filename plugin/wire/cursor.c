@@ -4,7 +4,7 @@
  */
 #include "cursor.h"
 
-void mqtt_cursor_fail(struct mqtt_cursor *cursor, enum mqtt_fault_kind kind, const char *field, struct mqtt_span at,
+void mqtt_cursor_fail(struct mqtt_cursor *cursor, enum mqtt_fault_kind kind, enum mqtt_field field, struct mqtt_span at,
                       uint32_t needed, uint32_t found)
 {
     if (cursor->fault.kind != MQTT_FAULT_NONE)
@@ -12,7 +12,7 @@ void mqtt_cursor_fail(struct mqtt_cursor *cursor, enum mqtt_fault_kind kind, con
     cursor->fault = (struct mqtt_fault){.kind = kind, .field = field, .at = at, .needed = needed, .found = found};
 }
 
-struct mqtt_span mqtt_cursor_take(struct mqtt_cursor *cursor, const char *field, uint32_t length)
+struct mqtt_span mqtt_cursor_take(struct mqtt_cursor *cursor, enum mqtt_field field, uint32_t length)
 {
     if (cursor->fault.kind != MQTT_FAULT_NONE)
         return (struct mqtt_span){0, 0};
@@ -32,7 +32,7 @@ struct mqtt_span mqtt_cursor_take(struct mqtt_cursor *cursor, const char *field,
 }
 
 /** Reads a big-endian number of `size` bytes; 0 after a fault. */
-static uint32_t read_number(struct mqtt_cursor *cursor, const char *field, uint32_t size)
+static uint32_t read_number(struct mqtt_cursor *cursor, enum mqtt_field field, uint32_t size)
 {
     struct mqtt_span span = mqtt_cursor_take(cursor, field, size);
     uint32_t number = 0;
@@ -43,22 +43,22 @@ static uint32_t read_number(struct mqtt_cursor *cursor, const char *field, uint3
     return number;
 }
 
-uint8_t mqtt_cursor_byte(struct mqtt_cursor *cursor, const char *field)
+uint8_t mqtt_cursor_byte(struct mqtt_cursor *cursor, enum mqtt_field field)
 {
     return (uint8_t)read_number(cursor, field, 1);
 }
 
-uint16_t mqtt_cursor_two_byte(struct mqtt_cursor *cursor, const char *field)
+uint16_t mqtt_cursor_two_byte(struct mqtt_cursor *cursor, enum mqtt_field field)
 {
     return (uint16_t)read_number(cursor, field, 2);
 }
 
-uint32_t mqtt_cursor_four_byte(struct mqtt_cursor *cursor, const char *field)
+uint32_t mqtt_cursor_four_byte(struct mqtt_cursor *cursor, enum mqtt_field field)
 {
     return read_number(cursor, field, 4);
 }
 
-uint32_t mqtt_cursor_varint(struct mqtt_cursor *cursor, const char *field)
+uint32_t mqtt_cursor_varint(struct mqtt_cursor *cursor, enum mqtt_field field)
 {
     uint32_t start = cursor->at;
     uint32_t number = 0;
@@ -76,7 +76,7 @@ uint32_t mqtt_cursor_varint(struct mqtt_cursor *cursor, const char *field)
     return 0;
 }
 
-struct mqtt_span mqtt_cursor_string(struct mqtt_cursor *cursor, const char *field)
+struct mqtt_span mqtt_cursor_string(struct mqtt_cursor *cursor, enum mqtt_field field)
 {
     uint32_t start = cursor->at;
     uint16_t length = mqtt_cursor_two_byte(cursor, field);

@@ -31,19 +31,19 @@ static void read_connect_payload(struct mqtt_cursor *cursor, struct mqtt_packet 
 {
     struct mqtt_connect *connect = &packet->connect;
 
-    connect->client_id = mqtt_cursor_string(cursor, "Client Identifier");
+    connect->client_id = mqtt_cursor_string(cursor, MQTT_FIELD_CLIENT_ID);
     if (connect->flags & MQTT_CONNECT_WILL) {
         if (packet->version == MQTT_V50)
-            mqtt_properties_read(cursor, &connect->will_properties, "Will Property Length");
-        connect->will_topic = mqtt_cursor_string(cursor, "Will Topic");
-        connect->will_payload = mqtt_cursor_string(cursor, "Will Payload");
+            mqtt_properties_read(cursor, &connect->will_properties, MQTT_FIELD_WILL_PROPERTY_LENGTH);
+        connect->will_topic = mqtt_cursor_string(cursor, MQTT_FIELD_WILL_TOPIC);
+        connect->will_payload = mqtt_cursor_string(cursor, MQTT_FIELD_WILL_PAYLOAD);
     }
     /* MQTT 3.1 section 3.1: the Remaining Length wins over the flags of a missing user name or password. */
     bool may_be_missing = packet->version == MQTT_V31;
     if (connect->flags & MQTT_CONNECT_USER_NAME && (!may_be_missing || mqtt_cursor_has_more(cursor)))
-        connect->user_name = mqtt_cursor_string(cursor, "User Name");
+        connect->user_name = mqtt_cursor_string(cursor, MQTT_FIELD_USER_NAME);
     if (connect->flags & MQTT_CONNECT_PASSWORD && (!may_be_missing || mqtt_cursor_has_more(cursor)))
-        connect->password = mqtt_cursor_string(cursor, "Password");
+        connect->password = mqtt_cursor_string(cursor, MQTT_FIELD_PASSWORD);
 }
 
 /** Section 3.1. */
@@ -51,16 +51,16 @@ static void read_connect(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
 {
     struct mqtt_connect *connect = &packet->connect;
 
-    connect->protocol_name = mqtt_cursor_string(cursor, "Protocol Name");
+    connect->protocol_name = mqtt_cursor_string(cursor, MQTT_FIELD_PROTOCOL_NAME);
     uint32_t level_at = cursor->at;
-    connect->level = mqtt_cursor_byte(cursor, "Protocol Version");
+    connect->level = mqtt_cursor_byte(cursor, MQTT_FIELD_PROTOCOL_VERSION);
     if (cursor->fault.kind != MQTT_FAULT_NONE)
         return;
     connect->level_at = level_at;
 
     unsigned level = connect->level & ~MQTT_LEVEL_BRIDGE & 0xFF;
     if (level < MQTT_V31 || level > MQTT_V50) {
-        mqtt_cursor_fail(cursor, MQTT_FAULT_LEVEL_UNKNOWN, "Protocol Version", (struct mqtt_span){level_at, 1},
+        mqtt_cursor_fail(cursor, MQTT_FAULT_LEVEL_UNKNOWN, MQTT_FIELD_PROTOCOL_VERSION, (struct mqtt_span){level_at, 1},
                          MQTT_V50, connect->level);
         packet->version = MQTT_VERSION_UNKNOWN;
         return;
@@ -68,20 +68,20 @@ static void read_connect(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
     packet->version = (enum mqtt_version)level;
 
     uint32_t flags_at = cursor->at;
-    connect->flags = mqtt_cursor_byte(cursor, "Connect Flags");
+    connect->flags = mqtt_cursor_byte(cursor, MQTT_FIELD_CONNECT_FLAGS);
     uint32_t keep_alive_at = cursor->at;
     if (cursor->fault.kind == MQTT_FAULT_NONE)
         connect->flags_at = flags_at;
-    connect->keep_alive_s = mqtt_cursor_two_byte(cursor, "Keep Alive");
+    connect->keep_alive_s = mqtt_cursor_two_byte(cursor, MQTT_FIELD_KEEP_ALIVE);
     if (cursor->fault.kind == MQTT_FAULT_NONE)
         connect->keep_alive_at = keep_alive_at;
     if (packet->version == MQTT_V50)
-        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+        mqtt_properties_read(cursor, &packet->properties, MQTT_FIELD_PROPERTY_LENGTH);
     read_connect_payload(cursor, packet);
 }
 
 /** The code of an answer, where the packet still has one. */
-static void read_reason(struct mqtt_cursor *cursor, struct mqtt_packet *packet, const char *field)
+static void read_reason(struct mqtt_cursor *cursor, struct mqtt_packet *packet, enum mqtt_field field)
 {
     uint32_t at = cursor->at;
     uint8_t reason = mqtt_cursor_byte(cursor, field);
@@ -102,19 +102,19 @@ static void read_connack(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
         packet->version = MQTT_V50;
 
     uint32_t at = cursor->at;
-    packet->ack_flags = mqtt_cursor_byte(cursor, "Connect Acknowledge Flags");
+    packet->ack_flags = mqtt_cursor_byte(cursor, MQTT_FIELD_ACK_FLAGS);
     if (cursor->fault.kind == MQTT_FAULT_NONE)
         packet->ack_flags_at = at;
-    read_reason(cursor, packet, packet->version == MQTT_V50 ? "Reason Code" : "Return Code");
+    read_reason(cursor, packet, packet->version == MQTT_V50 ? MQTT_FIELD_REASON_CODE : MQTT_FIELD_RETURN_CODE);
     if (packet->version == MQTT_V50)
-        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+        mqtt_properties_read(cursor, &packet->properties, MQTT_FIELD_PROPERTY_LENGTH);
 }
 
 /** Section 2.2.1. */
 static void read_packet_id(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
 {
     uint32_t at = cursor->at;
-    packet->packet_id = mqtt_cursor_two_byte(cursor, "Packet Identifier");
+    packet->packet_id = mqtt_cursor_two_byte(cursor, MQTT_FIELD_PACKET_ID);
     if (cursor->fault.kind == MQTT_FAULT_NONE)
         packet->packet_id_at = at;
 }
@@ -127,13 +127,13 @@ static void read_publish(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
     publish->dup = packet->flags & 0x08;
     publish->qos = packet->flags >> 1 & 0x03;
     publish->retain = packet->flags & 0x01;
-    publish->topic = mqtt_cursor_string(cursor, "Topic Name");
+    publish->topic = mqtt_cursor_string(cursor, MQTT_FIELD_TOPIC_NAME);
     if (publish->qos > 0)
         read_packet_id(cursor, packet);
     if (packet->version == MQTT_V50)
-        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+        mqtt_properties_read(cursor, &packet->properties, MQTT_FIELD_PROPERTY_LENGTH);
     if (cursor->fault.kind == MQTT_FAULT_NONE)
-        publish->payload = mqtt_cursor_take(cursor, "Payload", cursor->end - cursor->at);
+        publish->payload = mqtt_cursor_take(cursor, MQTT_FIELD_PAYLOAD, cursor->end - cursor->at);
 }
 
 /** Sections 3.4 to 3.7: PUBACK, PUBREC, PUBREL and PUBCOMP. MQTT 5.0 may leave out the Reason Code, and behind it the
@@ -142,20 +142,20 @@ static void read_publish_ack(struct mqtt_cursor *cursor, struct mqtt_packet *pac
 {
     read_packet_id(cursor, packet);
     if (packet->version == MQTT_V50 && mqtt_cursor_has_more(cursor))
-        read_reason(cursor, packet, "Reason Code");
+        read_reason(cursor, packet, MQTT_FIELD_REASON_CODE);
     if (packet->version == MQTT_V50 && mqtt_cursor_has_more(cursor))
-        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+        mqtt_properties_read(cursor, &packet->properties, MQTT_FIELD_PROPERTY_LENGTH);
 }
 
 /** Reads one entry of a SUBSCRIBE or an UNSUBSCRIBE. */
 static void read_filter(struct mqtt_cursor *cursor, enum mqtt_packet_type type, struct mqtt_filter *filter)
 {
-    filter->text = mqtt_cursor_string(cursor, "Topic Filter");
+    filter->text = mqtt_cursor_string(cursor, MQTT_FIELD_TOPIC_FILTER);
     filter->options_at = 0;
     filter->options = 0;
     if (type == MQTT_TYPE_SUBSCRIBE) {
         uint32_t at = cursor->at;
-        filter->options = mqtt_cursor_byte(cursor, "Subscription Options");
+        filter->options = mqtt_cursor_byte(cursor, MQTT_FIELD_SUBSCRIPTION_OPTIONS);
         if (cursor->fault.kind == MQTT_FAULT_NONE)
             filter->options_at = at;
     }
@@ -166,7 +166,7 @@ static void read_subscribe(struct mqtt_cursor *cursor, struct mqtt_packet *packe
 {
     read_packet_id(cursor, packet);
     if (packet->version == MQTT_V50)
-        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+        mqtt_properties_read(cursor, &packet->properties, MQTT_FIELD_PROPERTY_LENGTH);
     if (cursor->fault.kind != MQTT_FAULT_NONE)
         return;
     packet->list = (struct mqtt_span){cursor->at, cursor->end - cursor->at};
@@ -184,11 +184,12 @@ static void read_subscribe_ack(struct mqtt_cursor *cursor, struct mqtt_packet *p
 {
     read_packet_id(cursor, packet);
     if (packet->version == MQTT_V50)
-        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+        mqtt_properties_read(cursor, &packet->properties, MQTT_FIELD_PROPERTY_LENGTH);
     if (cursor->fault.kind != MQTT_FAULT_NONE || (packet->type == MQTT_TYPE_UNSUBACK && packet->version != MQTT_V50))
         return;
-    packet->list = mqtt_cursor_take(cursor, packet->version == MQTT_V50 ? "Reason Codes" : "Return Codes",
-                                    cursor->end - cursor->at);
+    packet->list =
+        mqtt_cursor_take(cursor, packet->version == MQTT_V50 ? MQTT_FIELD_REASON_CODES : MQTT_FIELD_RETURN_CODES,
+                         cursor->end - cursor->at);
 }
 
 /** Sections 3.14 and 3.15: DISCONNECT and AUTH of MQTT 5.0. Only a DISCONNECT may have a code without properties. */
@@ -196,16 +197,17 @@ static void read_disconnect_or_auth(struct mqtt_cursor *cursor, struct mqtt_pack
 {
     if (packet->version != MQTT_V50 || !mqtt_cursor_has_more(cursor))
         return;
-    read_reason(cursor, packet, "Reason Code");
+    read_reason(cursor, packet, MQTT_FIELD_REASON_CODE);
     if (packet->type == MQTT_TYPE_AUTH || mqtt_cursor_has_more(cursor))
-        mqtt_properties_read(cursor, &packet->properties, "Property Length");
+        mqtt_properties_read(cursor, &packet->properties, MQTT_FIELD_PROPERTY_LENGTH);
 }
 
 /** Section 2.1.2: type 0 is no packet's, and 15 is none's before MQTT 5.0. */
 static void refuse_type(struct mqtt_cursor *cursor, const struct mqtt_packet *packet)
 {
     uint32_t last = packet->version == MQTT_V50 ? MQTT_TYPE_AUTH : MQTT_TYPE_DISCONNECT;
-    mqtt_cursor_fail(cursor, MQTT_FAULT_RESERVED_TYPE, "Packet Type", (struct mqtt_span){0, 1}, last, packet->type);
+    mqtt_cursor_fail(cursor, MQTT_FAULT_RESERVED_TYPE, MQTT_FIELD_PACKET_TYPE, (struct mqtt_span){0, 1}, last,
+                     packet->type);
 }
 
 /** Everything behind the fixed header. */
@@ -290,18 +292,18 @@ void mqtt_decode(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t capt
     packet->length = length;
     packet->version = version == MQTT_VERSION_UNKNOWN ? MQTT_V311 : version;
 
-    uint8_t first = mqtt_cursor_byte(&cursor, "Fixed Header");
+    uint8_t first = mqtt_cursor_byte(&cursor, MQTT_FIELD_FIXED_HEADER);
     packet->type = (enum mqtt_packet_type)(first >> 4);
     packet->flags = first & 0x0F;
     clear_body(packet);
-    uint32_t remaining_length = mqtt_cursor_varint(&cursor, "Remaining Length");
+    uint32_t remaining_length = mqtt_cursor_varint(&cursor, MQTT_FIELD_REMAINING_LENGTH);
     if (cursor.fault.kind == MQTT_FAULT_NONE) {
         packet->remaining_length_at = (struct mqtt_span){1, cursor.at - 1};
         packet->remaining_length = remaining_length;
         read_body(&cursor, packet);
     }
     if (mqtt_cursor_has_more(&cursor))
-        mqtt_cursor_fail(&cursor, MQTT_FAULT_LEFT_OVER, mqtt_packet_type_name(packet->type),
+        mqtt_cursor_fail(&cursor, MQTT_FAULT_LEFT_OVER, MQTT_FIELD_WHOLE_PACKET,
                          (struct mqtt_span){cursor.at, length - cursor.at}, cursor.at, length - cursor.at);
     packet->read_to = cursor.at;
     packet->fault = cursor.fault;

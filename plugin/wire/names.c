@@ -21,6 +21,25 @@ const char *mqtt_packet_type_name(enum mqtt_packet_type type)
     return packet_types[type & 0x0F].name;
 }
 
+const char *mqtt_fault_field_name(const struct mqtt_packet *packet)
+{
+    static const char *const names[] = {
+        [MQTT_FIELD_NONE] = "",
+#define FAULT_FIELD(symbol, name) [MQTT_FIELD_##symbol] = name,
+#define FAULT(symbol, text)
+#include "faults.def"
+#undef FAULT_FIELD
+#undef FAULT
+    };
+    enum mqtt_field field = packet->fault.field;
+
+    if (field == MQTT_FIELD_WHOLE_PACKET)
+        return mqtt_packet_type_name(packet->type);
+    if (field >= MQTT_FIELD_PROPERTY)
+        return mqtt_property_info((enum mqtt_property_index)(field - MQTT_FIELD_PROPERTY))->name;
+    return names[field];
+}
+
 enum mqtt_senders mqtt_packet_type_senders(enum mqtt_packet_type type)
 {
     return packet_types[type & 0x0F].senders;

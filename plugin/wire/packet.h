@@ -83,12 +83,19 @@ struct mqtt_property {
     uint32_t number;        /**< BYTE, TWO_BYTE, FOUR_BYTE, VARINT */
 };
 
+/** The bit of a property in a set of them. */
+static inline uint32_t mqtt_property_bit(enum mqtt_property_index index)
+{
+    return UINT32_C(1) << index;
+}
+_Static_assert(MQTT_PROPERTY_COUNT <= 32, "a set of properties has a bit for each");
+
 /** A property block (section 2.2.2). */
 struct mqtt_properties {
     struct mqtt_span length_at; /**< the Property Length field; `at` 0 where the packet has no block */
     struct mqtt_span block;     /**< what follows it, no further than the packet's end */
     uint32_t announced;         /**< the value of the Property Length field */
-    uint32_t seen;              /**< bit 1 << index for each property read */
+    uint32_t seen;              /**< mqtt_property_bit() of each property read */
     uint32_t repeated;          /**< the same for those read more than once */
     struct mqtt_property first[MQTT_PROPERTY_COUNT]; /**< the first of each kind; valid where its bit is in `seen` */
 };
@@ -156,6 +163,12 @@ struct mqtt_packet {
     struct mqtt_properties properties;
 };
 
+/** The packet cannot be read to its end, and its sender made it so. */
+static inline bool mqtt_is_malformed(const struct mqtt_packet *packet)
+{
+    return packet->fault.kind > MQTT_FAULT_CUT;
+}
+
 /** One entry of a SUBSCRIBE (section 3.8.3) or an UNSUBSCRIBE (3.10.3). */
 struct mqtt_filter {
     struct mqtt_span text;
@@ -184,7 +197,7 @@ void mqtt_decode(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t capt
                  enum mqtt_version version);
 
 /** Reads a property block; used by mqtt_decode. `field` names the block's length in faults. */
-void mqtt_properties_read(struct mqtt_cursor *cursor, struct mqtt_properties *properties, const char *field);
+void mqtt_properties_read(struct mqtt_cursor *cursor, struct mqtt_properties *properties, enum mqtt_field field);
 
 /** Walks a property block. `*at` is 0 at first and is the iterator's own. False at the block's end and at the first
  *  property that cannot be read. */
@@ -228,6 +241,9 @@ enum mqtt_connect_match mqtt_match_connect(const uint8_t *bytes, uint32_t captur
 
 /** The specification's name of a packet type. */
 const char *mqtt_packet_type_name(enum mqtt_packet_type type);
+
+/** The specification's name of the field that a packet's fault is about; "" where there is no fault. */
+const char *mqtt_fault_field_name(const struct mqtt_packet *packet);
 
 /** Who may send a packet type. */
 enum mqtt_senders mqtt_packet_type_senders(enum mqtt_packet_type type);

@@ -10,6 +10,7 @@
 
 #include "packet.h"
 #include "utf8.h"
+#include "validity.h"
 
 /** A string that may stand in a packet: well-formed, and free of U+0000. */
 static bool is_text(const struct mqtt_packet *packet, struct mqtt_span span)
@@ -34,9 +35,9 @@ static bool has_plausible_flags(const struct mqtt_packet *packet)
         unsigned qos = packet->flags >> 1 & 3;
         return qos != 3 && (qos > 0 || !(packet->flags & 0x08));
     }
-    if (packet->version == MQTT_V31 && flags == 2)
-        return (packet->flags & ~0x08) == flags;
-    return packet->flags == flags;
+    if (packet->version == MQTT_V31)
+        return (packet->flags & (flags == 2 ? ~0x08 : ~0)) == flags;
+    return flags >= 0 && !mqtt_has_invalid_flags(packet);
 }
 
 /** Each property stands where it may, no more often than it may, and its strings are text. */
@@ -47,11 +48,12 @@ static bool has_plausible_properties(const struct mqtt_packet *packet, const str
     uint32_t at = 0;
 
     while (mqtt_properties_next(packet, properties, &at, &property)) {
-        const struct mqtt_property_info *info = mqtt_property_info(property.index);
-        bool repeated = properties->repeated & 1u << property.index;
-        if (!(info->packets & 1u << type) || (repeated && !(info->repeats & 1u << type)))
+        enum mqtt_property_type kind = mqtt_property_info(property.index)->type;
+        bool is_repeated = properties->repeated & mqtt_property_bit(property.index);
+        if (!mqtt_property_is_allowed(property.index, type) ||
+            (is_repeated && mqtt_property_repeat(property.index, type) != MQTT_REPEAT_ALLOWED))
             return false;
-        if ((info->type == MQTT_PROPERTY_TEXT || info->type == MQTT_PROPERTY_PAIR) &&
+        if ((kind == MQTT_PROPERTY_TEXT || kind == MQTT_PROPERTY_PAIR) &&
             !(is_text(packet, property.text) && is_text(packet, property.text2)))
             return false;
     }
@@ -83,12 +85,12 @@ static bool has_plausible_filters(const struct mqtt_packet *packet)
     uint32_t at = 0;
 
     while (mqtt_filters_next(packet, &at, &filter)) {
-        bool reserved = packet->version == MQTT_V50 ? filter.options & 0xC0 || (filter.options & 0x30) == 0x30
-                                                    : filter.options & 0xFC;
-        if (filter.text.length == 0 || !is_text(packet, filter.text) || reserved || (filter.options & 3) == 3)
+        if (filter.text.length == 0 || !is_text(packet, filter.text) ||
+            filter.options & mqtt_reserved_options(packet->version) || (filter.options & 0x03) == 0x03 ||
+            (filter.options & 0x30) == 0x30)
             return false;
     }
-    return packet->list.length > 0;
+    return !mqtt_lacks_filters(packet);
 }
 
 /** Each code is one that the packet's table has. */
@@ -113,7 +115,8 @@ bool mqtt_packet_is_plausible(const struct mqtt_packet *packet)
     case MQTT_TYPE_CONNECT:
         return is_plausible_connect(packet);
     case MQTT_TYPE_CONNACK:
-        return packet->ack_flags <= 1;
+        /* Servers set Session Present in MQTT 3.1 as well. */
+        return !(packet->ack_flags & mqtt_reserved_ack_flags(MQTT_V311));
     case MQTT_TYPE_PUBLISH:
         return is_topic_name(packet, packet->publish.topic) &&
                (packet->publish.topic.length > 0 ||
@@ -177,7 +180,7 @@ enum likeness {
 /** The likeness of a packet of which not all bytes are there. */
 static enum likeness beginning_likeness(const struct mqtt_packet *packet)
 {
-    if (packet->fault.kind > MQTT_FAULT_CUT || !has_plausible_flags(packet) ||
+    if (mqtt_is_malformed(packet) || !has_plausible_flags(packet) ||
         !has_plausible_properties(packet, &packet->properties, packet->type))
         return LIKE_NOTHING;
     if (packet->type != MQTT_TYPE_PUBLISH)

@@ -25,6 +25,8 @@ static const uint8_t index_by_id[] = {
 #undef PROPERTY
 };
 
+enum { LAST_ID = sizeof index_by_id - 1 };
+
 const struct mqtt_property_info *mqtt_property_info(enum mqtt_property_index index)
 {
     return &property_infos[index];
@@ -33,30 +35,30 @@ const struct mqtt_property_info *mqtt_property_info(enum mqtt_property_index ind
 /** Reads the value of a property whose index is known. */
 static void read_value(struct mqtt_cursor *cursor, struct mqtt_property *property)
 {
-    const struct mqtt_property_info *info = &property_infos[property->index];
+    enum mqtt_field field = (enum mqtt_field)(MQTT_FIELD_PROPERTY + property->index);
 
     property->number = 0;
     property->text = property->text2 = (struct mqtt_span){0, 0};
-    switch (info->type) {
+    switch (property_infos[property->index].type) {
     case MQTT_PROPERTY_BYTE:
-        property->number = mqtt_cursor_byte(cursor, info->name);
+        property->number = mqtt_cursor_byte(cursor, field);
         break;
     case MQTT_PROPERTY_TWO_BYTE:
-        property->number = mqtt_cursor_two_byte(cursor, info->name);
+        property->number = mqtt_cursor_two_byte(cursor, field);
         break;
     case MQTT_PROPERTY_FOUR_BYTE:
-        property->number = mqtt_cursor_four_byte(cursor, info->name);
+        property->number = mqtt_cursor_four_byte(cursor, field);
         break;
     case MQTT_PROPERTY_VARINT:
-        property->number = mqtt_cursor_varint(cursor, info->name);
+        property->number = mqtt_cursor_varint(cursor, field);
         break;
     case MQTT_PROPERTY_TEXT:
     case MQTT_PROPERTY_BINARY:
-        property->text = mqtt_cursor_string(cursor, info->name);
+        property->text = mqtt_cursor_string(cursor, field);
         break;
     case MQTT_PROPERTY_PAIR:
-        property->text = mqtt_cursor_string(cursor, info->name);
-        property->text2 = mqtt_cursor_string(cursor, info->name);
+        property->text = mqtt_cursor_string(cursor, field);
+        property->text2 = mqtt_cursor_string(cursor, field);
         break;
     }
 }
@@ -65,14 +67,14 @@ static void read_value(struct mqtt_cursor *cursor, struct mqtt_property *propert
 static bool read_property(struct mqtt_cursor *cursor, struct mqtt_property *property)
 {
     uint32_t start = cursor->at;
-    uint32_t id = mqtt_cursor_varint(cursor, "Property Identifier");
+    uint32_t id = mqtt_cursor_varint(cursor, MQTT_FIELD_PROPERTY_ID);
     uint32_t value_at = cursor->at;
 
     if (cursor->fault.kind != MQTT_FAULT_NONE)
         return false;
-    if (id >= sizeof index_by_id || index_by_id[id] == 0) {
-        mqtt_cursor_fail(cursor, MQTT_FAULT_PROPERTY_UNKNOWN, "Property Identifier",
-                         (struct mqtt_span){start, value_at - start}, 1, id);
+    if (id > LAST_ID || index_by_id[id] == 0) {
+        mqtt_cursor_fail(cursor, MQTT_FAULT_PROPERTY_UNKNOWN, MQTT_FIELD_PROPERTY_ID,
+                         (struct mqtt_span){start, value_at - start}, LAST_ID, id);
         cursor->at = start;
         return false;
     }
@@ -87,7 +89,7 @@ static bool read_property(struct mqtt_cursor *cursor, struct mqtt_property *prop
     return true;
 }
 
-void mqtt_properties_read(struct mqtt_cursor *cursor, struct mqtt_properties *properties, const char *field)
+void mqtt_properties_read(struct mqtt_cursor *cursor, struct mqtt_properties *properties, enum mqtt_field field)
 {
     uint32_t start = cursor->at;
     uint32_t announced = mqtt_cursor_varint(cursor, field);
@@ -110,7 +112,7 @@ void mqtt_properties_read(struct mqtt_cursor *cursor, struct mqtt_properties *pr
     cursor->in_block = true;
     struct mqtt_property property;
     while (mqtt_cursor_has_more(cursor) && read_property(cursor, &property)) {
-        uint32_t bit = 1u << property.index;
+        uint32_t bit = mqtt_property_bit(property.index);
         if (properties->seen & bit)
             properties->repeated |= bit;
         else
@@ -140,5 +142,5 @@ bool mqtt_properties_next(const struct mqtt_packet *packet, const struct mqtt_pr
 const struct mqtt_property *mqtt_properties_find(const struct mqtt_properties *properties,
                                                  enum mqtt_property_index index)
 {
-    return properties->seen & (1u << index) ? &properties->first[index] : NULL;
+    return properties->seen & mqtt_property_bit(index) ? &properties->first[index] : NULL;
 }

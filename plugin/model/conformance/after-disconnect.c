@@ -5,47 +5,19 @@
  * TCP acknowledges bytes before their program reads them. So an end is blamed for going on only some time after it had the
  * other end's packet, and once a connection.
  */
+#include "../../wire/validity.h"
 #include "../state.h"
 
 static const int64_t TIME_TO_REACT_NS = INT64_C(2000000000);
 
-/** The flags of the fixed header are not what the packet's type asks for. MQTT 3.1 lets requests be sent again with DUP,
- *  and gives flags elsewhere no meaning. */
-static bool has_bad_flags(const struct mqtt_packet *packet)
-{
-    int flags = mqtt_packet_type_flags(packet->type);
-    return packet->version != MQTT_V31 && flags >= 0 && packet->flags != flags;
-}
-
-/** Properties where they may not stand, or more often than they may. */
-static bool has_bad_properties(const struct mqtt_properties *block, enum mqtt_packet_type type)
-{
-    bool is_unsaid = type == MQTT_TYPE_PUBLISH;
-    uint32_t rest = block->length_at.at != 0 ? block->seen : 0;
-
-    for (; rest != 0; rest &= rest - 1) {
-        unsigned i = (unsigned)__builtin_ctz(rest);
-        const struct mqtt_property_info *info = mqtt_property_info((enum mqtt_property_index)i);
-        if (!(info->packets >> type & 1) || (block->repeated >> i & 1 && !(info->repeats >> type & 1) && !is_unsaid))
-            return true;
-    }
-    return false;
-}
-
-/** The text calls the packet malformed, or a Protocol Error that has to end the connection. Only what is beyond doubt. */
+/** Malformed, or a Protocol Error that has to end the connection: by its bytes, or as a second CONNECT (section 3.1). */
 static bool is_bad(const struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    bool is_request = packet->type == MQTT_TYPE_SUBSCRIBE || packet->type == MQTT_TYPE_UNSUBSCRIBE;
+    bool is_second_connect =
+        packet->type == MQTT_TYPE_CONNECT && packet->version != MQTT_V31 && tracking->snapshot.connect_seen;
 
-    if (packet->fault.kind != MQTT_FAULT_NONE)
-        return packet->fault.kind > MQTT_FAULT_CUT;
-    return has_bad_flags(packet) || (packet->type == MQTT_TYPE_PUBLISH && packet->publish.qos == 3) ||
-           (is_request && packet->list.length == 0) ||
-           (packet->type == MQTT_TYPE_CONNECT && packet->version != MQTT_V31 && tracking->snapshot.connect_seen) ||
-           (packet->version == MQTT_V50 && has_bad_properties(&packet->properties, packet->type)) ||
-           (packet->type == MQTT_TYPE_CONNECT && packet->version == MQTT_V50 &&
-            has_bad_properties(&packet->connect.will_properties, MQTT_TYPE_WILL));
+    return mqtt_is_invalid(packet) || (is_second_connect && packet->fault.kind == MQTT_FAULT_NONE);
 }
 
 /** How long the packet's sender had an earlier packet of the other end; -1 where it may not have had it long enough. */
@@ -113,7 +85,7 @@ static void remember(struct track_context *tracking)
         *order->bad = (struct track_malformed_packet){
             .mark = track_stream_position_of(tracking),
             .sender = (uint8_t)tracking->sender,
-            .has_bad_flags = packet->fault.kind == MQTT_FAULT_NONE && has_bad_flags(packet),
+            .has_bad_flags = packet->fault.kind == MQTT_FAULT_NONE && mqtt_has_invalid_flags(packet),
         };
     }
 }

@@ -96,7 +96,7 @@ uint32_t track_subscription_id_of(const struct mqtt_packet *packet)
     const struct mqtt_properties *properties = &packet->properties;
     const struct mqtt_property *id = mqtt_properties_find(properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER);
 
-    if (id == NULL || properties->repeated & 1u << MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER)
+    if (id == NULL || properties->repeated & mqtt_property_bit(MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER))
         return 0;
     return id->number;
 }

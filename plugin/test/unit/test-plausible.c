@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "../../wire/validity.h"
 #include "check.h"
 
 static void well_formed_packets_are_plausible(void)
@@ -157,10 +158,50 @@ static void a_connect_is_recognised(void)
     }
 }
 
+/** Strange is not yet wrong: what ends a connection is less than what is not plausible. */
+static void invalid_packets_are_told_from_strange_ones(void)
+{
+    static const struct {
+        enum mqtt_version version;
+        const char *notation;
+        bool is_invalid;
+    } rows[] = {
+        {MQTT_V311, "36 { s'a' 0001 }", true},                   /* QoS 3 */
+        {MQTT_V311, "38 { s'a' }", false},                       /* DUP with QoS 0 */
+        {MQTT_V311, "80 { 0001 s'a' 00 }", true},                /* flags of a SUBSCRIBE */
+        {MQTT_V311, "8a { 0001 s'a' 00 }", true},                /* DUP, which only 3.1 has */
+        {MQTT_V31, "8a { 0001 s'a' 00 }", false},                /* there it may be */
+        {MQTT_V31, "81 { 0001 s'a' 00 }", false},                /* and others mean nothing */
+        {MQTT_V311, "82 { 0001 }", true},                        /* no Topic Filter */
+        {MQTT_V311, "82 { 0001 s'a' 03 }", false},               /* QoS 3 requested */
+        {MQTT_V311, "82 { 0001 s'a' }", true},                   /* malformed */
+        {MQTT_V311, "90 { 0001 }", false},                       /* an answer without a code */
+        {MQTT_V50, "30 { s'a' { 23 0001 23 0001 } }", true},     /* Topic Alias twice */
+        {MQTT_V50, "30 { s'a' { 01 00 01 00 } }", false},        /* of this the text does not say it */
+        {MQTT_V50, "30 { s'a' { 0b 01 0b 02 } }", false},        /* two Subscription Identifiers */
+        {MQTT_V50, "82 { 0001 { 0b 01 0b 02 } s'a' 00 }", true}, /* which is for PUBLISH only */
+        {MQTT_V50, "40 { 0001 00 { 23 0001 } }", true},          /* Topic Alias in a PUBACK */
+        {MQTT_V50, "10 { s'MQTT' 05 06 003c {} s'a' { 21 0001 } s'w' s'' }", true}, /* Receive Maximum of a Will */
+        {MQTT_V50, "10 { s'MQTT' 05 06 003c {} s'a' { 01 01 } s'w' s'' }", false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buffer buffer = buffer_from(rows[i].notation);
+        struct mqtt_packet packet = decode_whole(buffer, rows[i].version);
+        if (mqtt_is_invalid(&packet) != rows[i].is_invalid)
+            CHECK_TEXT(rows[i].notation, rows[i].is_invalid ? "invalid" : "valid");
+        mqtt_decode(&packet, buffer.bytes, buffer.length - 1, buffer.length, rows[i].version);
+        CHECK(!mqtt_is_malformed(&packet) || mqtt_is_invalid(&packet));
+        CHECK(packet.fault.kind != MQTT_FAULT_CUT || !mqtt_is_invalid(&packet));
+        free(buffer.bytes);
+    }
+}
+
 int main(void)
 {
     RUN(well_formed_packets_are_plausible);
     RUN(strange_packets_are_not);
+    RUN(invalid_packets_are_told_from_strange_ones);
     RUN(runs_are_read_to_their_end);
     RUN(a_connect_is_recognised);
     return FINISH();

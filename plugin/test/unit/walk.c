@@ -140,7 +140,7 @@ static const char *walk_fault(const struct mqtt_packet *packet)
         FAIL_IF(packet->read_to != packet->length, "no fault, though bytes are left");
         return NULL;
     }
-    FAIL_IF(fault->field == NULL || fault->field[0] == '\0', "a fault without a field");
+    FAIL_IF(mqtt_fault_field_name(packet)[0] == '\0', "a fault without a field");
     FAIL_IF(fault->kind == MQTT_FAULT_CUT && packet->captured >= packet->length, "cut, though all bytes are there");
     FAIL_IF(fault->at.at > packet->length || fault->at.length > packet->length - fault->at.at,
             "a fault's bytes leave the packet");
