@@ -8,7 +8,19 @@
 
 bool accepts(const struct mqtt_packet *packet, const struct track_snapshot *snapshot)
 {
-    return packet->reason_at != 0 && packet->reason == 0 && snapshot->connect_info != NULL;
+    return packet->reason_at != 0 && !mqtt_reason_is_error(packet->type, packet->reason) &&
+           snapshot->connect_info != NULL;
+}
+
+bool is_refused(const struct mqtt_packet *packet)
+{
+    return packet->reason_at != 0 && mqtt_reason_is_error(packet->type, packet->reason);
+}
+
+bool is_client_id_refused(const struct mqtt_packet *packet)
+{
+    return packet->reason_at != 0 && packet->reason == (packet->version == MQTT_V50 ? MQTT_REASON_CLIENT_ID_NOT_VALID
+                                                                                    : MQTT_RETURN_IDENTIFIER_REJECTED);
 }
 
 bool is_problem_information(const struct check_subject *subject)
@@ -20,8 +32,7 @@ bool is_problem_information(const struct check_subject *subject)
 
 bool is_reauthentication(const struct mqtt_packet *packet)
 {
-    enum { REAUTHENTICATE = 0x19 };
-    return packet->type == MQTT_TYPE_AUTH && packet->reason == REAUTHENTICATE;
+    return packet->type == MQTT_TYPE_AUTH && packet->reason == MQTT_REASON_REAUTHENTICATE;
 }
 
 bool is_other_method(const struct check_subject *subject)

@@ -12,6 +12,12 @@
 /** A CONNACK that accepts a CONNECT of which all was read. */
 bool accepts(const struct mqtt_packet *packet, const struct track_snapshot *snapshot);
 
+/** A CONNACK that refuses the connection. */
+bool is_refused(const struct mqtt_packet *packet);
+
+/** The same, because of the Client Identifier. */
+bool is_client_id_refused(const struct mqtt_packet *packet);
+
 /** A Reason String or a User Property. */
 bool is_problem_information(const struct check_subject *subject);
 

@@ -130,17 +130,15 @@ bool is_code_of_other_side(const struct mqtt_packet *packet, const struct track_
 
 bool may_have_failed_authentication(const struct mqtt_packet *packet, const struct track_facts *facts)
 {
-    enum { NOT_AUTHORIZED = 0x87 };
     const struct track_connect_info *connect_info = facts->snapshot->connect_info;
 
-    return packet->reason == NOT_AUTHORIZED && is_from_client(facts) &&
+    return packet->reason == MQTT_REASON_NOT_AUTHORIZED && is_from_client(facts) &&
            (connect_info == NULL || connect_info->auth_method != NULL);
 }
 
 bool is_excused_disconnect_code(const struct mqtt_packet *packet, const struct track_facts *facts)
 {
-    enum { QOS_NOT_SUPPORTED = 0x9B };
-    return (packet->reason == QOS_NOT_SUPPORTED && is_from_client(facts)) ||
+    return (packet->reason == MQTT_REASON_QOS_NOT_SUPPORTED && is_from_client(facts)) ||
            may_have_failed_authentication(packet, facts);
 }
 
@@ -156,7 +154,6 @@ struct mqtt_span code_span(const struct mqtt_packet *packet)
 
 bool is_reference_unexplained(const struct mqtt_packet *packet)
 {
-    enum { USE_ANOTHER_SERVER = 0x9C, SERVER_MOVED = 0x9D };
-    return has_property(packet, MQTT_PROPERTY_SERVER_REFERENCE) && packet->reason != USE_ANOTHER_SERVER &&
-           packet->reason != SERVER_MOVED;
+    return has_property(packet, MQTT_PROPERTY_SERVER_REFERENCE) && packet->reason != MQTT_REASON_USE_ANOTHER_SERVER &&
+           packet->reason != MQTT_REASON_SERVER_MOVED;
 }

@@ -43,11 +43,14 @@ def entries() -> dict[str, bytes]:
     for row in rows("properties.def", "PROPERTY"):
         out[row[0]] = bytes([int(row[1], 16)]) + VALUES[row[3]]
         out[f"{row[0]}_alone"] = bytes([len(out[row[0]])]) + out[row[0]]
-    for macro in ("RETURN_CODE", "REASON_CODE"):
-        for packet, code, *_ in rows("reason-codes.def", macro):
-            out[f"code_{code}"] = bytes([int(code, 16)])
-            if packet in ("PUBACK", "PUBREC", "PUBREL", "PUBCOMP"):
-                out[f"{packet}_{code}"] = b"\x00\x01" + bytes([int(code, 16)])
+    codes = {symbol: bytes([int(code, 16)]) for symbol, code, _ in rows("reason-codes.def", "CODE")}
+    for symbol, code in codes.items():
+        out[f"code_{symbol}"] = code
+    for packet, symbol, _ in rows("reason-codes.def", "REASON_CODE"):
+        if packet in ("PUBACK", "PUBREC", "PUBREL", "PUBCOMP"):
+            out[f"{packet}_{symbol}"] = b"\x00\x01" + codes[symbol]
+    for packet, symbol, return_code, *_ in rows("reason-codes.def", "RETURN_CODE"):
+        out[f"return_{packet}_{symbol}"] = bytes([int(return_code, 16)])
     for level, name in LEVELS.items():
         for bridge in (0, BRIDGE):
             out[f"level_{level | bridge}"] = name + bytes([level | bridge])

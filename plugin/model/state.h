@@ -95,12 +95,12 @@ struct track_malformed_packet {
 
 /** What is remembered of the order in which a connection's packets came; used only where rules are wanted. */
 struct track_connection_order {
-    struct track_malformed_packet *bad;            /**< NULL until there is one */
-    struct track_stream_position first_disconnect; /**< the first DISCONNECT that could be read */
-    uint64_t told;            /**< bit for each kind of anomaly that is made once a connection and was made */
-    uint32_t connect_got_to;  /**< what the Client had received when it sent its CONNECT */
-    bool has_sent[2];         /**< the end has sent a packet */
-    bool has_disconnected[2]; /**< the end has sent a DISCONNECT */
+    struct track_malformed_packet *bad;                 /**< NULL until there is one */
+    struct track_stream_position first_disconnect;      /**< the first DISCONNECT that could be read */
+    uint64_t reported[(TRACK_ANOMALY_KINDS + 63) / 64]; /**< a bit for each kind that is reported once a connection */
+    uint32_t connect_got_to;                            /**< what the Client had received when it sent its CONNECT */
+    bool has_sent[2];                                   /**< the end has sent a packet */
+    bool has_disconnected[2];                           /**< the end has sent a DISCONNECT */
     bool is_disconnect_error[2];
     uint8_t first_disconnect_by;
     uint8_t unknown_level; /**< the protocol level of the CONNECT if no specification has it, else 0 */

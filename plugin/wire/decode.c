@@ -98,7 +98,7 @@ static void read_connack(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
     if (packet->version == MQTT_V50 && packet->remaining_length == 2)
         packet->version = MQTT_V311;
     else if (packet->version != MQTT_V50 && has_block && cursor->at + 1 < cursor->captured &&
-             cursor->bytes[cursor->at + 1] == 0x84)
+             cursor->bytes[cursor->at + 1] == MQTT_REASON_UNSUPPORTED_PROTOCOL_VERSION)
         packet->version = MQTT_V50;
 
     uint32_t at = cursor->at;

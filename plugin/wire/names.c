@@ -50,6 +50,14 @@ int mqtt_packet_type_flags(enum mqtt_packet_type type)
     return packet_types[type & 0x0F].flags;
 }
 
+#define CODE(symbol, code, name) static const char symbol##_name[] = name;
+#define REASON_CODE(packet, symbol, senders)
+#define RETURN_CODE(packet, symbol, code, name, versions)
+#include "reason-codes.def"
+#undef CODE
+#undef REASON_CODE
+#undef RETURN_CODE
+
 /** MQTT 3.1 and 3.1.1. */
 static const char *return_code_name(enum mqtt_version version, enum mqtt_packet_type type, uint8_t code)
 {
@@ -60,11 +68,13 @@ static const char *return_code_name(enum mqtt_version version, enum mqtt_packet_
         uint8_t versions;
         const char *name;
     } return_codes[] = {
-#define RETURN_CODE(packet, code, name, versions) {MQTT_TYPE_##packet, code, versions, name},
-#define REASON_CODE(packet, code, name, senders)
+#define CODE(symbol, code, name)
+#define REASON_CODE(packet, symbol, senders)
+#define RETURN_CODE(packet, symbol, code, name, versions) {MQTT_TYPE_##packet, code, versions, name},
 #include "reason-codes.def"
-#undef RETURN_CODE
+#undef CODE
 #undef REASON_CODE
+#undef RETURN_CODE
     };
 
     for (size_t i = 0; i < sizeof return_codes / sizeof return_codes[0]; i++)
@@ -77,13 +87,15 @@ static const char *return_code_name(enum mqtt_version version, enum mqtt_packet_
 static const char *reason_code_name(enum mqtt_packet_type type, uint8_t code)
 {
     switch ((unsigned)type << 8 | code) {
-#define RETURN_CODE(packet, code, name, versions)
-#define REASON_CODE(packet, code, name, senders)                                                                       \
-    case (unsigned)MQTT_TYPE_##packet << 8 | code:                                                                     \
-        return name;
+#define CODE(symbol, code, name)
+#define REASON_CODE(packet, symbol, senders)                                                                           \
+    case (unsigned)MQTT_TYPE_##packet << 8 | (unsigned)MQTT_REASON_##symbol:                                           \
+        return symbol##_name;
+#define RETURN_CODE(packet, symbol, code, name, versions)
 #include "reason-codes.def"
-#undef RETURN_CODE
+#undef CODE
 #undef REASON_CODE
+#undef RETURN_CODE
     default:
         return NULL;
     }
@@ -97,13 +109,15 @@ const char *mqtt_reason_name(enum mqtt_version version, enum mqtt_packet_type ty
 enum mqtt_senders mqtt_reason_senders(enum mqtt_packet_type type, uint8_t code)
 {
     switch ((unsigned)type << 8 | code) {
-#define RETURN_CODE(packet, code, name, versions)
-#define REASON_CODE(packet, code, name, senders)                                                                       \
-    case (unsigned)MQTT_TYPE_##packet << 8 | code:                                                                     \
+#define CODE(symbol, code, name)
+#define REASON_CODE(packet, symbol, senders)                                                                           \
+    case (unsigned)MQTT_TYPE_##packet << 8 | (unsigned)MQTT_REASON_##symbol:                                           \
         return MQTT_SENT_BY_##senders;
+#define RETURN_CODE(packet, symbol, code, name, versions)
 #include "reason-codes.def"
-#undef RETURN_CODE
+#undef CODE
 #undef REASON_CODE
+#undef RETURN_CODE
     default:
         return MQTT_SENT_BY_NOBODY;
     }

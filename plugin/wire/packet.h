@@ -45,6 +45,35 @@ enum mqtt_senders {
     MQTT_SENT_BY_EITHER = 3,
 };
 
+/** Reason Codes of MQTT 5.0 (section 2.4). Code 0x00 has three names, by what it answers. */
+enum mqtt_reason {
+#define CODE(symbol, code, name) MQTT_REASON_##symbol = (code),
+#define REASON_CODE(packet, symbol, senders)
+#define RETURN_CODE(packet, symbol, code, name, versions)
+#include "reason-codes.def"
+#undef CODE
+#undef REASON_CODE
+#undef RETURN_CODE
+};
+
+/** Return codes of MQTT 3.1 and 3.1.1: those of a CONNACK, and those of a SUBACK. */
+enum mqtt_return_code {
+#define CODE(symbol, code, name)
+#define REASON_CODE(packet, symbol, senders)
+#define RETURN_CODE(packet, symbol, code, name, versions) MQTT_RETURN_##symbol = (code),
+#include "reason-codes.def"
+#undef CODE
+#undef REASON_CODE
+#undef RETURN_CODE
+};
+
+/** A code of this packet says that what was requested is refused or has failed: 0x80 and above (MQTT 5.0 section 2.4), in a
+ *  CONNACK all but 0x00, since MQTT 3 refuses with 1 to 5 (section 3.2.2.3). */
+static inline bool mqtt_reason_is_error(enum mqtt_packet_type type, uint8_t code)
+{
+    return type == MQTT_TYPE_CONNACK ? code != MQTT_REASON_SUCCESS : code >= MQTT_REASON_UNSPECIFIED_ERROR;
+}
+
 /** Index of a property in its table; not its identifier on the wire. */
 enum mqtt_property_index {
 #define PROPERTY(symbol, id, name, type, meaning, field, packets, repeats) MQTT_PROPERTY_##symbol,

@@ -48,7 +48,8 @@ static void observe_other_end(struct track_context *tracking)
     const struct track_connection_order *order = &tracking->connection->order;
     const struct track_malformed_packet *bad = order->bad;
     const struct mqtt_packet *packet = tracking->packet;
-    bool is_refusal = packet->type == MQTT_TYPE_CONNACK && packet->reason_at != 0 && packet->reason != 0;
+    bool is_refusal = packet->type == MQTT_TYPE_CONNACK && packet->reason_at != 0 &&
+                      mqtt_reason_is_error(packet->type, packet->reason);
     int64_t ns;
 
     if (packet->type == MQTT_TYPE_DISCONNECT || is_refusal)
@@ -75,7 +76,7 @@ static void remember(struct track_context *tracking)
 
     if (is_disconnect && packet->fault.kind <= MQTT_FAULT_CUT) {
         order->has_disconnected[tracking->sender] = true;
-        order->is_disconnect_error[tracking->sender] = packet->reason >= 0x80;
+        order->is_disconnect_error[tracking->sender] = mqtt_reason_is_error(packet->type, packet->reason);
         if (order->first_disconnect.frame == 0) {
             order->first_disconnect = track_stream_position_of(tracking);
             order->first_disconnect_by = (uint8_t)tracking->sender;

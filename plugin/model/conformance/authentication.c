@@ -4,8 +4,6 @@
  */
 #include "../state.h"
 
-enum { SUCCESS = 0x00, CONTINUE = 0x18, REAUTHENTICATE = 0x19 };
-
 static void observe(struct track_context *tracking, enum track_anomaly_kind kind)
 {
     struct mqtt_span code = {tracking->packet->reason_at, 1};
@@ -18,13 +16,13 @@ static void track_clients(struct track_context *tracking)
     struct track_connection_order *order = &tracking->connection->order;
     uint8_t code = tracking->packet->reason;
 
-    if (code == REAUTHENTICATE) {
+    if (code == MQTT_REASON_REAUTHENTICATE) {
         if (!connection->connack_seen || connection->connack_code != 0)
             observe(tracking, order->server_asked ? TRACK_ANOMALY_REAUTHENTICATION_AS_ANSWER
                                                   : TRACK_ANOMALY_REAUTHENTICATION_BEFORE_CONNACK);
         order->is_reauthenticating = true;
         order->server_asked = false;
-    } else if (code == CONTINUE) {
+    } else if (code == MQTT_REASON_CONTINUE_AUTHENTICATION) {
         if (!order->server_asked)
             observe(tracking, TRACK_ANOMALY_AUTH_ANSWERS_NOTHING);
         order->server_asked = false;
@@ -36,12 +34,12 @@ static void track_servers(struct track_context *tracking)
     struct track_connection_order *order = &tracking->connection->order;
     uint8_t code = tracking->packet->reason;
 
-    if (code == SUCCESS && !order->has_connack)
+    if (code == MQTT_REASON_SUCCESS && !order->has_connack)
         observe(tracking, TRACK_ANOMALY_AUTH_SUCCESS_BEFORE_CONNACK);
-    else if (code <= CONTINUE && order->has_connack && !order->is_reauthenticating)
+    else if (code <= MQTT_REASON_CONTINUE_AUTHENTICATION && order->has_connack && !order->is_reauthenticating)
         observe(tracking, TRACK_ANOMALY_AUTH_UNASKED);
-    order->server_asked = code == CONTINUE;
-    if (code == SUCCESS)
+    order->server_asked = code == MQTT_REASON_CONTINUE_AUTHENTICATION;
+    if (code == MQTT_REASON_SUCCESS)
         order->is_reauthenticating = false;
 }
 

@@ -343,7 +343,8 @@ static void track_client(struct track_context *tracking)
     if (tracking->packet->type == MQTT_TYPE_PUBLISH)
         track_recent_publishes_add(tracking);
     else if ((tracking->packet->type == MQTT_TYPE_PUBACK || tracking->packet->type == MQTT_TYPE_PUBREC) &&
-             tracking->packet->version == MQTT_V50 && tracking->packet->reason >= 0x80)
+             tracking->packet->version == MQTT_V50 &&
+             mqtt_reason_is_error(tracking->packet->type, tracking->packet->reason))
         track_note_shared_failure(tracking);
     if (tracking->packet->type != MQTT_TYPE_PUBLISH || connection->history == NULL ||
         connection->history->own == NULL || !track_topic_of_publish(tracking, &topic))

@@ -9,15 +9,13 @@
 
 void track_report_anomaly_once(struct track_context *tracking, struct track_anomaly anomaly)
 {
-    enum { FIRST = TRACK_ANOMALY_SENT_BEFORE_CONNACK, LAST = TRACK_ANOMALY_CONNECT_LATE };
-    _Static_assert(LAST - FIRST < 64, "there is a bit for each kind");
-    struct track_connection_order *order = &tracking->connection->order;
-    uint64_t bit = UINT64_C(1) << (anomaly.kind - FIRST);
+    uint64_t *reported = &tracking->connection->order.reported[anomaly.kind / 64];
+    uint64_t bit = UINT64_C(1) << anomaly.kind % 64;
 
-    /* A packet that cannot be read breaks another rule, and is asked no further: the next one will tell. */
-    if (order->told & bit || tracking->packet->fault.kind > MQTT_FAULT_CUT)
+    /* The rules do not look at what is reported of a malformed packet: the next one will do. */
+    if (*reported & bit || mqtt_is_malformed(tracking->packet))
         return;
-    order->told |= bit;
+    *reported |= bit;
     track_report_anomaly(tracking, anomaly);
 }
 
@@ -69,18 +67,18 @@ static void observe_client(struct track_context *tracking)
 /** What a Server's packet after a refusing CONNACK is evidence of, by that one's code. */
 static enum track_anomaly_kind refusal_kind(const struct track_context *tracking)
 {
-    enum { V3_LEVEL = 1, V3_ID = 2, VERSION = 0x84, CLIENT_ID = 0x85, NOT_AUTHORIZED = 0x87, BAD_METHOD = 0x8C };
     const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
     uint8_t code = tracking->connection->connack_code;
 
-    if (code == V3_LEVEL || code == VERSION)
+    if (code == MQTT_RETURN_UNACCEPTABLE_VERSION || code == MQTT_REASON_UNSUPPORTED_PROTOCOL_VERSION)
         return TRACK_ANOMALY_SERVER_AFTER_REFUSED_VERSION;
-    if (code == V3_ID || code == CLIENT_ID)
+    if (code == MQTT_RETURN_IDENTIFIER_REJECTED || code == MQTT_REASON_CLIENT_ID_NOT_VALID)
         return TRACK_ANOMALY_SERVER_AFTER_REFUSED_CLIENT_ID;
     if (connect_info == NULL || connect_info->auth_method == NULL)
         return TRACK_ANOMALY_SERVER_AFTER_REFUSAL;
-    return code == BAD_METHOD || code == NOT_AUTHORIZED ? TRACK_ANOMALY_SERVER_AFTER_REFUSED_METHOD
-                                                        : TRACK_ANOMALY_SERVER_AFTER_REFUSED_AUTHENTICATION;
+    return code == MQTT_REASON_BAD_AUTHENTICATION_METHOD || code == MQTT_REASON_NOT_AUTHORIZED
+               ? TRACK_ANOMALY_SERVER_AFTER_REFUSED_METHOD
+               : TRACK_ANOMALY_SERVER_AFTER_REFUSED_AUTHENTICATION;
 }
 
 /** A CONNACK: the second one, or one that accepts what it should not. */
@@ -95,7 +93,7 @@ static void observe_connack(struct track_context *tracking)
             tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNACK, .frame = connection->connack.frame});
         return;
     }
-    if (packet->reason_at == 0 || packet->reason != 0)
+    if (packet->reason_at == 0 || mqtt_reason_is_error(packet->type, packet->reason))
         return;
     struct track_anomaly accepted = {.kind = TRACK_ANOMALY_BAD_CONNECT_ACCEPTED, .at = {packet->reason_at, 1}};
     if (order->unknown_level != 0) {

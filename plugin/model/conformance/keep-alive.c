@@ -93,7 +93,6 @@ static void track_clients(struct track_context *tracking)
 
 static void track_servers(struct track_context *tracking)
 {
-    enum { KEEP_ALIVE_TIMEOUT = 0x8D };
     const struct track_packet_id_state *packet_ids = tracking->connection->packet_ids;
     const struct mqtt_packet *packet = tracking->packet;
     const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
@@ -106,7 +105,7 @@ static void track_servers(struct track_context *tracking)
     if (packet->type == MQTT_TYPE_PINGRESP && (packet_ids == NULL || packet_ids->pings == 0) &&
         track_has_history(tracking) && !is_client_sending)
         observe(tracking, TRACK_ANOMALY_PINGRESP_UNASKED, 0);
-    if (is_disconnect && packet->reason == KEEP_ALIVE_TIMEOUT && silence >= 0 && connect_info != NULL &&
+    if (is_disconnect && packet->reason == MQTT_REASON_KEEP_ALIVE_TIMEOUT && silence >= 0 && connect_info != NULL &&
         connect_info->keep_alive_s == tracking->snapshot.keep_alive_s && (keep_alive == 0 || silence < keep_alive))
         observe(tracking, TRACK_ANOMALY_KEEP_ALIVE_CUT_SHORT, silence);
     if (keep_alive > 0 && !is_disconnect && silence > keep_alive + keep_alive / 2 + SERVER_SLACK_MS &&

@@ -22,7 +22,7 @@ static void observe_order(const struct packet_id_check *view, struct track_pdu_r
 
 static bool is_failure(const struct mqtt_packet *packet)
 {
-    return packet->version == MQTT_V50 && packet->reason >= 0x80;
+    return packet->version == MQTT_V50 && mqtt_reason_is_error(packet->type, packet->reason);
 }
 
 /** Remembers that an end answers what was not asked: its missing answers prove nothing then. */
@@ -164,7 +164,8 @@ void packet_id_check_pubrel(struct packet_id_check *view)
     } else if (entry->qos == 2 && entry->state == TRACK_INFLIGHT_RECEIVED) {
         packet_id_note_response(view, 1 - view->end, entry->waiting.record);
         observe_order(view, &view->packet_ids->released, TRACK_ANOMALY_PUBREL_OUT_OF_ORDER);
-        if (view->packet->reason == PACKET_ID_NOT_FOUND && packet_id_is_fresh(view) && !packet_id_is_reported(view))
+        if (view->packet->reason == MQTT_REASON_PACKET_ID_NOT_FOUND && packet_id_is_fresh(view) &&
+            !packet_id_is_reported(view))
             packet_id_report_once(view, TRACK_ANOMALY_PUBREL_NOT_FOUND, 0);
     } else if (entry->qos == 2 && entry->state == TRACK_INFLIGHT_RELEASED) {
         observe_release_again(view);
@@ -183,8 +184,8 @@ void packet_id_check_pubcomp(struct packet_id_check *view)
     packet_id_give_quota_back(view);
     if (entry != NULL && entry->type == MQTT_TYPE_PUBLISH && entry->state == TRACK_INFLIGHT_RELEASED) {
         packet_id_note_response(view, view->end, entry->waiting.record);
-        if (view->packet->reason == PACKET_ID_NOT_FOUND && packet_id_is_fresh(view) && !entry->is_inherited &&
-            !packet_id_is_reported(view))
+        if (view->packet->reason == MQTT_REASON_PACKET_ID_NOT_FOUND && packet_id_is_fresh(view) &&
+            !entry->is_inherited && !packet_id_is_reported(view))
             packet_id_report_anomaly(view, TRACK_ANOMALY_PUBCOMP_NOT_FOUND, 0, 0);
     } else if (view->history != NULL && packet_id_take(&view->history->completions)) {
         return;

@@ -11,7 +11,6 @@
 enum { PACKET_ID_DUP = 0x08 };
 
 /** Reason Code "Packet Identifier not found". */
-enum { PACKET_ID_NOT_FOUND = 0x92 };
 
 /** A packet, and what is known of its exchange before it. */
 struct packet_id_check {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { FAILURE = 0x80, NO_SUBSCRIPTION_EXISTED = 0x11, LISTS = 256, LISTS_FROM = 16 };
+enum { LISTS = 256, LISTS_FROM = 16 };
 
 struct track_subscription_history *track_subscription_history_of(struct track_connection *connection)
 {
@@ -229,7 +229,7 @@ static void take_grant(struct track_context *tracking, struct track_subscribed_f
     struct track_subscription_history *history = tracking->connection->history;
 
     filter->pending -= filter->pending > 0;
-    if (code >= FAILURE)
+    if (mqtt_reason_is_error(MQTT_TYPE_SUBACK, code))
         return;
     history->grants += !filter->was_granted;
     filter->was_granted = true;
@@ -254,7 +254,8 @@ static void look_at_grant(struct track_context *tracking, const struct track_req
         seen.kind = TRACK_ANOMALY_GRANTED_ABOVE_REQUEST;
         track_report_anomaly(tracking, seen);
     }
-    if (limits != NULL && limits->maximum_qos < asked && asked <= 2 && (code == FAILURE || code == 0x83)) {
+    bool is_unspecific = code == MQTT_REASON_UNSPECIFIED_ERROR || code == MQTT_REASON_IMPLEMENTATION_SPECIFIC_ERROR;
+    if (limits != NULL && limits->maximum_qos < asked && asked <= 2 && is_unspecific) {
         seen.kind = TRACK_ANOMALY_REFUSED_FOR_QOS;
         track_report_anomaly(tracking, seen);
     }
@@ -269,7 +270,7 @@ static void look_at_removal(struct track_context *tracking, const struct track_r
     bool was_there = filter != NULL && filter->granted_in != 0 && filter->granted_in < kept->sent_in &&
                      filter->removed_in == 0 && filter->pending == 0;
 
-    if (code == NO_SUBSCRIPTION_EXISTED && was_there) {
+    if (code == MQTT_REASON_NO_SUBSCRIPTION_EXISTED && was_there) {
         seen.kind = TRACK_ANOMALY_GRANTED_FILTER_UNKNOWN;
         seen.frame = filter->granted_in;
         track_report_anomaly(tracking, seen);
@@ -324,7 +325,7 @@ void track_subscription_history_response(struct track_context *tracking, struct 
         }
         if (has_codes)
             look_at_removal(tracking, kept, i, filter);
-        if (filter != NULL && code < FAILURE && filter->removed_in == 0) {
+        if (filter != NULL && !mqtt_reason_is_error(packet->type, code) && filter->removed_in == 0) {
             filter->removed_in = tracking->pdu.frame;
             filter->settled_ns = tracking->now_ns;
         }

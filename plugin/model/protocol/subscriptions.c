@@ -115,7 +115,7 @@ void track_request_filters_apply(struct track_context *tracking, const struct tr
     for (uint32_t i = 0; i < kept->count; i++) {
         bool has_code = i < packet->list.length && packet->list.at + i < packet->captured;
         uint8_t code = has_code ? packet->bytes[packet->list.at + i] : 0;
-        if (code >= 0x80 || (!is_unsubscribe && !has_code))
+        if (mqtt_reason_is_error(packet->type, code) || (!is_unsubscribe && !has_code))
             continue;
         end_by_filter(capture, session, kept->entries[i].filter);
         if (!is_unsubscribe)

@@ -165,9 +165,9 @@ static void observe_going_on(struct track_context *tracking, struct track_packet
 {
     enum { EXCUSED = 2 };
     const struct mqtt_packet *packet = tracking->packet;
-    bool is_refusal =
-        packet->type == MQTT_TYPE_DISCONNECT ||
-        ((packet->type == MQTT_TYPE_PUBACK || packet->type == MQTT_TYPE_PUBREC) && packet->reason >= 0x80);
+    bool is_refusal = packet->type == MQTT_TYPE_DISCONNECT ||
+                      ((packet->type == MQTT_TYPE_PUBACK || packet->type == MQTT_TYPE_PUBREC) &&
+                       mqtt_reason_is_error(packet->type, packet->reason));
 
     if (is_refusal)
         other->after_no_alias = UINT8_MAX;
@@ -181,15 +181,14 @@ static void observe_going_on(struct track_context *tracking, struct track_packet
     other->after_no_alias = UINT8_MAX;
 }
 
-/** DISCONNECT 0x94 says that an alias was not valid. */
+/** A DISCONNECT says that an alias was not valid. */
 static void observe_refused_alias(struct track_context *tracking, const struct track_packet_id_end_state *other)
 {
-    enum { TOPIC_ALIAS_INVALID = 0x94 };
     const struct mqtt_packet *packet = tracking->packet;
     const struct track_limits *limits = tracking->snapshot.limits[tracking->sender];
 
-    if (packet->reason != TOPIC_ALIAS_INVALID || limits == NULL || !other->used_alias || other->used_bad_alias ||
-        other->alias_is_unsure || !track_is_sequence_complete(tracking))
+    if (packet->reason != MQTT_REASON_TOPIC_ALIAS_INVALID || limits == NULL || !other->used_alias ||
+        other->used_bad_alias || other->alias_is_unsure || !track_is_sequence_complete(tracking))
         return;
     track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_ALIAS_REFUSED,
                                                           .at = {packet->reason_at, 1},

@@ -171,7 +171,7 @@ static void complete_delivery(struct track_context *tracking, unsigned ledger_en
 
 static bool is_failure(const struct mqtt_packet *packet)
 {
-    return packet->version == MQTT_V50 && packet->reason >= 0x80;
+    return packet->version == MQTT_V50 && mqtt_reason_is_error(packet->type, packet->reason);
 }
 
 /** PUBACK and PUBREC: the answers to a PUBLISH of the other end. */

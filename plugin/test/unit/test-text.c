@@ -161,16 +161,33 @@ static void codes_have_their_packets_names(void)
 
 static void each_row_of_codes_is_found(void)
 {
-#define RETURN_CODE(packet, code, name, versions)                                                                      \
+#define CODE(symbol, code, name) const char *const symbol##_name = name;
+#define RETURN_CODE(packet, symbol, code, name, versions)                                                              \
     {                                                                                                                  \
         enum { V31 = 1, V311 = 2, BOTH = 3 };                                                                          \
         CHECK_TEXT(mqtt_reason_name(MQTT_V31, MQTT_TYPE_##packet, code), (versions)&V31 ? name : NULL);                \
         CHECK_TEXT(mqtt_reason_name(MQTT_V311, MQTT_TYPE_##packet, code), (versions)&V311 ? name : NULL);              \
     }
-#define REASON_CODE(packet, code, name, senders) CHECK_TEXT(mqtt_reason_name(MQTT_V50, MQTT_TYPE_##packet, code), name);
+#define REASON_CODE(packet, symbol, senders)                                                                           \
+    CHECK_TEXT(mqtt_reason_name(MQTT_V50, MQTT_TYPE_##packet, MQTT_REASON_##symbol), symbol##_name);                   \
+    CHECK_EQ(mqtt_reason_senders(MQTT_TYPE_##packet, MQTT_REASON_##symbol), MQTT_SENT_BY_##senders);
 #include "../../wire/reason-codes.def"
+#undef CODE
 #undef RETURN_CODE
 #undef REASON_CODE
+}
+
+static void errors_are_told_from_success(void)
+{
+    CHECK(!mqtt_reason_is_error(MQTT_TYPE_CONNACK, MQTT_REASON_SUCCESS));
+    CHECK(mqtt_reason_is_error(MQTT_TYPE_CONNACK, MQTT_RETURN_UNACCEPTABLE_VERSION));
+    CHECK(mqtt_reason_is_error(MQTT_TYPE_CONNACK, MQTT_REASON_BANNED));
+    CHECK(!mqtt_reason_is_error(MQTT_TYPE_SUBACK, MQTT_REASON_GRANTED_QOS_2));
+    CHECK(mqtt_reason_is_error(MQTT_TYPE_SUBACK, MQTT_RETURN_FAILURE));
+    CHECK(!mqtt_reason_is_error(MQTT_TYPE_PUBREC, MQTT_REASON_NO_MATCHING_SUBSCRIBERS));
+    CHECK(!mqtt_reason_is_error(MQTT_TYPE_DISCONNECT, 0x7F));
+    CHECK(mqtt_reason_is_error(MQTT_TYPE_DISCONNECT, 0x80));
+    CHECK(mqtt_reason_is_error(MQTT_TYPE_DISCONNECT, 0xFF));
 }
 
 static void packet_types_have_names_senders_and_flags(void)
@@ -194,6 +211,7 @@ int main(void)
     RUN(one_byte_makes_a_text_not_plain);
     RUN(codes_have_their_packets_names);
     RUN(each_row_of_codes_is_found);
+    RUN(errors_are_told_from_success);
     RUN(packet_types_have_names_senders_and_flags);
     return FINISH();
 }
