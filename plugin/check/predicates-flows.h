@@ -10,10 +10,10 @@
 /** The Topic Alias of a PUBLISH; NULL where it has none. */
 const struct mqtt_property *topic_alias_of(const struct check_subject *subject);
 
-/** The alias is above what the receiver takes, which is some. */
+/** The receiver supports aliases, but none this high. */
 bool is_alias_above_maximum(const struct check_subject *subject);
 
-/** There is an alias, and the receiver takes none. */
+/** There is an alias, and the receiver does not support any. */
 bool is_alias_not_taken(const struct check_subject *subject);
 
 #endif

@@ -1,4 +1,4 @@
-/* predicates-framing.c - questions about the fixed header, lengths, and packets that cannot be read to their end.
+/* predicates-framing.c - questions about the fixed header, lengths, and malformed packets.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -6,7 +6,7 @@
 
 #include "predicates.h"
 
-/** What is left over where nothing should be. */
+/** The class of bytes after the last field. */
 static enum fault_class class_of_left_over(const struct mqtt_packet *packet)
 {
     enum { PAYLOAD_FLAGS = MQTT_CONNECT_WILL | MQTT_CONNECT_USER_NAME | MQTT_CONNECT_PASSWORD };
@@ -32,7 +32,7 @@ static enum fault_class class_of_left_over(const struct mqtt_packet *packet)
     }
 }
 
-/** A field of a CONNECT that its end cuts off; FAULT_PAST_END for one that has no statement of its own. */
+/** The class of a field that extends beyond the end of a CONNECT; FAULT_PAST_END for one that has no statement of its own. */
 static enum fault_class class_of_connect_end(const struct mqtt_packet *packet)
 {
     const struct mqtt_fault *fault = &packet->fault;
@@ -54,7 +54,7 @@ static enum fault_class class_of_connect_end(const struct mqtt_packet *packet)
     }
 }
 
-/** A field that the packet's end cuts off. */
+/** The class of a field that extends beyond the end of its packet. */
 static enum fault_class class_of_past_end(const struct mqtt_packet *packet)
 {
     const struct mqtt_fault *fault = &packet->fault;
@@ -101,7 +101,7 @@ enum fault_class fault_class_of(const struct mqtt_packet *packet)
     return class_of_past_end(packet);
 }
 
-/** True where a list of subprotocols has this name. */
+/** True where a list of subprotocols contains this name. */
 static bool is_in_list(const char *list, const char *name)
 {
     static const char separators[] = ", \t";
@@ -180,7 +180,7 @@ bool is_wrong_direction(const struct check_subject *subject)
                  (source == TRACK_VERSION_FROM_CONNECT || source == TRACK_VERSION_FROM_PREFERENCE);
     enum mqtt_senders senders = mqtt_packet_type_senders(packet->type);
 
-    /* A Server says goodbye by closing; only MQTT 5.0 gave it a DISCONNECT. */
+    /* Before MQTT 5.0 a Server ends a connection by closing it; only a Client has a DISCONNECT. */
     if (packet->type == MQTT_TYPE_DISCONNECT && is_v3)
         senders = MQTT_SENT_BY_CLIENT;
     return (senders == MQTT_SENT_BY_CLIENT && is_from_server(facts)) ||

@@ -1,4 +1,4 @@
-/* predicates-framing.h - questions about the fixed header, lengths, and packets that cannot be read to their end.
+/* predicates-framing.h - questions about the fixed header, lengths, and malformed packets.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-/** Why a packet cannot be read to its end, as the rules tell it: a packet has one of these. */
+/** Why a packet is malformed, as the rules distinguish it: a packet has one of these. */
 enum fault_class {
     FAULT_TYPE_0,
     FAULT_AUTH_BEFORE_V5,
@@ -15,34 +15,34 @@ enum fault_class {
     FAULT_REMAINING_LENGTH,        /**< its fifth byte */
     FAULT_VARINT,                  /**< the fifth byte of another Variable Byte Integer */
     FAULT_PROPERTY_UNKNOWN,        /**< an identifier that no property has */
-    FAULT_PROPERTY_PAST_BLOCK,     /**< a property goes on behind its block */
-    FAULT_BLOCK_PAST_END,          /**< a property block goes on behind the packet */
-    FAULT_PROPERTY_LENGTH_MISSING, /**< the packet ends where a property block has to stand */
+    FAULT_PROPERTY_PAST_BLOCK,     /**< a property extends beyond its block */
+    FAULT_BLOCK_PAST_END,          /**< a property block extends beyond the packet */
+    FAULT_PROPERTY_LENGTH_MISSING, /**< the packet ends where its property block should begin */
     FAULT_ACK_LENGTH,              /**< MQTT 3: not the two bytes that an acknowledgement has */
     FAULT_BARE_LENGTH,             /**< not the zero bytes that PINGREQ, PINGRESP and, in MQTT 3, DISCONNECT have */
-    FAULT_CONNECT_LEFT_OVER,       /**< bytes behind the last field that the Connect Flags announce */
-    FAULT_LEFT_OVER,               /**< bytes behind the last field of another packet, or of a CONNECT with all flags */
+    FAULT_CONNECT_LEFT_OVER,       /**< bytes after the last field that the Connect Flags announce */
+    FAULT_LEFT_OVER,               /**< bytes after the last field of another packet, or of a CONNECT with all flags */
     FAULT_CLIENT_ID_MISSING,
     FAULT_WILL_MISSING,
     FAULT_USER_NAME_MISSING,
     FAULT_PASSWORD_MISSING,
     FAULT_TOPIC_MISSING,
     FAULT_REQUEST_WITHOUT_ID, /**< MQTT 3.1: a request with QoS bits 0 need not have an identifier, and was read with one */
-    FAULT_TOO_SHORT,          /**< MQTT 5.0: shorter than the least that its type takes */
-    FAULT_PAST_END,           /**< any other field goes on behind the packet */
+    FAULT_TOO_SHORT,          /**< MQTT 5.0: shorter than the shortest of its type */
+    FAULT_PAST_END,           /**< any other field extends beyond the packet */
 };
 
-/** The class of a packet that cannot be read to its end. */
+/** The class of a malformed packet. */
 enum fault_class fault_class_of(const struct mqtt_packet *packet);
 
-/** The Client did not offer the subprotocol of MQTT for the WebSocket, as far as is known: an offer may stand in several
- *  headers (RFC 6455 section 11.3.4), of which Wireshark tells one. One without the Server's choice is not the whole offer. */
+/** The Client did not offer the subprotocol of MQTT for the WebSocket, as far as is known: an offer may be in several
+ *  headers (RFC 6455 section 11.3.4), of which Wireshark reports one. One without the Server's choice is not the whole offer. */
 bool lacks_websocket_offer(const struct track_facts *facts);
 
 /** The least Remaining Length that a packet of MQTT 5.0 has. */
 uint32_t least_remaining_length(const struct mqtt_packet *packet);
 
-/** A Variable Byte Integer has more bytes than its value takes: the last of them is 0. */
+/** A Variable Byte Integer has more bytes than its value needs: the last of them is 0. */
 static inline bool is_padded(const struct mqtt_packet *packet, struct mqtt_span varint)
 {
     return varint.length > 1 && varint.at + varint.length <= packet->captured &&
@@ -55,7 +55,7 @@ struct mqtt_span padded_property_length(const struct mqtt_packet *packet);
 /** The identifier or the number of a property that is padded; its length is 0 where neither is. */
 struct mqtt_span padded_property_varint(const struct check_subject *subject);
 
-/** The packet came from the end that never sends its type. */
+/** The packet was sent by the end that must not send its type. */
 bool is_wrong_direction(const struct check_subject *subject);
 
 #endif

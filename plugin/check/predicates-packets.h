@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-/** The protocol name of a CONNECT is the one that goes with its level. */
+/** The protocol name of a CONNECT is the one of its level. */
 bool is_name_of_level(const struct mqtt_packet *packet);
 
 /** Will QoS of a CONNECT. */
@@ -19,7 +19,7 @@ static inline unsigned will_qos(const struct mqtt_packet *packet)
 /** User Name or Password, whichever is longer than MQTT 3.1 recommends; its length is 0 where none is. */
 struct mqtt_span long_credential(const struct mqtt_packet *packet);
 
-/** The string that MQTT 3.1 lets a CONNECT leave out though its flag is set; NULL where it left out none. */
+/** The string that a CONNECT lacks although its flag is set, as MQTT 3.1 allows; NULL where it lacks none. */
 const char *omitted_credential(const struct mqtt_packet *packet);
 
 /** The first byte of a span that is no ASCII; 0 where all are. */

@@ -9,7 +9,7 @@
 
 #include "check.h"
 
-/** The name of the block that a property stands in: its packet's, or "Will Properties". */
+/** The name of the block that a property is in: its packet's, or "Will Properties". */
 const char *block_name(const struct check_subject *subject);
 
 /** A property that its block may have once, and has more than once. */
@@ -18,10 +18,10 @@ bool is_repeat_forbidden(const struct check_subject *subject);
 /** The same where the text does not say that it may be there once only: mqtt_property_repeat(). */
 bool is_repeat_unspecified(const struct check_subject *subject);
 
-/** The block of the property may hold it. */
+/** The property is allowed in its block. */
 bool is_property_in_place(const struct check_subject *subject);
 
-/** The property is of this kind and stands in the block of this packet (MQTT_TYPE_WILL: in the Will Properties). */
+/** The property is of this kind and in the block of this packet (MQTT_TYPE_WILL: in the Will Properties). */
 bool is_property_of(const struct check_subject *subject, enum mqtt_packet_type block, enum mqtt_property_index index);
 
 /** A property whose value is 0 or 1 has another. */
@@ -36,7 +36,7 @@ bool has_property(const struct mqtt_packet *packet, enum mqtt_property_index ind
 /** The bytes of a packet's property, of which there is one. */
 struct mqtt_span property_span(const struct mqtt_packet *packet, enum mqtt_property_index index);
 
-/** The first byte of a payload that a Payload Format Indicator of 1 calls UTF-8 and that is not; an empty span where there
+/** The first byte that is not UTF-8 of a payload whose Payload Format Indicator is 1; an empty span where there
  *  is none. Character data may hold U+0000 and control characters. */
 struct mqtt_span ill_formed_payload(const struct mqtt_packet *packet);
 struct mqtt_span ill_formed_will_payload(const struct mqtt_packet *packet);
@@ -44,11 +44,11 @@ struct mqtt_span ill_formed_will_payload(const struct mqtt_packet *packet);
 /** The packet is larger than its receiver allows. */
 bool is_over_maximum_size(const struct check_subject *subject);
 
-/** The property to blame for that: without it (and its like) the packet would have kept the limit. MQTT_PROPERTY_COUNT
- *  where leaving properties out would not have helped. */
+/** The property at fault for that: without it (and others of its kind) the packet would have kept the limit.
+ *  MQTT_PROPERTY_COUNT where leaving properties out would not have helped. */
 enum mqtt_property_index property_over_maximum_size(const struct check_subject *subject);
 
-/** A code that the packet's table does not have, in a packet that has one. */
+/** A code that the packet's table does not have; false for a packet without a code. */
 bool is_unknown_code(const struct mqtt_packet *packet);
 
 /** The packet's code, without one on the wire 0x00, is one that its table leaves to the other side. */
@@ -67,7 +67,7 @@ const char *sender_name(const struct track_facts *facts);
 /** The bytes of the packet's code, its first byte where the code is left out. */
 struct mqtt_span code_span(const struct mqtt_packet *packet);
 
-/** Server Reference stands beside a code that does not send the Client elsewhere. */
+/** There is a Server Reference, but the code does not redirect the Client. */
 bool is_reference_unexplained(const struct mqtt_packet *packet);
 
 #endif

@@ -74,7 +74,7 @@ bool is_shared(const struct check_subject *subject)
            memcmp(subject->packet->bytes + text.at, SHARE_PREFIX, SHARE_PREFIX_LENGTH) == 0;
 }
 
-/** Where the filter proper begins within the text: behind the ShareName, if there is one. */
+/** Where the filter itself begins within the text: after the ShareName, if there is one. */
 static uint32_t filter_start(const struct check_subject *subject)
 {
     struct mqtt_span text = subject->filter.text;
@@ -110,7 +110,7 @@ uint32_t misplaced_plus(const struct check_subject *subject)
         bool opens = i == start || bytes[i - 1] == '/';
         bool closes = i + 1 == text.length || bytes[i + 1] == '/';
         bool has_neighbour = (i > start && bytes[i - 1] == '/') || (i + 1 < text.length && bytes[i + 1] == '/');
-        /* The text of MQTT 3.1 asks for one neighbour. */
+        /* MQTT 3.1 requires a slash on one side only. */
         if (!(opens && closes) && !(subject->packet->version == MQTT_V31 && has_neighbour))
             return i + 1;
     }

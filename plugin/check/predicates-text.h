@@ -31,14 +31,14 @@ static inline bool is_text_of(const struct check_subject *subject, enum mqtt_pro
 /** The string belongs to a property whose being UTF-8 no statement of its own demands. */
 bool is_other_property_text(const struct check_subject *subject);
 
-/** A string has + or #. */
+/** A string contains + or #. */
 static inline bool has_wildcard(const struct mqtt_packet *packet, struct mqtt_span text)
 {
     const uint8_t *bytes = packet->bytes + text.at;
     return memchr(bytes, '+', text.length) != NULL || memchr(bytes, '#', text.length) != NULL;
 }
 
-/** The characters of a string that was captured. */
+/** How many characters a captured string has. */
 static inline uint32_t characters_of(const struct mqtt_packet *packet, struct mqtt_span text)
 {
     return mqtt_utf8_characters(packet->bytes + text.at, text.length);
@@ -60,10 +60,10 @@ bool is_no_text_of_v31(const struct check_subject *subject);
 /** MQTT 3.1: the string has U+0000, as one byte or as C0 80. */
 bool has_null_of_v31(const struct check_subject *subject);
 
-/** The PUBLISH says by a Topic Alias what its empty Topic Name stands for. */
+/** The PUBLISH has a Topic Alias in place of its empty Topic Name. */
 bool is_named_by_alias(const struct check_subject *subject);
 
-/** The place of the first # or + of a filter, from 1, that stands where it may not; 0 where each is well placed. Of a
+/** The place of the first # or + of a filter, from 1, where it must not be; 0 where there is none. Of a
  *  shared subscription in MQTT 5.0, only what follows the ShareName counts. */
 uint32_t misplaced_hash(const struct check_subject *subject);
 uint32_t misplaced_plus(const struct check_subject *subject);
@@ -71,7 +71,7 @@ uint32_t misplaced_plus(const struct check_subject *subject);
 /** The filter is one of a shared subscription (MQTT 5.0 section 4.8.2). */
 bool is_shared(const struct check_subject *subject);
 
-/** What is wrong with the words in front of a shared subscription's filter. */
+/** What is wrong with what precedes a shared subscription's filter. */
 enum share_fault {
     SHARE_GOOD, /**< or not shared */
     SHARE_NAME_EMPTY,

@@ -1,8 +1,8 @@
-/* predicates.h - the questions that rows of the rules ask; each family's longer ones are in its predicates-*.c.
+/* predicates.h - predicates that rows of the rules use; each family's longer ones are in its predicates-*.c.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * All are pure: they look at the subject, the packet and its facts, and at nothing else.
+ * All are pure: they read the subject, the packet and its facts, and nothing else.
  */
 #ifndef MQTTSCOPE_CHECK_PREDICATES_H
 #define MQTTSCOPE_CHECK_PREDICATES_H

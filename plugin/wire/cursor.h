@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A cursor knows two ends. Past `end` the packet lies (it is malformed); past `captured` the capture is short (the
- * packet is cut, and nothing is said against it). The first fault stays: every later read yields zeros and an empty
- * span, so that a reader need not look after each field.
+ * A cursor has two ends. After `end` the packet is malformed; after `captured` it is cut by the capture, which is no
+ * fault of its sender. The first fault is sticky: every later read returns zeros and an empty span, so that a reader need
+ * not check after each field.
  */
 #ifndef MQTTSCOPE_WIRE_CURSOR_H
 #define MQTTSCOPE_WIRE_CURSOR_H
@@ -22,7 +22,7 @@ struct mqtt_span {
 /** What is wrong with a packet that is malformed. */
 enum mqtt_fault_kind {
     MQTT_FAULT_NONE,
-    MQTT_FAULT_CUT, /**< the capture holds fewer bytes than the packet had; no fault of anybody */
+    MQTT_FAULT_CUT, /**< the capture holds fewer bytes than the packet had; not a fault of its sender */
 #define FAULT_FIELD(symbol, name)
 #define FAULT(symbol, text) MQTT_FAULT_##symbol,
 #include "faults.def"

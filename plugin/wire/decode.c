@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Each reader below is the packet's diagram from the specification read from left to right; the cursor's sticky fault
- * makes looking after each field needless.
+ * Each reader below is the packet's diagram from the specification, read from left to right. The cursor's sticky fault
+ * makes a check after each field unnecessary.
  */
 #include <stddef.h>
 #include <string.h>
@@ -80,7 +80,7 @@ static void read_connect(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
     read_connect_payload(cursor, packet);
 }
 
-/** The code of an answer, where the packet still has one. */
+/** The code of a response, where the packet has one. */
 static void read_reason(struct mqtt_cursor *cursor, struct mqtt_packet *packet, enum mqtt_field field)
 {
     uint32_t at = cursor->at;
@@ -91,7 +91,7 @@ static void read_reason(struct mqtt_cursor *cursor, struct mqtt_packet *packet, 
     }
 }
 
-/** Section 3.2. Two forms that do not fit the connection's version are told by their length. */
+/** Section 3.2. Two forms that do not fit the connection's version are recognised by their length. */
 static void read_connack(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
 {
     bool has_block = packet->remaining_length > 2;
@@ -136,7 +136,7 @@ static void read_publish(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
         publish->payload = mqtt_cursor_take(cursor, MQTT_FIELD_PAYLOAD, cursor->end - cursor->at);
 }
 
-/** Sections 3.4 to 3.7: PUBACK, PUBREC, PUBREL and PUBCOMP. MQTT 5.0 may leave out the Reason Code, and behind it the
+/** Sections 3.4 to 3.7: PUBACK, PUBREC, PUBREL and PUBCOMP. MQTT 5.0 may leave out the Reason Code, and after it the
  *  properties. */
 static void read_publish_ack(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
 {
@@ -202,7 +202,7 @@ static void read_disconnect_or_auth(struct mqtt_cursor *cursor, struct mqtt_pack
         mqtt_properties_read(cursor, &packet->properties, MQTT_FIELD_PROPERTY_LENGTH);
 }
 
-/** Section 2.1.2: type 0 is no packet's, and 15 is none's before MQTT 5.0. */
+/** Section 2.1.2: type 0 is reserved, and type 15 is before MQTT 5.0. */
 static void refuse_type(struct mqtt_cursor *cursor, const struct mqtt_packet *packet)
 {
     uint32_t last = packet->version == MQTT_V50 ? MQTT_TYPE_AUTH : MQTT_TYPE_DISCONNECT;
@@ -210,7 +210,7 @@ static void refuse_type(struct mqtt_cursor *cursor, const struct mqtt_packet *pa
                      packet->type);
 }
 
-/** Everything behind the fixed header. */
+/** Everything after the fixed header. */
 static void read_body(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
 {
     switch (packet->type) {
@@ -256,8 +256,8 @@ static void read_body(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
     }
 }
 
-/** Makes every field absent, so that whatever a fault leaves unread says so. The values of properties are left alone:
- *  they count only where `seen` says that they were read. */
+/** Makes every field absent, so that a field which a fault leaves unread is absent. The values of properties are left alone:
+ *  they are valid only where `seen` says that they were read. */
 static void clear_packet(struct mqtt_packet *packet)
 {
     memset(packet, 0, offsetof(struct mqtt_packet, connect));

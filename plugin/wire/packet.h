@@ -3,8 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Nothing here owns memory. A packet points into the caller's buffer and is good as long as that is. Lists (properties,
- * topic filters, codes) are not copied: they are walked again with the iterators below, so that a packet of any size
- * costs the same.
+ * Topic Filters, codes) are not copied: the iterators below read them again, so that a packet of any size costs the same.
  */
 #ifndef MQTTSCOPE_WIRE_PACKET_H
 #define MQTTSCOPE_WIRE_PACKET_H
@@ -97,12 +96,12 @@ enum mqtt_property_type {
 struct mqtt_property_info {
     const char *name;
     uint32_t packets; /**< bit 1 << type for each packet where it is allowed */
-    uint32_t repeats; /**< the same for where it may stand more than once */
+    uint32_t repeats; /**< the same for where there may be more than one */
     uint8_t id;
     enum mqtt_property_type type;
 };
 
-/** One property as it stands in its block. */
+/** One property of a block. */
 struct mqtt_property {
     enum mqtt_property_index index;
     struct mqtt_span whole; /**< identifier and value */
@@ -166,7 +165,7 @@ struct mqtt_publish {
     struct mqtt_span payload; /**< `length` is that of the packet, even where the capture holds less */
 };
 
-/** An MQTT Control Packet. Fields that the packet's type does not have are zero; those behind a fault too. */
+/** An MQTT Control Packet. Fields that the packet's type does not have are zero, and so are those after a fault. */
 struct mqtt_packet {
     const uint8_t *bytes;
     uint32_t captured;         /**< bytes in the buffer */
@@ -192,7 +191,7 @@ struct mqtt_packet {
     struct mqtt_properties properties;
 };
 
-/** The packet cannot be read to its end, and its sender made it so. */
+/** The packet is malformed: it cannot be read to its end, although the capture has all of it. */
 static inline bool mqtt_is_malformed(const struct mqtt_packet *packet)
 {
     return packet->fault.kind > MQTT_FAULT_CUT;
@@ -208,8 +207,8 @@ struct mqtt_filter {
 /** Result of looking at the fixed header. */
 enum mqtt_frame_state {
     MQTT_FRAME_WHOLE,      /**< the length is known */
-    MQTT_FRAME_UNFINISHED, /**< the Remaining Length goes on behind the bytes given */
-    MQTT_FRAME_UNREADABLE, /**< the Remaining Length has more than four bytes: nothing behind it can be framed */
+    MQTT_FRAME_UNFINISHED, /**< the Remaining Length continues after the bytes given */
+    MQTT_FRAME_UNREADABLE, /**< the Remaining Length has more than four bytes: nothing after it can be framed */
 };
 
 /** Finds the length of the control packet that begins at `bytes` (section 2.1.4): its fixed header and Remaining
@@ -219,9 +218,9 @@ enum mqtt_frame_state mqtt_frame(const uint8_t *bytes, uint32_t available, uint3
 /** Reads one control packet.
  *
  * `bytes` holds `captured` of the packet's `length` bytes. `version` is the version in force; MQTT_VERSION_UNKNOWN is
- * allowed for a CONNECT, which names its own, and reads anything else as MQTT 3.1.1. Two answers of a Server that does
- * not speak the Client's version are read by their own form: the two-byte CONNACK of a 3.x Server and CONNACK 0x84 of a
- * Server that knows 5.0 only; `packet->version` then says so. Never fails: what stopped it is in `packet->fault`. */
+ * allowed for a CONNECT, which names its own, and reads anything else as MQTT 3.1.1. Two CONNACKs of a Server that
+ * does not support the Client's version are read by their own form: the two-byte one of a 3.x Server, and 0x84 of a Server
+ * that supports 5.0 only; `packet->version` then says so. Never fails: what stopped it is in `packet->fault`. */
 void mqtt_decode(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t captured, uint32_t length,
                  enum mqtt_version version);
 
@@ -229,7 +228,7 @@ void mqtt_decode(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t capt
 void mqtt_properties_read(struct mqtt_cursor *cursor, struct mqtt_properties *properties, enum mqtt_field field);
 
 /** Walks a property block. `*at` is 0 at first and is the iterator's own. False at the block's end and at the first
- *  property that cannot be read. */
+ *  property that is malformed. */
 bool mqtt_properties_next(const struct mqtt_packet *packet, const struct mqtt_properties *properties, uint32_t *at,
                           struct mqtt_property *property);
 
@@ -241,16 +240,16 @@ const struct mqtt_property *mqtt_properties_find(const struct mqtt_properties *p
 bool mqtt_filters_next(const struct mqtt_packet *packet, uint32_t *at, struct mqtt_filter *filter);
 
 /** True where no bit, code, flag, property or string of the packet contradicts the version it was read by: the test
- *  that tells versions apart, finds a packet's beginning again and recognises MQTT on unknown ports. Stricter than
- *  `fault`, and no judge: what fails here need not be an error. */
+ *  that distinguishes versions, finds where a packet begins after a gap and recognises MQTT on unknown ports. Stricter than
+ *  `fault`: a packet that fails here need not be wrong. */
 bool mqtt_packet_is_plausible(const struct mqtt_packet *packet);
 
-/** What a stretch of a stream holds when it is read from its first byte. */
+/** The packets in a chunk of a stream that is read from its first byte. */
 struct mqtt_run {
     uint32_t packets; /**< whole, plausible packets */
     uint32_t length;  /**< the bytes they take */
     bool broken;      /**< what follows them is not the beginning of a plausible packet */
-    bool begun;       /**< what follows them is a PUBLISH that goes on behind the stretch and has a plausible topic */
+    bool begun;       /**< what follows them is a PUBLISH that continues after the chunk and has a plausible topic */
 };
 
 /** Reads as many plausible packets as `bytes` holds, by `version` or, if that is unknown, by any. Serves to find where
@@ -264,8 +263,8 @@ enum mqtt_connect_match {
     MQTT_CONNECT_YES,   /**< protocol name and level belong together */
 };
 
-/** Holds bytes against the beginning of a CONNECT (section 3.1). Needs no more of it than the first 7 (MQTT) or 9 (MQIsdp)
- *  bytes behind the fixed header. */
+/** Compares bytes with the beginning of a CONNECT (section 3.1). Needs no more of it than the first 7 (MQTT) or 9 (MQIsdp)
+ *  bytes after the fixed header. */
 enum mqtt_connect_match mqtt_match_connect(const uint8_t *bytes, uint32_t captured);
 
 /** The specification's name of a packet type. */

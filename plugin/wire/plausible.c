@@ -1,10 +1,10 @@
-/* plausible.c - tells whether bytes look like an MQTT Control Packet of a given version.
+/* plausible.c - decides whether bytes look like an MQTT Control Packet of a given version.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Not a judge of right and wrong: a packet that fails here may be merely unusual. It serves to tell versions apart where
- * the CONNECT was not captured, to find the beginning of a packet again behind a gap, and to recognise MQTT on ports
- * nobody named. So it asks for everything the specification lets it ask.
+ * A packet that fails here may be merely unusual. The test distinguishes versions where the CONNECT was not captured, finds
+ * where a packet begins after a gap, and recognises MQTT on unknown ports. So it demands everything that the
+ * specification lets it demand.
  */
 #include <string.h>
 
@@ -12,7 +12,7 @@
 #include "utf8.h"
 #include "validity.h"
 
-/** A string that may stand in a packet: well-formed, and free of U+0000. */
+/** A valid string: well-formed, and free of U+0000. */
 static bool is_text(const struct mqtt_packet *packet, struct mqtt_span span)
 {
     return mqtt_utf8_judge(packet->bytes + span.at, span.length, NULL) < MQTT_UTF8_NULL;
@@ -40,7 +40,7 @@ static bool has_plausible_flags(const struct mqtt_packet *packet)
     return flags >= 0 && !mqtt_has_invalid_flags(packet);
 }
 
-/** Each property stands where it may, no more often than it may, and its strings are text. */
+/** Each property is allowed in its block, no more often than it may be there, and its strings are text. */
 static bool has_plausible_properties(const struct mqtt_packet *packet, const struct mqtt_properties *properties,
                                      enum mqtt_packet_type type)
 {

@@ -63,7 +63,7 @@ static void read_value(struct mqtt_cursor *cursor, struct mqtt_property *propert
     }
 }
 
-/** Reads one property. On a fault the cursor stands at the property's beginning. */
+/** Reads one property. On a fault the cursor is at the property's beginning. */
 static bool read_property(struct mqtt_cursor *cursor, struct mqtt_property *property)
 {
     uint32_t start = cursor->at;

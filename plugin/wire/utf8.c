@@ -47,7 +47,7 @@ static bool are_plain(const uint8_t *bytes)
     uint64_t eight;
 
     memcpy(&eight, bytes, sizeof eight);
-    /* The top bit of a byte tells, in this order: it is not ASCII, it is 0x7F, it is less than 0x20. */
+    /* The top bit of a byte is set where, in this order, it is not ASCII, it is 0x7F, it is less than 0x20. */
     uint64_t tops = eight | ((eight & 0x7F * each) + each) | ~((eight | 0x80 * each) - 0x20 * each);
     return !(tops & 0x80 * each);
 }

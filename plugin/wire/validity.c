@@ -1,4 +1,4 @@
-/* validity.c - what the specifications forbid in a packet that can be read, told by its own bytes.
+/* validity.c - what the specifications forbid in a packet that can be read, decided by its own bytes.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,8 +1,8 @@
-/* validity.h - what the specifications forbid in a packet that can be read, told by its own bytes.
+/* validity.h - what the specifications forbid in a packet that can be read, decided by its own bytes.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The heuristics, the rules and the model ask here, so that a bit is reserved in one place. How serious a breach is, and
+ * Heuristics, rules and model use these functions, so that a bit is reserved in one place. How serious a breach is, and
  * which statement it breaks, is for the rules.
  */
 #ifndef MQTTSCOPE_WIRE_VALIDITY_H
