@@ -227,6 +227,7 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
     bool is_missing_bytes = direction->seen && !goes_on && (int32_t)(seq - direction->next_seq) > 0;
     struct segment segment = {SEGMENT_FRAMED, 0};
 
+    DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
     if (tvb_captured_length(tvb) < tvb_reported_length(tvb))
         track_loss(stretch->stream->connection);
     if (is_missing_bytes || (direction->seen && !direction->framed))

@@ -44,6 +44,7 @@ void stream_arrival(const struct stream *stream, const packet_info *pinfo, struc
     const struct tcp_analysis *tcp = stream->analysis;
     const tcp_analyze_seq_flow_info_t *numbers = tcp != NULL ? tcp->fwd->tcp_analyze_seq_info : NULL;
 
+    DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
     *arrival = (struct track_arrival){.ns = to_ns(&pinfo->abs_ts)};
     if (numbers == NULL || numbers->nextseq == 0)
         return;

@@ -47,6 +47,7 @@ struct websocket_handshake websocket_handshake(packet_info *pinfo)
     conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
     const http_conv_t *http = NULL;
 
+    DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
     if (conversation != NULL && proto >= 0)
         http = (const http_conv_t *)conversation_get_proto_data(conversation, proto);
     if (http == NULL || http->startframe == 0)

@@ -17,8 +17,9 @@
 #include "compat.h"
 #include "mqttscope.h"
 
-/** What a message has of packets that span messages. File scope; kept only where there is such a packet. */
+/** What a message has of packets that span messages. */
 struct message_split {
+    uint32_t number;     /**< of the message within its frame, from 1 */
     uint32_t head_id;    /**< the packet that the message's first bytes belong to; 0: none */
     uint32_t head_from;  /**< how many bytes of that packet came before */
     uint32_t head_bytes; /**< how many this message adds */
@@ -214,6 +215,7 @@ static void look_for_loss(const struct stretch *stretch, packet_info *pinfo, con
     struct websocket_count *count = &websocket->counts[stretch->sender];
     struct track_arrival arrival;
 
+    DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
     if (proto_is_frame_protocol(pinfo->layers, "tls"))
         return;
     track_loss(stream->connection);
@@ -231,24 +233,59 @@ static void look_for_loss(const struct stretch *stretch, packet_info *pinfo, con
         count->is_unsure = false;
 }
 
+/** The records of a frame's messages, in their order; NULL where none was kept. One list a frame: Wireshark searches what
+ *  is kept of a frame from end to end, and a frame may have thousands of messages. */
+static wmem_array_t *frame_splits(packet_info *pinfo)
+{
+    return (wmem_array_t *)p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY);
+}
+
+/** Keeps what a message has of packets that span messages; first visit only. */
+static void keep_split(packet_info *pinfo, const struct message_split *split)
+{
+    DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
+    wmem_array_t *splits = frame_splits(pinfo);
+
+    if (splits == NULL) {
+        splits = wmem_array_sized_new(wmem_file_scope(), sizeof *split, 1);
+        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY, splits);
+    }
+    wmem_array_append_one(splits, *split);
+}
+
+/** What was kept of the frame's message with this number; all zero where nothing was. */
+static struct message_split recall_split(packet_info *pinfo, uint32_t number)
+{
+    wmem_array_t *splits = frame_splits(pinfo);
+    unsigned from = 0;
+    unsigned to = splits != NULL ? wmem_array_get_count(splits) : 0;
+
+    while (from < to) {
+        unsigned middle = from + (to - from) / 2;
+        const struct message_split *split = (const struct message_split *)wmem_array_index(splits, middle);
+        if (split->number == number)
+            return *split;
+        if (split->number < number)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return (struct message_split){0};
+}
+
 /** What a message has of packets that span messages: found on the first visit and kept, looked up on later visits. */
 static struct message_split find_split(const struct stretch *stretch, packet_info *pinfo, const struct message *message,
                                        uint32_t frame_length)
 {
     uint32_t number = stream_next_message(pinfo);
 
-    if (PINFO_FD_VISITED(pinfo)) {
-        const struct message_split *kept = (const struct message_split *)p_get_proto_data(
-            wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + number);
-        return kept != NULL ? *kept : (struct message_split){0};
-    }
+    if (PINFO_FD_VISITED(pinfo))
+        return recall_split(pinfo, number);
     struct message_split split = split_message(stretch, message);
     look_for_loss(stretch, pinfo, message, frame_length, &split);
-    if (split.head_id != 0 || split.tail_id != 0 || split.is_unframed || split.may_lack) {
-        struct message_split *kept = wmem_new(wmem_file_scope(), struct message_split);
-        *kept = split;
-        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), SPLIT_KEY + number, kept);
-    }
+    split.number = number;
+    if (split.head_id != 0 || split.tail_id != 0 || split.is_unframed || split.may_lack)
+        keep_split(pinfo, &split);
     return split;
 }
 
@@ -336,6 +373,7 @@ static void begin_websocket(struct stream *stream, packet_info *pinfo)
 {
     struct track_arrival arrival;
 
+    DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
     stream->websocket = wmem_new0(wmem_file_scope(), struct websocket);
     stream->websocket->handshake = websocket_handshake(pinfo);
     /* Without TCP's analysis, what was sent again by TCP comes again. */
