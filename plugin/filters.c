@@ -14,7 +14,7 @@
 #include "compat.h"
 #include "mqttscope.h"
 
-/** Fills the facts as they stand behind the frame's last control packet. False where the frame has none. */
+/** Fills the facts as they are after the frame's last control packet. False where the frame has none. */
 static bool recall_frame(packet_info *pinfo, struct track_facts *facts)
 {
     if (!proto_is_frame_protocol(pinfo->layers, "mqtt") && !proto_is_frame_protocol(pinfo->layers, "mqttscope"))

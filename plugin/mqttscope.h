@@ -18,7 +18,7 @@ void protocol_register(void);
 /** The id of our protocol. */
 int mqttscope_proto(void);
 
-/** The user's version for connections that do not tell theirs, MQTT_VERSION_UNKNOWN if none was chosen. */
+/** The user's version for connections whose packets do not show theirs, MQTT_VERSION_UNKNOWN if none was chosen. */
 enum mqtt_version mqttscope_default_version(void);
 
 /** How many exchanges are followed at once in each direction of a connection. */
@@ -33,7 +33,7 @@ bool mqttscope_reassembles(void);
 /** Which rules the user wants to hear about; good until preferences change. */
 const struct check_policy *mqttscope_rules(void);
 
-/** Reads the user's table of single rules anew; before each file. */
+/** Reads the user's table of single rules again; before each file. */
 void policy_reset(void);
 
 /** Registers the preferences about rules. */
@@ -48,7 +48,7 @@ void dissect_register(void);
 /** Dissects one control packet; `data` is the struct stretch it lies in. Returns the bytes of the packet. */
 int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
 
-/** Shows bytes whose Remaining Length does not end: no packet can be framed behind them. */
+/** Shows bytes whose Remaining Length does not end: no packet can be framed after them. */
 void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stretch *stretch);
 
 /** The dissectors of the transports. `data` is what the transport hands to its subdissectors. */
@@ -88,10 +88,10 @@ void takeover_register(int proto);
 /** Looks the payload dissectors up; once, at hand-off. */
 void payload_handoff(void);
 
-/** Reads the user's table of payload dissectors anew; before each file. */
+/** Has the user's table of payload dissectors read again; before each file. */
 void payload_reset(void);
 
-/** Hands a PUBLISH's payload to whoever knows it. `parent` is the frame's tree, `tree` the packet's or NULL. */
+/** Hands a PUBLISH's payload to the dissector that knows it. `parent` is the frame's tree, `tree` the packet's or NULL. */
 void payload_hand_over(const struct show_context *context, proto_tree *parent, proto_tree *tree);
 
 #endif

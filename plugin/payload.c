@@ -1,10 +1,10 @@
-/* payload.c - hands a PUBLISH's payload to whoever knows what it is.
+/* payload.c - hands a PUBLISH's payload to the dissector that knows what it is.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The first of these that fits decides, and nobody is asked after it: the user's table of Wireshark's own MQTT dissector
+ * The first of these that fits decides, and none is tried after it: the user's table of Wireshark's own MQTT dissector
  * (Message Decoding), the Content Type of MQTT 5.0, the dissectors that judge by the topic (Sparkplug B), and JSON where
- * the payload is that. Plain text stands in the packet's own tree.
+ * the payload is that. Plain text is shown in the packet's own tree.
  */
 #include <string.h>
 
@@ -215,7 +215,7 @@ static bool try_content_type(const struct show_context *context, proto_tree *par
     return compat_try_string(media_types, type, payload, context->pinfo, parent, NULL) > 0;
 }
 
-/** JSON that nobody announced, looked for only where somebody looks at the tree or asks for JSON. */
+/** JSON without a Content Type, looked for only where the tree is visible or a field of JSON's is referenced. */
 static bool try_json(const struct show_context *context, proto_tree *parent, tvbuff_t *payload)
 {
     uint32_t length = tvb_captured_length(payload);
@@ -227,7 +227,7 @@ static bool try_json(const struct show_context *context, proto_tree *parent, tvb
         return false;
     if (!json_validate(text, length))
         return false;
-    /* The columns must not depend on whether somebody looks at the tree. */
+    /* The columns must not depend on whether the tree is visible. */
     col_set_writable(context->pinfo->cinfo, COL_PROTOCOL, FALSE);
     return call_dissector_only(json, payload, context->pinfo, parent, NULL) > 0;
 }
@@ -245,7 +245,7 @@ static void try_each(const struct show_context *context, proto_tree *parent, pro
     try_json(context, parent, payload);
 }
 
-/** Runs the hand-over so that it can harm neither the packets behind this one nor TCP's idea of the stream: the payload is
+/** Runs the hand-over so that it can harm neither the packets after this one nor TCP's idea of the stream: the payload is
  *  whole, whatever its dissector thinks of it, and its faults are its own affair. */
 static void try_each_safely(const struct show_context *context, proto_tree *parent, proto_tree *tree, tvbuff_t *payload)
 {

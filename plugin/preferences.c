@@ -19,7 +19,7 @@ bool mqttscope_reassembles(void)
     return reassembles;
 }
 
-/** The version that Wireshark's own dissector was told to assume, so that profiles made for it go on working. */
+/** The version that the user has set for Wireshark's own dissector, so that profiles made for it keep working. */
 static int builtin_default_version(void)
 {
     module_t *module = prefs_find_module("mqtt");

@@ -5,7 +5,7 @@
  * Users reach MQTT in many ways: a port, the port preference of the built-in dissector, Decode As, an ALPN. All of these
  * end as entries of dissector tables that point to the built-in's handle. Before each file is read, and after each change
  * of a preference, such entries are pointed to us; when our protocol is switched off, those we took are given back. What
- * we took is told by its handle, which nothing else uses. Keys that the built-in does not have come and go in the same
+ * we took is recognised by its handle, which nothing else uses. Keys that the built-in does not have come and go in the same
  * way, so that Wireshark without us is Wireshark as it was.
  */
 #include <epan/packet.h>

@@ -106,14 +106,14 @@ static const char *fault_text(wmem_allocator_t *pool, const struct mqtt_packet *
     return "";
 }
 
-/** A rule tells of the same bytes: one fact makes one item. */
-static bool is_told_by_rule(const struct show_context *context, struct mqtt_span at)
+/** A rule reports the same bytes: one fact makes one item. */
+static bool is_reported_by_rule(const struct show_context *context, struct mqtt_span at)
 {
     const struct check_findings *findings = context->findings;
 
     for (unsigned i = 0; i < findings->count; i++) {
-        struct mqtt_span told = findings->list[i].at;
-        if (told.at < at.at + MAX(at.length, 1) && at.at < told.at + MAX(told.length, 1))
+        struct mqtt_span marked = findings->list[i].at;
+        if (marked.at < at.at + MAX(at.length, 1) && at.at < marked.at + MAX(marked.length, 1))
             return true;
     }
     return false;
@@ -126,7 +126,7 @@ static void raise_fault(const struct show_context *context, proto_tree *tree, co
     int length = (int)MIN(fault->at.length, packet->captured - start);
     expert_field *expert = &show_experts[fault->expert];
 
-    if (is_told_by_rule(context, fault->at))
+    if (is_reported_by_rule(context, fault->at))
         proto_item_set_hidden(proto_tree_add_item(tree, expert->hf, context->tvb, (int)start, length, ENC_NA));
     else if (fault->expert <= SHOW_EXPERT_CUT)
         proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s",

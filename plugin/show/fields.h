@@ -58,7 +58,7 @@ extern int show_will_user_property_fields[SHOW_USER_PROPERTY_PARTS];
 extern int show_subtrees[SHOW_SUBTREE_COUNT];
 extern expert_field show_experts[SHOW_EXPERT_COUNT];
 
-/** The protocols: the built-in's `mqtt`, under which wire fields stand, and our own. */
+/** The protocols: the built-in's `mqtt`, which has the wire fields, and our own. */
 extern int show_proto_mqtt;
 extern int show_proto_scope;
 

@@ -139,7 +139,7 @@ static uint32_t first_characters(const uint8_t *text, uint32_t length, unsigned 
     return length;
 }
 
-/** A payload is quoted where its beginning is printable text, else its size is told. */
+/** A payload is quoted where its beginning is printable text, else its size is given. */
 static void put_payload(struct line *line, struct mqtt_span payload)
 {
     const struct mqtt_packet *packet = line->context->packet;

@@ -15,7 +15,7 @@ bool show_is_wanted(proto_tree *tree)
            (proto_field_is_referenced(tree, show_proto_mqtt) || proto_field_is_referenced(tree, show_proto_scope));
 }
 
-/** Wireshark would take the bytes behind a NUL for stray ones, and complain of them; that is for our rules to say. */
+/** Wireshark would take the bytes after a NUL for stray ones, and report them; that is for our rules to do. */
 static bool holds_nul(const struct show_context *context, int field, uint32_t at, uint32_t length)
 {
     return proto_registrar_get_ftype(field) == FT_STRING && memchr(context->packet->bytes + at, 0, length) != NULL;

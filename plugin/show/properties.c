@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Each property has a field of its own. Under it stand the identifier and the generic fields of Wireshark's own
- * dissector; the latter are hidden, because the property's field says the same, and made only where asked for.
+ * Each property has a field of its own. Under it are the identifier and the generic fields of Wireshark's own
+ * dissector; the latter are hidden, because the property's field says the same, and made only where they are referenced.
  */
 #include <epan/proto.h>
 
@@ -12,7 +12,7 @@
 
 #define FIELD(symbol) show_fields[SHOW_##symbol]
 
-/** Adds a generic field of the built-in, hidden, if anybody asks for it. */
+/** Adds a generic field of the built-in, hidden, if it is referenced. */
 static void show_kept(const struct show_context *context, proto_tree *tree, int field, struct mqtt_span span,
                       unsigned encoding)
 {
@@ -97,7 +97,7 @@ static void show_kept_text(const struct show_context *context, proto_tree *tree,
     show_kept(context, tree, FIELD(PROPERTY_TEXT), property->text, ENC_UTF_8);
 }
 
-/** Somebody asks for a field that all properties have, or all of a type. */
+/** A field is referenced that all properties have, or all of a type. */
 static bool is_each_wanted(proto_tree *tree)
 {
     static const enum show_field shared[] = {
@@ -110,12 +110,12 @@ static bool is_each_wanted(proto_tree *tree)
     return false;
 }
 
-/** Somebody asks for this property. */
+/** This property is referenced. */
 static bool is_wanted(proto_tree *tree, const struct mqtt_property *property, bool in_will)
 {
     const int *halves = in_will ? show_will_user_property_fields : show_user_property_fields;
 
-    /* In a Will a property may stand under its field of other packets as well. */
+    /* In a Will a property may be shown under its field of other packets as well. */
     if (proto_field_is_referenced(tree, field_of(property, in_will)) ||
         (in_will && proto_field_is_referenced(tree, show_property_fields[property->index])))
         return true;
@@ -170,7 +170,7 @@ void show_properties(const struct show_context *context, proto_tree *parent, con
     proto_tree_add_uint64(tree, FIELD(PROPERTY_LENGTH), context->tvb, (int)properties->length_at.at,
                           (int)properties->length_at.length, properties->announced);
 
-    /* A filter asks for few fields, and finding out of each of a property's that it is not wanted takes long. */
+    /* A filter references few fields, and asking that for each field of each property takes long. */
     bool shows_each = is_each_wanted(tree);
     struct mqtt_property property;
     uint32_t at = 0;

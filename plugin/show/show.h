@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Nothing here reads bytes for their meaning or keeps state. All of it may be called with a NULL tree and does nothing
- * then that nobody asked for.
+ * then that is not referenced.
  */
 #ifndef MQTTSCOPE_SHOW_SHOW_H
 #define MQTTSCOPE_SHOW_SHOW_H
@@ -38,7 +38,7 @@ struct show_faults {
     struct show_fault list[SHOW_FAULTS_MAX];
 };
 
-/** Finds what decoding has to report about a packet beyond the rules; the same on each visit, with a tree or without. */
+/** Finds what decoding has to report about a packet besides broken rules; the same on each visit, with a tree or without. */
 void show_find_faults(const struct show_context *context, struct show_faults *faults);
 
 /** Raises what show_find_faults() found. Works without a tree, for the expert statistics. */
@@ -60,7 +60,7 @@ void show_statements(const struct show_context *context, proto_tree *tree);
 /** What a finding says: printable, in `pool`. */
 const char *show_finding_text(wmem_allocator_t *pool, const struct check_finding *finding);
 
-/** True where the tree is looked at, or one of our fields is asked for: without that no tree need be built. */
+/** True where the tree is looked at, or one of our fields is referenced: without that no tree need be built. */
 bool show_is_wanted(proto_tree *tree);
 
 /** True while the frame's tree may grow. Wireshark takes more items than the user's gui.max_tree_items for an endless loop
@@ -73,7 +73,7 @@ void show_no_room(const struct show_context *context, proto_tree *tree);
 /** Builds the packet's tree under `parent` and returns it for what follows (expert items, payload). */
 proto_tree *show_tree(const struct show_context *context, proto_tree *parent);
 
-/** Adds a property block: its length, and each property with its fields; `in_will` tells the Will Properties. */
+/** Adds a property block: its length, and each property with its fields; `in_will`: they are the Will Properties. */
 void show_properties(const struct show_context *context, proto_tree *tree, const struct mqtt_properties *properties,
                      bool in_will);
 
@@ -93,7 +93,7 @@ const char *show_line(const struct show_context *context);
 /** Shows bytes of the stream that belong to no known packet, under a tree item of their own. */
 void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 
-/** Shows bytes behind which nothing can be framed: a Remaining Length of more than four bytes and what follows it. */
+/** Shows bytes after which nothing can be framed: a Remaining Length of more than four bytes and what follows it. */
 void show_unframeable(const struct show_context *context, proto_tree *parent);
 
 /** Shows bytes that TCP sent again. */

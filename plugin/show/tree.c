@@ -263,7 +263,7 @@ static void show_body(const struct show_context *context, proto_tree *tree)
     }
 }
 
-/** The bytes behind the place where reading stopped, as far as the capture holds them. */
+/** The bytes after the place where reading stopped, as far as the capture holds them. */
 static void show_unread(const struct show_context *context, proto_tree *tree)
 {
     const struct mqtt_packet *packet = context->packet;

@@ -10,7 +10,7 @@
 
 #include <epan/stats_tree.h>
 
-/** What Wireshark's tree does not tell: which nodes there are, and their number. Lives as long as the tree. */
+/** What Wireshark's tree does not let be looked up: which nodes there are, and their number. Lives as long as the tree. */
 struct bounded_tree {
     stats_tree *tree;
     int root;            /**< the node that all others are under */

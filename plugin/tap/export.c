@@ -4,7 +4,7 @@
  *
  * The topic is whatever a stranger on the network chose, and becomes the name of a file. Of it only letters, digits, `-`
  * and `_` of ASCII remain, a bounded number of them; the frame and the packet's number within it, which follow, keep
- * names apart, also on file systems that do not tell `a` from `A`. No such name begins with a dot or a dash, means a
+ * names apart, also on file systems that take `a` and `A` for the same. No such name begins with a dot or a dash, means a
  * folder, or is one that Windows reserves.
  *
  * Wireshark keeps every object in memory until it is saved; nothing is kept here besides.

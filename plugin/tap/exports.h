@@ -10,7 +10,7 @@
 #include "record.h"
 
 /** Registers the flow graph and the export of PUBLISH payloads; `proto` is our protocol. Each has a tap of its own, so
- *  that what it costs is not paid by those who ask for something else. */
+ *  that its cost is paid only where it is used. */
 void tap_register_exports(int proto);
 
 /** True where a flow graph is being drawn: the record needs its `line`. */

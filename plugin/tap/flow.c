@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Wireshark draws a lane for each address that occurs. Ours are text: `broker` and the Client Identifiers. While a file
- * shows one broker its lane is `broker`; with the second one, both are told apart by their endpoints, and the arrows
+ * shows one broker its lane is `broker`; with the second one, both are named with their endpoints, and the arrows
  * drawn so far are renamed.
  */
 #include <stdarg.h>
@@ -21,7 +21,7 @@ enum {
     LANE_TAIL = 16,   /**< how much of its end is kept then */
     LINE_BYTES = 240, /**< what is shown of a packet's line */
     COMMENT_BYTES = LINE_BYTES + 100,
-    LANES_MAX = 40, /**< Wireshark draws no more; those who come later share the last two */
+    LANES_MAX = 40, /**< Wireshark draws no more; later ones share the last two */
 };
 
 /** What is known about a graph besides its arrows. */
@@ -102,7 +102,7 @@ static bool is_lane(const address *where, const char *name)
     return where->type == AT_STRINGZ && strcmp((const char *)where->data, name) == 0;
 }
 
-/** Gives the only broker so far a name that tells it from others. */
+/** Gives the only broker so far a name with its endpoint. */
 static void rename_broker(struct compat_flow *graph, struct graph_state *state)
 {
     struct lane lane;
@@ -135,7 +135,7 @@ static void name_broker(struct lane *lane, struct compat_flow *graph, struct gra
         name_lane(lane, "broker");
 }
 
-/** Takes the lane, or the one for all who come when no lane is left. There is one for each end of a connection, because
+/** Takes the lane, or the one that is shared when no lane is left. There is one for each end of a connection, because
  *  Wireshark cannot draw an arrow from the last lane to itself. */
 static void claim_lane(struct lane *lane, struct graph_state *state, bool is_peer)
 {

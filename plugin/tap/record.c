@@ -1,4 +1,4 @@
-/* record.c - who sends to whom, by the record of a control packet.
+/* record.c - the direction and the client, by the record of a control packet.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

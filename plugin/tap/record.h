@@ -23,7 +23,7 @@ struct tap_record {
     const struct check_findings *findings; /**< the rules that the packet breaks; NULL for none */
 };
 
-/** Who sends to whom, as known at the packet. */
+/** The direction of a packet, as known at it. */
 enum tap_direction {
     TAP_TO_BROKER,
     TAP_TO_CLIENT,

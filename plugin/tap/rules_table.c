@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A row for each rule, statement and severity, so there are no more rows than rules with their statements. The clients
- * concerned are told by name up to a few, and counted up to a bound.
+ * concerned are named up to a few, and counted up to a bound.
  */
 #include <string.h>
 

@@ -189,14 +189,14 @@ static char *connack_text(const struct track_summary *summary)
 static char *disconnect_text(const struct track_summary *summary)
 {
     const struct track_snapshot *snapshot = summary->snapshot;
-    const char *who = snapshot->broker == TRACK_END_UNKNOWN          ? "DISCONNECT"
-                      : snapshot->broker == summary->disconnected_by ? "DISCONNECT by broker"
-                                                                     : "DISCONNECT by client";
+    const char *sender = snapshot->broker == TRACK_END_UNKNOWN          ? "DISCONNECT"
+                         : snapshot->broker == summary->disconnected_by ? "DISCONNECT by broker"
+                                                                        : "DISCONNECT by client";
 
     if (snapshot->version != MQTT_V50)
-        return g_strdup(who);
+        return g_strdup(sender);
     char *reason = reason_text(snapshot->version, MQTT_TYPE_DISCONNECT, summary->disconnect_reason);
-    char *text = g_strdup_printf("%s: %s", who, reason);
+    char *text = g_strdup_printf("%s: %s", sender, reason);
     g_free(reason);
     return text;
 }

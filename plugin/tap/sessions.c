@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Wireshark draws such a table itself and asks nobody before it does. But how a connection ended is known only when all
+ * Wireshark draws such a table itself and says nothing before it does. But how a connection ended is known only when all
  * of its frames were read, and a FIN comes after the last MQTT packet. So a second listener of the tap is registered
  * with the first packet: listeners are drawn in the reverse order of their registration, and its turn to draw is the
  * time to complete the rows. The menus and a second pass need none of it, since they count a file that was read before.

@@ -1,4 +1,4 @@
-/* table.c - the columns of a table of statistics, as wide as what stands in them.
+/* table.c - the columns of a table of statistics, as wide as their content.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

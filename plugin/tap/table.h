@@ -1,4 +1,4 @@
-/* table.h - the columns of a table of statistics, as wide as what stands in them.
+/* table.h - the columns of a table of statistics, as wide as their content.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -14,7 +14,7 @@
 
 #include <epan/stat_tap_ui.h>
 
-/** A column: unsigned number, float (six digits behind the point) or string. */
+/** A column: unsigned number, float (six digits after the point) or string. */
 struct tap_column {
     const char *name;
     stat_tap_table_item_enum type;

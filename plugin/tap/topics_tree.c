@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Each level counts the messages at and below it, and shows their average, smallest and largest payload; a topic has
- * its QoS and its payload bytes below it. Levels behind the first are written with the slash in front of them. No level
- * contains a slash (MQTT 5.0 section 4.7.1.1), so no name from the wire passes for one of ours: those that stand among
+ * its QoS and its payload bytes below it. Levels after the first are written with the slash in front of them. No level
+ * contains a slash (MQTT 5.0 section 4.7.1.1), so no name from the wire passes for one of ours: those among the
  * first levels contain a slash, and those below a topic do not begin with one.
  */
 #include <string.h>
