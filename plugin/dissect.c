@@ -36,7 +36,7 @@ static const struct check_findings *keep_findings(const struct show_context *con
 }
 
 /** Queues what the statistics and exports read; made only where one of them is open. */
-static void queue_record(const struct show_context *context, const struct stretch *stretch)
+static void queue_record(const struct show_context *context, const struct stream_chunk *chunk)
 {
     packet_info *pinfo = context->pinfo;
     const struct track_facts *facts = context->facts;
@@ -51,7 +51,7 @@ static void queue_record(const struct show_context *context, const struct stretc
         .packet = *context->packet,
         .facts = *facts,
         .snapshot = *facts->snapshot,
-        .connection = stretch->stream->connection,
+        .connection = chunk->stream->connection,
         .sender_name = show_end_name(context, facts->sender),
         .receiver_name = show_end_name(context, 1 - facts->sender),
         .topic = context->packet->type == MQTT_TYPE_PUBLISH ? show_topic_text(context) : "",
@@ -65,37 +65,37 @@ static void queue_record(const struct show_context *context, const struct stretc
 }
 
 /** Reads the packet; tracks it on its first visit and recalls what is known of it on later ones. */
-static void find_facts(const struct stretch *stretch, packet_info *pinfo, struct track_pdu_ref pdu,
+static void find_facts(const struct stream_chunk *chunk, packet_info *pinfo, struct track_pdu_ref pdu,
                        struct mqtt_packet *packet, tvbuff_t *tvb, struct track_facts *facts)
 {
-    struct track_connection *connection = stretch->stream->connection;
+    struct track_connection *connection = chunk->stream->connection;
     uint32_t captured = tvb_captured_length(tvb);
     const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
     uint32_t length = tvb_reported_length(tvb);
     struct track_arrival arrival;
 
     if (!PINFO_FD_VISITED(pinfo)) {
-        track_connection_expect_packet(connection, stretch->sender);
+        track_connection_expect_packet(connection, chunk->sender);
         track_read(packet, bytes, captured, length, track_connection_version(connection));
-        stream_arrival(stretch->stream, pinfo, &arrival);
-        arrival.from_start = stretch->stream->tcp[stretch->sender].from_start;
-        track(connection, stretch->sender, pdu, &arrival, packet, facts);
+        stream_arrival(chunk->stream, pinfo, &arrival);
+        arrival.from_start = chunk->stream->tcp[chunk->sender].from_start;
+        track(connection, chunk->sender, pdu, &arrival, packet, facts);
     } else {
-        track_recall(connection, stretch->sender, pdu, facts);
+        track_recall(connection, chunk->sender, pdu, facts);
         track_read(packet, bytes, captured, length, facts->snapshot->version);
     }
-    facts->in_websocket_text = stretch->in_websocket_text;
-    facts->is_unsure = stretch->is_unsure;
-    facts->may_lack = stretch->may_lack;
-    if (stretch->stream->websocket != NULL) {
-        facts->websocket_offered = stretch->stream->websocket->handshake.offered;
-        facts->websocket_chosen = stretch->stream->websocket->handshake.chosen;
+    facts->in_websocket_text = chunk->in_websocket_text;
+    facts->is_unsure = chunk->is_unsure;
+    facts->may_lack = chunk->may_lack;
+    if (chunk->stream->websocket != NULL) {
+        facts->websocket_offered = chunk->stream->websocket->handshake.offered;
+        facts->websocket_chosen = chunk->stream->websocket->handshake.chosen;
     }
 }
 
 int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
-    const struct stretch *stretch = (const struct stretch *)data;
+    const struct stream_chunk *chunk = (const struct stream_chunk *)data;
     struct track_pdu_ref pdu = {pinfo->num, stream_next_pdu(pinfo)};
     struct mqtt_packet packet;
     struct track_facts facts;
@@ -103,7 +103,7 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     struct check_findings findings;
     struct show_context context = {tvb, pinfo, &packet, &facts, &findings};
 
-    find_facts(stretch, pinfo, pdu, &packet, tvb, &facts);
+    find_facts(chunk, pinfo, pdu, &packet, tvb, &facts);
     check_run(mqttscope_rules(), &packet, &facts, &findings);
     show_find_faults(&context, &faults);
     show_info(&context);
@@ -119,13 +119,13 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     show_findings(&context, packet_tree);
     if (has_room && !show_has_room(tree))
         show_no_room(&context, packet_tree);
-    queue_record(&context, stretch);
+    queue_record(&context, chunk);
     if (packet.type == MQTT_TYPE_PUBLISH && packet.publish.payload.length > 0)
         payload_hand_over(&context, tree, packet_tree);
     return (int)tvb_captured_length(tvb);
 }
 
-void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stretch *stretch)
+void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stream_chunk *chunk)
 {
     struct track_pdu_ref pdu = {pinfo->num, stream_next_pdu(pinfo)};
     struct mqtt_packet packet;
@@ -134,11 +134,11 @@ void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
     struct show_context context = {tvb, pinfo, &packet, &facts, &findings};
     uint32_t captured = tvb_captured_length(tvb);
 
-    track_recall(stretch->stream->connection, stretch->sender, pdu, &facts);
+    track_recall(chunk->stream->connection, chunk->sender, pdu, &facts);
     facts.idle_ns = TRACK_TIME_UNKNOWN; /* what is no packet ends no silence */
     mqtt_decode(&packet, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb),
                 facts.snapshot->version);
     check_run(mqttscope_rules(), &packet, &facts, &findings);
     show_unframeable(&context, tree);
-    queue_record(&context, stretch);
+    queue_record(&context, chunk);
 }

@@ -2,11 +2,11 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Wireshark's TCP puts segments together, but it does not say when bytes are missing: behind a gap, or where the capture
+ * Wireshark's TCP puts segments together, but it does not say when bytes are missing: after a gap, or where the capture
  * began in the middle of a connection, a segment may start anywhere in a packet. Reading on would turn payload into
  * packets that nobody sent. So each direction remembers at which sequence number the next packet begins. A segment that
- * holds this place is read from there on, whatever stands before it: bytes sent again, or the rest of a packet that was
- * not put together. Where the place is lost, a segment is read only if whole plausible packets stand at its start.
+ * holds this place is read from there on, whatever comes before it: bytes sent again, or the rest of a packet that was
+ * not put together. Where the place is lost, a segment is read only if whole plausible packets are at its start.
  */
 #include <string.h>
 
@@ -17,10 +17,10 @@
 
 /** What is to be done with the bytes of a segment. */
 enum segment_kind {
-    SEGMENT_FRAMED, /**< read packets, behind the bytes to be left out */
+    SEGMENT_FRAMED, /**< read packets, after the bytes to be left out */
     SEGMENT_UNFRAMED,
     SEGMENT_REPEATED,
-    SEGMENT_PROXY, /**< a PROXY protocol header stands before the first packet */
+    SEGMENT_PROXY, /**< a PROXY protocol header comes before the first packet */
 };
 
 /** The decision on a segment. */
@@ -32,7 +32,7 @@ struct segment {
 enum {
     SEGMENT_KINDS = 4,        /**< a decision is kept as one number */
     SEGMENT_KEY = 0x40000000, /**< for what was decided about a segment; its raw offset is added */
-    FIXED_HEADER_LEAST = 2,   /**< bytes without which no length can be told */
+    FIXED_HEADER_LEAST = 2,   /**< bytes without which no length is known */
     SEGMENTS_TO_PROVE = 2,    /**< what a search found may have looked like packets by chance */
     PROXY_V1_LONGEST = 107,
     PROXY_V2_HEADER = 16,
@@ -40,7 +40,7 @@ enum {
 
 unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void *data)
 {
-    struct stretch *stretch = (struct stretch *)data;
+    struct stream_chunk *chunk = (struct stream_chunk *)data;
     unsigned captured = (unsigned)tvb_captured_length_remaining(tvb, offset);
     unsigned reported = (unsigned)tvb_reported_length_remaining(tvb, offset);
     unsigned header = MIN(captured, 5);
@@ -53,11 +53,11 @@ unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void 
     if (can_wait)
         return 0;
     if (!PINFO_FD_VISITED(pinfo))
-        stretch->stream->tcp[stretch->sender].framed = false;
+        chunk->stream->tcp[chunk->sender].framed = false;
     return MAX(reported, FIXED_HEADER_LEAST);
 }
 
-/** What the fixed header tells of the bytes that tcp_dissect_pdus() cut out. */
+/** What the fixed header says of the bytes that tcp_dissect_pdus() cut out. */
 static enum mqtt_frame_state frame_state(tvbuff_t *tvb)
 {
     uint32_t length;
@@ -68,8 +68,8 @@ static enum mqtt_frame_state frame_state(tvbuff_t *tvb)
 /** Dissects what tcp_dissect_pdus() cut out: a packet, or the rest of a segment that cannot be framed. */
 static int dissect_framed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
-    const struct stretch *stretch = (const struct stretch *)data;
-    struct tcp_direction *direction = &stretch->stream->tcp[stretch->sender];
+    const struct stream_chunk *chunk = (const struct stream_chunk *)data;
+    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
     enum mqtt_frame_state state = frame_state(tvb);
     unsigned captured = tvb_captured_length(tvb);
     unsigned reported = tvb_reported_length(tvb);
@@ -79,10 +79,10 @@ static int dissect_framed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, v
         direction->framed = direction->framed && state == MQTT_FRAME_WHOLE;
     }
     if (state == MQTT_FRAME_UNREADABLE) {
-        dissect_unframeable(tvb, pinfo, tree, stretch);
+        dissect_unframeable(tvb, pinfo, tree, chunk);
         return (int)captured;
     }
-    /* A fixed header that goes on where nothing is put together: the packet is longer than what is at hand, and so cut
+    /* A fixed header that continues where nothing is put together: the packet is longer than what is at hand, and so cut
      * and not malformed. */
     if (state == MQTT_FRAME_UNFINISHED)
         tvb = tvb_new_subset_length_caplen(tvb, 0, (int)captured, (int)reported + 1);
@@ -108,12 +108,12 @@ static unsigned proxy_header_length(tvbuff_t *tvb)
     return 0;
 }
 
-/** Whole packets, or the beginning of a long PUBLISH, stand at the segment's start. */
-static bool begins_with_packet(tvbuff_t *tvb, const struct stretch *stretch)
+/** Whole packets, or the beginning of a long PUBLISH, are at the segment's start. */
+static bool begins_with_packet(tvbuff_t *tvb, const struct stream_chunk *chunk)
 {
     uint32_t captured = tvb_captured_length(tvb);
     struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured,
-                                        track_connection_version(stretch->stream->connection));
+                                        track_connection_version(chunk->stream->connection));
     return !run.broken && (run.packets > 0 || run.begun);
 }
 
@@ -151,7 +151,7 @@ static bool is_malformed(const uint8_t *bytes, uint32_t captured, uint32_t lengt
 }
 
 /** One of the packets from there to the segment's end cannot be read. */
-static bool has_malformed_packet(tvbuff_t *tvb, uint32_t at, const struct stretch *stretch)
+static bool has_malformed_packet(tvbuff_t *tvb, uint32_t at, const struct stream_chunk *chunk)
 {
     uint32_t captured = tvb_captured_length(tvb);
     const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
@@ -162,7 +162,7 @@ static bool has_malformed_packet(tvbuff_t *tvb, uint32_t at, const struct stretc
         if (state != MQTT_FRAME_WHOLE)
             return state == MQTT_FRAME_UNREADABLE;
         uint32_t held = MIN(length, captured - at);
-        if (is_malformed(bytes + at, held, length, track_connection_version(stretch->stream->connection)))
+        if (is_malformed(bytes + at, held, length, track_connection_version(chunk->stream->connection)))
             return true;
         at += held;
     }
@@ -170,12 +170,12 @@ static bool has_malformed_packet(tvbuff_t *tvb, uint32_t at, const struct stretc
 }
 
 /** Looks for the place where a packet begins in a segment of which nothing is known. */
-static struct segment search_segment(struct tcp_direction *direction, const struct stretch *stretch, tvbuff_t *tvb,
+static struct segment search_segment(struct tcp_direction *direction, const struct stream_chunk *chunk, tvbuff_t *tvb,
                                      const struct tcpinfo *info, uint32_t seq)
 {
-    bool found = begins_with_packet(tvb, stretch);
+    bool found = begins_with_packet(tvb, chunk);
 
-    /* What TCP put together need not end with the segment: the place behind it cannot be told. */
+    /* What TCP put together need not end with the segment: the place after it is unknown. */
     direction->framed = found && !info->is_reassembled;
     direction->unproved = SEGMENTS_TO_PROVE;
     direction->begins_at = seq;
@@ -183,25 +183,25 @@ static struct segment search_segment(struct tcp_direction *direction, const stru
 }
 
 /** Compares a segment, or what of it the packet before left over, with the place where the next packet begins. */
-static struct segment place_segment(struct tcp_direction *direction, const struct stretch *stretch, tvbuff_t *tvb,
+static struct segment place_segment(struct tcp_direction *direction, const struct stream_chunk *chunk, tvbuff_t *tvb,
                                     const struct tcpinfo *info, uint32_t seq, bool goes_on)
 {
     int32_t ahead = goes_on ? 0 : (int32_t)(direction->begins_at - seq);
 
     if (!direction->framed || ahead < 0)
-        return search_segment(direction, stretch, tvb, info, seq);
+        return search_segment(direction, chunk, tvb, info, seq);
     if ((uint32_t)ahead >= tvb_reported_length(tvb))
         return (struct segment){SEGMENT_UNFRAMED, 0};
     if (direction->unproved > 0) {
-        if (has_malformed_packet(tvb, (uint32_t)ahead, stretch))
-            return search_segment(direction, stretch, tvb, info, seq);
+        if (has_malformed_packet(tvb, (uint32_t)ahead, chunk))
+            return search_segment(direction, chunk, tvb, info, seq);
         if (!goes_on)
             direction->unproved--;
     }
     return (struct segment){SEGMENT_FRAMED, (uint32_t)ahead};
 }
 
-/** Packets went by unseen behind what the capture holds of a segment: more was cut off than the rest of one packet. */
+/** Packets were missed after what the capture holds of a segment: more was cut off than the rest of one packet. */
 static bool hides_packets(tvbuff_t *tvb, uint32_t at)
 {
     uint32_t captured = tvb_captured_length(tvb);
@@ -217,10 +217,10 @@ static bool hides_packets(tvbuff_t *tvb, uint32_t at)
 }
 
 /** Decides on a segment, first visit only, and takes its sequence numbers in. */
-static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo, tvbuff_t *tvb,
+static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pinfo, tvbuff_t *tvb,
                                     const struct tcpinfo *info)
 {
-    struct tcp_direction *direction = &stretch->stream->tcp[stretch->sender];
+    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
     uint32_t next_seq = info->nxtseq;
     uint32_t seq = next_seq - tvb_reported_length(tvb);
     bool goes_on = info->is_reassembled || pinfo->num == direction->last_frame;
@@ -229,28 +229,28 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
 
     DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
     if (tvb_captured_length(tvb) < tvb_reported_length(tvb))
-        track_loss(stretch->stream->connection);
+        track_loss(chunk->stream->connection);
     if (is_missing_bytes || (direction->seen && !direction->framed))
-        track_gap(stretch->stream->connection, stream_next_place(pinfo));
-    if (!stretch->stream->tcp[0].seen && !stretch->stream->tcp[1].seen &&
-        stream_is_start(stretch->stream->analysis, seq) && is_foreign(tvb)) {
-        stretch->stream->is_foreign = true;
-    } else if (!direction->seen && stream_is_start(stretch->stream->analysis, seq)) {
+        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
+    if (!chunk->stream->tcp[0].seen && !chunk->stream->tcp[1].seen && stream_is_start(chunk->stream->analysis, seq) &&
+        is_foreign(tvb)) {
+        chunk->stream->is_foreign = true;
+    } else if (!direction->seen && stream_is_start(chunk->stream->analysis, seq)) {
         segment.skip = proxy_header_length(tvb);
         segment.kind = segment.skip > 0 ? SEGMENT_PROXY : SEGMENT_FRAMED;
         direction->from_start = direction->framed = true;
         direction->begins_at = seq + segment.skip;
     } else if (!direction->seen) {
-        if (stream_has_handshake(stretch->stream->analysis))
-            track_gap(stretch->stream->connection, (struct track_pdu_ref){pinfo->num, 1});
-        segment = search_segment(direction, stretch, tvb, info, seq);
+        if (stream_has_handshake(chunk->stream->analysis))
+            track_gap(chunk->stream->connection, (struct track_pdu_ref){pinfo->num, 1});
+        segment = search_segment(direction, chunk, tvb, info, seq);
     } else if (!goes_on && (int32_t)(next_seq - direction->next_seq) <= 0) {
         return (struct segment){SEGMENT_REPEATED, 0};
     } else {
-        segment = place_segment(direction, stretch, tvb, info, seq, goes_on);
+        segment = place_segment(direction, chunk, tvb, info, seq, goes_on);
     }
     if (tvb_captured_length(tvb) < tvb_reported_length(tvb) && hides_packets(tvb, segment.skip))
-        track_gap(stretch->stream->connection, stream_next_place(pinfo));
+        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
     direction->seen = true;
     direction->next_seq = next_seq;
     direction->last_frame = pinfo->num;
@@ -258,7 +258,7 @@ static struct segment judge_segment(struct stretch *stretch, packet_info *pinfo,
 }
 
 /** The decision on a segment: made on the first visit, looked up on later ones. Only what is unusual is kept. */
-static struct segment find_segment(struct stretch *stretch, packet_info *pinfo, tvbuff_t *tvb,
+static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinfo, tvbuff_t *tvb,
                                    const struct tcpinfo *info)
 {
     uint32_t key = SEGMENT_KEY + (uint32_t)tvb_raw_offset(tvb);
@@ -269,17 +269,17 @@ static struct segment find_segment(struct stretch *stretch, packet_info *pinfo, 
     }
     if (info == NULL)
         return (struct segment){SEGMENT_FRAMED, 0};
-    struct segment segment = judge_segment(stretch, pinfo, tvb, info);
+    struct segment segment = judge_segment(chunk, pinfo, tvb, info);
     uint32_t kept = segment.skip * SEGMENT_KINDS + (uint32_t)segment.kind;
     if (kept != 0)
         p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GUINT_TO_POINTER(kept));
     return segment;
 }
 
-static void dissect_packets(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stretch *stretch)
+static void dissect_packets(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk)
 {
     tcp_dissect_pdus(tvb, pinfo, tree, mqttscope_reassembles(), FIXED_HEADER_LEAST, framing_pdu_length, dissect_framed,
-                     stretch);
+                     chunk);
 }
 
 /** Shows a PROXY protocol header by Wireshark's dissector for it. */
@@ -293,13 +293,13 @@ static void dissect_proxy_header(tvbuff_t *tvb, packet_info *pinfo, proto_tree *
 
 int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
-    struct stretch stretch;
+    struct stream_chunk chunk;
 
-    stretch_begin(&stretch, pinfo);
-    if (stretch.stream->is_foreign)
+    stream_chunk_begin(&chunk, pinfo);
+    if (chunk.stream->is_foreign)
         return 0;
-    struct segment segment = find_segment(&stretch, pinfo, tvb, (const struct tcpinfo *)data);
-    if (stretch.stream->is_foreign)
+    struct segment segment = find_segment(&chunk, pinfo, tvb, (const struct tcpinfo *)data);
+    if (chunk.stream->is_foreign)
         return 0;
     switch (segment.kind) {
     case SEGMENT_UNFRAMED:
@@ -316,23 +316,23 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     }
     tvbuff_t *packets = segment.skip > 0 ? tvb_new_subset_remaining(tvb, (int)segment.skip) : tvb;
     if (tvb_captured_length(packets) > 0)
-        dissect_packets(packets, pinfo, tree, &stretch);
+        dissect_packets(packets, pinfo, tree, &chunk);
     return (int)tvb_captured_length(tvb);
 }
 
 int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
-    struct stretch stretch;
+    struct stream_chunk chunk;
 
-    stretch_begin(&stretch, pinfo);
+    stream_chunk_begin(&chunk, pinfo);
     if (!PINFO_FD_VISITED(pinfo)) {
-        struct tcp_direction *directions = stretch.stream->tcp;
+        struct tcp_direction *directions = chunk.stream->tcp;
         if (!directions[0].seen && !directions[1].seen && is_foreign(tvb))
-            stretch.stream->is_foreign = true;
-        directions[stretch.sender].seen = true;
+            chunk.stream->is_foreign = true;
+        directions[chunk.sender].seen = true;
     }
-    if (stretch.stream->is_foreign)
+    if (chunk.stream->is_foreign)
         return 0;
-    dissect_packets(tvb, pinfo, tree, &stretch);
+    dissect_packets(tvb, pinfo, tree, &chunk);
     return (int)tvb_captured_length(tvb);
 }

@@ -45,11 +45,11 @@ void preferences_register(int proto);
 /** Registers the tap that statistics listen to. */
 void dissect_register(void);
 
-/** Dissects one control packet; `data` is the struct stretch it lies in. Returns the bytes of the packet. */
+/** Dissects one control packet; `data` is the struct stream_chunk it lies in. Returns the bytes of the packet. */
 int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
 
 /** Shows bytes whose Remaining Length does not end: no packet can be framed after them. */
-void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stretch *stretch);
+void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stream_chunk *chunk);
 
 /** The dissectors of the transports. `data` is what the transport hands to its subdissectors. */
 int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
@@ -73,7 +73,7 @@ struct websocket_frame websocket_frame_of(packet_info *pinfo, tvbuff_t *message)
 struct websocket_handshake websocket_handshake(packet_info *pinfo);
 
 /** Length of the control packet at `offset`, as tcp_dissect_pdus() asks for it; 0: more bytes are needed. `data` is the
- *  struct stretch. */
+ *  struct stream_chunk. */
 unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void *data);
 
 /** Registers the heuristics; `tcp` and `tls` are the dissectors that take a stream over once it is recognised. */

@@ -1,4 +1,4 @@
-/* stream.c - finds the connection behind a stretch of stream data.
+/* stream.c - finds the connection that a chunk of stream data belongs to.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -68,7 +68,7 @@ static struct tcp_analysis *find_tcp(packet_info *pinfo, conversation_t *convers
     return pinfo->ptype == PT_TCP ? get_tcp_conversation_data(conversation, pinfo) : NULL;
 }
 
-/** How a TCP connection stands, by what Wireshark's analysis has seen of it. */
+/** The state of a TCP connection, by what Wireshark's analysis has seen of it. */
 static struct track_transport_state tcp_state(const void *handle)
 {
     enum { FIN_SEEN = 0x10, RST_SEEN = 0x20 };
@@ -87,7 +87,7 @@ static struct track_transport_state tcp_state(const void *handle)
     };
 }
 
-static struct track_capture *current_world(void)
+static struct track_capture *current_capture(void)
 {
     if (capture == NULL) {
         struct track_options options = {
@@ -141,7 +141,7 @@ static bool is_broker_port(uint32_t port)
     return port == 1883 || port == 8883;
 }
 
-/** What the transport tells of who is who: the handshake, else the ports. */
+/** Which end the transport shows to be the server: by the handshake, else by the ports. */
 static void guess_server(struct track_transport *transport, const packet_info *pinfo, const struct tcp_analysis *tcp)
 {
     transport->server = TRACK_END_UNKNOWN;
@@ -167,13 +167,13 @@ static struct stream *new_stream(packet_info *pinfo, conversation_t *conversatio
     transport.ends[0] = endpoint_of(&pinfo->src, pinfo->srcport);
     transport.ends[1] = endpoint_of(&pinfo->dst, pinfo->destport);
     guess_server(&transport, pinfo, tcp);
-    stream->connection = track_connection_new(current_world(), &transport);
+    stream->connection = track_connection_new(current_capture(), &transport);
     stream->analysis = tcp;
     stream->end0_is_flow1 = tcp != NULL && tcp->fwd == &tcp->flow1;
     return stream;
 }
 
-void stretch_begin(struct stretch *stretch, packet_info *pinfo)
+void stream_chunk_begin(struct stream_chunk *chunk, packet_info *pinfo)
 {
     conversation_t *conversation = find_or_create_conversation(pinfo);
     struct stream *stream = (struct stream *)conversation_get_proto_data(conversation, mqttscope_proto());
@@ -183,10 +183,10 @@ void stretch_begin(struct stretch *stretch, packet_info *pinfo)
         conversation_add_proto_data(conversation, mqttscope_proto(), stream);
     }
     track_connection_expect(stream->connection);
-    stretch->stream = stream;
-    stretch->sender = find_sender(stream, pinfo);
-    stretch->in_websocket_text = false;
-    stretch->is_unsure = stretch->may_lack = false;
+    chunk->stream = stream;
+    chunk->sender = find_sender(stream, pinfo);
+    chunk->in_websocket_text = false;
+    chunk->is_unsure = chunk->may_lack = false;
 }
 
 /** The first visit is once for each frame, so that one record serves all of them; later visits come in any order, and
@@ -213,7 +213,7 @@ uint32_t stream_next_pdu(packet_info *pinfo)
     return ++frame_counts(pinfo)->pdus;
 }
 
-struct track_pdu_ref stream_next_place(packet_info *pinfo)
+struct track_pdu_ref stream_next_pdu_ref(packet_info *pinfo)
 {
     return (struct track_pdu_ref){pinfo->num, frame_counts(pinfo)->pdus + 1};
 }

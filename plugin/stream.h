@@ -1,4 +1,4 @@
-/* stream.h - the connection behind a stretch of stream data, whatever transport carries it.
+/* stream.h - the connection that a chunk of stream data belongs to, whatever transport carries it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,8 +15,8 @@ struct tcp_direction {
     bool from_start;     /**< the first of it was the stream's first byte */
     bool framed;         /**< it is known where the next packet begins */
     uint8_t unproved;    /**< after a search: segments that have yet to hold packets where they should */
-    uint32_t begins_at;  /**< the sequence number of that place: behind the last packet, met or still to come */
-    uint32_t next_seq;   /**< the sequence number behind the last byte met */
+    uint32_t begins_at;  /**< the sequence number of that place: after the last packet, met or still to come */
+    uint32_t next_seq;   /**< the sequence number after the last byte met */
     uint32_t last_frame; /**< the frame that held it */
 };
 
@@ -30,13 +30,13 @@ struct websocket_direction {
     bool is_lost;       /**< no packet is under way, and it is not known where the next one begins */
 };
 
-/** What tells whether messages of one direction went by unseen: the lengths of those met add up to TCP's sequence numbers.
- *  Written on the first visit only. */
+/** Counts the messages of one direction: where some were missed, the lengths of those met do not add up to TCP's sequence
+ *  numbers. Written on the first visit only. */
 struct websocket_count {
     bool is_begun;    /**< a message was met */
-    bool is_unsure;   /**< some may have gone by unseen, and what was read since may be no packets */
-    uint32_t at;      /**< the sequence number behind the latest message, by its length */
-    uint32_t sent_to; /**< the one behind the segment that it ended in */
+    bool is_unsure;   /**< some may have been missed, and what was read since may be no packets */
+    uint32_t at;      /**< the sequence number after the latest message, by its length */
+    uint32_t sent_to; /**< the one after the segment that it ended in */
 };
 
 /** The subprotocols of a WebSocket's handshake (MQTT 5.0 section 6). File scope; NULL where there is none, or it was not
@@ -66,36 +66,36 @@ struct stream {
     bool end0_is_flow1; /**< which of the two directions in `analysis` is end 0's */
 };
 
-/** What the framing hands to each control packet of one stretch of data. On the caller's stack. */
-struct stretch {
+/** What the framing hands to each control packet of one chunk of data. On the caller's stack. */
+struct stream_chunk {
     struct stream *stream;
     unsigned sender;        /**< 0 or 1: the end that sent these bytes */
     bool in_websocket_text; /**< they came in a WebSocket text frame */
-    bool is_unsure;         /**< a WebSocket message before them may have gone by unseen, and they may be no packets */
-    bool may_lack;          /**< one of either end may have gone by unseen */
+    bool is_unsure;         /**< a WebSocket message before them may have been missed, and they may be no packets */
+    bool may_lack;          /**< one of either end may have been missed */
 };
 
-/** Fills a stretch for the packet's conversation; makes the stream's record where it is met for the first time. */
-void stretch_begin(struct stretch *stretch, packet_info *pinfo);
+/** Fills a chunk for the packet's conversation; makes the stream's record where it is met for the first time. */
+void stream_chunk_begin(struct stream_chunk *chunk, packet_info *pinfo);
 
 /** Numbers the control packets of a frame: the next number, from 1. The same packet gets the same number on each visit,
  *  because a frame's packets are met in one order. */
 uint32_t stream_next_pdu(packet_info *pinfo);
 
-/** The place that the next packet of this frame will have. */
-struct track_pdu_ref stream_next_place(packet_info *pinfo);
+/** Frame and number of the next packet of this frame. */
+struct track_pdu_ref stream_next_pdu_ref(packet_info *pinfo);
 
 /** The same for the WebSocket messages of a frame. */
 uint32_t stream_next_message(packet_info *pinfo);
 
-/** The handshake was captured, so that it is known where the first byte of both directions stands. NULL: it was not. */
+/** The handshake was captured, so that it is known where the first byte of both directions is. NULL: it was not. */
 bool stream_has_handshake(const struct tcp_analysis *tcp);
 
-/** A sequence number, of who sent the frame, is known to be the stream's first byte's. Wireshark counts them from the SYN
- *  unless it is told not to; without a SYN + ACK its count may begin anywhere. */
+/** A sequence number of the frame's sender is known to be the stream's first byte's. Wireshark counts them from the SYN
+ *  unless the user does not want it; without a SYN + ACK its count may begin anywhere. */
 bool stream_is_start(const struct tcp_analysis *tcp, uint32_t seq);
 
-/** When and how the frame's packets arrived; first visit only, when TCP's analysis stands at the frame. */
+/** When and how the frame's packets arrived; first visit only, when TCP's analysis has reached the frame. */
 void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct track_arrival *arrival);
 
 /** Forgets what belongs to the file just closed; connections are counted from 0 again. */

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Wireshark hands neither to subdissectors, and their fields stand in a tree only where somebody looks at one; a finding must
+ * Wireshark hands neither to subdissectors, and their fields are in a tree only where one is wanted; a finding must
  * not hang on that. So the header is looked for in the bytes that the message was taken from. Of a message that was put
  * together from several frames or inflated both stay unknown.
  */
@@ -20,7 +20,7 @@ struct wanted {
     size_t length;
 };
 
-/** Where the last masked frame of a Wireshark frame was found: its messages come one behind the other. Visit scope. */
+/** Where the last masked frame of a Wireshark frame was found: its messages come one after the other. Visit scope. */
 struct cursor {
     tvbuff_t *source;
     uint32_t next;
@@ -55,7 +55,7 @@ static bool unmasks_to(const uint8_t *key, const uint8_t *message, uint32_t leng
     return true;
 }
 
-/** Looks for a masked frame with the message from `*from` on; the opcode, and `*from` behind the frame. -1: none. */
+/** Looks for a masked frame with the message from `*from` on; the opcode, and `*from` after the frame. -1: none. */
 static int find_masked(tvbuff_t *source, uint32_t *from, const uint8_t *message, uint32_t length)
 {
     struct wanted wanted = header_for(length);
@@ -89,7 +89,7 @@ static int find_first(tvbuff_t *source, uint32_t *from, const uint8_t *message, 
     return other == -1 || other == opcode ? opcode : -1;
 }
 
-/** An unmasked message is a part of the bytes that it came in: the header stands right in front of it. */
+/** An unmasked message is a part of the bytes that it came in: the header is right in front of it. */
 static int before_message(tvbuff_t *message, uint32_t length)
 {
     struct wanted wanted = header_for(length);

@@ -27,8 +27,8 @@ struct message_split {
     bool head_joins;     /**< it is put together */
     bool tail_joins;     /**< the packet at the message's end is put together */
     bool is_unframed;    /**< it is not known where a packet begins in this message */
-    bool is_unsure;      /**< messages before it may have gone by unseen, and its packets may be none */
-    bool may_lack;       /**< messages of either end may have gone by unseen */
+    bool is_unsure;      /**< messages before it may have been missed, and its packets may be none */
+    bool may_lack;       /**< messages of either end may have been missed */
     uint32_t tail_id;    /**< the packet that the message's last bytes begin; 0: none */
 };
 
@@ -159,13 +159,13 @@ static void find_tail(struct websocket_direction *direction, const struct messag
 }
 
 /** Says what a message has of packets that span messages; first visit only. */
-static struct message_split split_message(const struct stretch *stretch, const struct message *message)
+static struct message_split split_message(const struct stream_chunk *chunk, const struct message *message)
 {
-    struct stream *stream = stretch->stream;
+    struct stream *stream = chunk->stream;
     struct track_connection *connection = stream->connection;
     struct message_split split = {0};
 
-    struct websocket_direction *direction = &stream->websocket->directions[stretch->sender];
+    struct websocket_direction *direction = &stream->websocket->directions[chunk->sender];
     if (direction->is_lost) {
         struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, track_connection_version(connection));
         if (run.broken || (run.packets == 0 && !run.begun))
@@ -185,7 +185,7 @@ static bool begins_stream(uint8_t first)
     return first == MQTT_TYPE_CONNECT << 4 || first == MQTT_TYPE_CONNACK << 4 || first == MQTT_TYPE_AUTH << 4;
 }
 
-/** Counts a message; true where its length proves that none before it went by unseen: it ends with its segment, as most do.
+/** Counts a message; true where its length proves that none before it was missed: it ends with its segment, as most do.
  *  Messages that others follow in their segment prove nothing yet. */
 static bool count_message(struct websocket_count *count, const struct track_arrival *arrival,
                           const struct message *message, uint32_t length)
@@ -206,13 +206,13 @@ static bool count_message(struct websocket_count *count, const struct track_arri
 
 /** Whole messages may be missing, and the next one begins with a packet all the same. TLS would not decrypt what follows.
  *  Says in `split` what this message's findings are worth then; first visit only. */
-static void look_for_loss(const struct stretch *stretch, packet_info *pinfo, const struct message *message,
+static void look_for_loss(const struct stream_chunk *chunk, packet_info *pinfo, const struct message *message,
                           uint32_t frame_length, struct message_split *split)
 {
-    struct stream *stream = stretch->stream;
+    struct stream *stream = chunk->stream;
     struct websocket *websocket = stream->websocket;
-    const struct websocket_count *other = &websocket->counts[1 - stretch->sender];
-    struct websocket_count *count = &websocket->counts[stretch->sender];
+    const struct websocket_count *other = &websocket->counts[1 - chunk->sender];
+    struct websocket_count *count = &websocket->counts[chunk->sender];
     struct track_arrival arrival;
 
     DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
@@ -225,7 +225,7 @@ static void look_for_loss(const struct stretch *stretch, packet_info *pinfo, con
     split->may_lack = websocket->may_lack || !fits || other->at != other->sent_to;
     if (fits)
         return;
-    /* What is whole by itself is what it seems, whatever went by before it. */
+    /* What is whole by itself is what it seems, whatever was missed before it. */
     struct mqtt_run run =
         mqtt_read_run(message->bytes, message->captured, track_connection_version(stream->connection));
     split->is_unsure = split->head_id != 0 || run.packets == 0 || run.length != message->captured;
@@ -274,15 +274,15 @@ static struct message_split recall_split(packet_info *pinfo, uint32_t number)
 }
 
 /** What a message has of packets that span messages: found on the first visit and kept, looked up on later visits. */
-static struct message_split find_split(const struct stretch *stretch, packet_info *pinfo, const struct message *message,
-                                       uint32_t frame_length)
+static struct message_split find_split(const struct stream_chunk *chunk, packet_info *pinfo,
+                                       const struct message *message, uint32_t frame_length)
 {
     uint32_t number = stream_next_message(pinfo);
 
     if (PINFO_FD_VISITED(pinfo))
         return recall_split(pinfo, number);
-    struct message_split split = split_message(stretch, message);
-    look_for_loss(stretch, pinfo, message, frame_length, &split);
+    struct message_split split = split_message(chunk, message);
+    look_for_loss(chunk, pinfo, message, frame_length, &split);
     split.number = number;
     if (split.head_id != 0 || split.tail_id != 0 || split.is_unframed || split.may_lack)
         keep_split(pinfo, &split);
@@ -290,7 +290,7 @@ static struct message_split find_split(const struct stretch *stretch, packet_inf
 }
 
 /** Adds a part of a packet; dissects the packet where the part completes it, else says where that is. */
-static void add_part(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stretch *stretch, uint32_t id,
+static void add_part(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk, uint32_t id,
                      uint32_t from, bool ends)
 {
     fragment_head *parts =
@@ -301,13 +301,13 @@ static void add_part(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct
     uint32_t length;
     unsigned header = MIN(tvb_captured_length(packet), 5);
     if (mqtt_frame(tvb_get_ptr(packet, 0, (int)header), header, &length) == MQTT_FRAME_UNREADABLE)
-        dissect_unframeable(packet, pinfo, tree, stretch);
+        dissect_unframeable(packet, pinfo, tree, chunk);
     else
-        dissect_control_packet(packet, pinfo, tree, stretch);
+        dissect_control_packet(packet, pinfo, tree, chunk);
 }
 
 /** The whole packets of a message, from `at` on; what a bad length makes unreadable is shown as such. */
-static uint32_t dissect_whole_packets(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stretch *stretch,
+static uint32_t dissect_whole_packets(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk,
                                       uint32_t at)
 {
     uint32_t captured = tvb_captured_length(tvb);
@@ -318,54 +318,54 @@ static uint32_t dissect_whole_packets(tvbuff_t *tvb, packet_info *pinfo, proto_t
         enum mqtt_frame_state state = mqtt_frame(bytes + at, captured - at, &length);
         uint32_t left = tvb_reported_length(tvb) - at;
         if (state == MQTT_FRAME_UNREADABLE) {
-            dissect_unframeable(tvb_new_subset_remaining(tvb, (int)at), pinfo, tree, stretch);
+            dissect_unframeable(tvb_new_subset_remaining(tvb, (int)at), pinfo, tree, chunk);
             return captured;
         }
         if (state == MQTT_FRAME_UNFINISHED || length > left)
             break;
-        dissect_control_packet(tvb_new_subset_length(tvb, (int)at, (int)length), pinfo, tree, stretch);
+        dissect_control_packet(tvb_new_subset_length(tvb, (int)at, (int)length), pinfo, tree, chunk);
         at += length;
     }
     return at;
 }
 
 /** The beginning of a packet that is not put together: cut, and not malformed. */
-static void dissect_beginning(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stretch *stretch)
+static void dissect_beginning(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk)
 {
     uint32_t captured = tvb_captured_length(tvb);
     uint32_t length = tvb_reported_length(tvb) + 1;
 
     mqtt_frame(tvb_get_ptr(tvb, 0, (int)captured), captured, &length);
-    dissect_control_packet(tvb_new_subset_length_caplen(tvb, 0, (int)captured, (int)length), pinfo, tree, stretch);
+    dissect_control_packet(tvb_new_subset_length_caplen(tvb, 0, (int)captured, (int)length), pinfo, tree, chunk);
 }
 
-static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stretch *stretch,
+static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk,
                             uint32_t frame_length)
 {
     uint32_t captured = tvb_captured_length(tvb);
     struct message message = {tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), false};
 
     message.joins = mqttscope_reassembles() && captured == message.length;
-    struct message_split split = find_split(stretch, pinfo, &message, frame_length);
-    stretch->is_unsure = split.is_unsure;
-    stretch->may_lack = split.may_lack;
+    struct message_split split = find_split(chunk, pinfo, &message, frame_length);
+    chunk->is_unsure = split.is_unsure;
+    chunk->may_lack = split.may_lack;
     if (split.is_unframed) {
         show_unframed(tvb, pinfo, tree);
         return;
     }
     tvbuff_t *head = tvb_new_subset_length(tvb, 0, (int)split.head_bytes);
     if (split.head_id != 0 && split.head_joins)
-        add_part(head, pinfo, tree, stretch, split.head_id, split.head_from, split.head_ends);
+        add_part(head, pinfo, tree, chunk, split.head_id, split.head_from, split.head_ends);
     else if (split.head_id != 0)
         show_unframed(head, pinfo, tree);
-    uint32_t at = dissect_whole_packets(tvb, pinfo, tree, stretch, split.head_bytes);
+    uint32_t at = dissect_whole_packets(tvb, pinfo, tree, chunk, split.head_bytes);
     if (at >= captured)
         return;
     tvbuff_t *rest = tvb_new_subset_remaining(tvb, (int)at);
     if (split.tail_id != 0 && split.tail_joins)
-        add_part(rest, pinfo, tree, stretch, split.tail_id, 0, false);
+        add_part(rest, pinfo, tree, chunk, split.tail_id, 0, false);
     else
-        dissect_beginning(rest, pinfo, tree, stretch);
+        dissect_beginning(rest, pinfo, tree, chunk);
 }
 
 /** Makes the record of what the WebSocket adds to its stream; first visit only. */
@@ -379,21 +379,21 @@ static void begin_websocket(struct stream *stream, packet_info *pinfo)
     /* Without TCP's analysis, what was sent again by TCP comes again. */
     stream_arrival(stream, pinfo, &arrival);
     if (!arrival.has_numbers && !proto_is_frame_protocol(pinfo->layers, "tls"))
-        track_gap(stream->connection, stream_next_place(pinfo));
+        track_gap(stream->connection, stream_next_pdu_ref(pinfo));
 }
 
 int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
-    struct stretch stretch;
+    struct stream_chunk chunk;
 
-    stretch_begin(&stretch, pinfo);
-    if (stretch.stream->websocket == NULL)
-        begin_websocket(stretch.stream, pinfo);
+    stream_chunk_begin(&chunk, pinfo);
+    if (chunk.stream->websocket == NULL)
+        begin_websocket(chunk.stream, pinfo);
     struct websocket_frame frame = websocket_frame_of(pinfo, tvb);
-    stretch.in_websocket_text = frame.opcode == 1;
-    dissect_message(tvb, pinfo, tree, &stretch, frame.length);
-    /* Not before: the packets of this message were not touched by what is missing behind them. */
-    if (!PINFO_FD_VISITED(pinfo) && stretch.stream->websocket->directions[stretch.sender].is_lost)
-        track_gap(stretch.stream->connection, stream_next_place(pinfo));
+    chunk.in_websocket_text = frame.opcode == 1;
+    dissect_message(tvb, pinfo, tree, &chunk, frame.length);
+    /* Not before: the packets of this message were not touched by what is missing after them. */
+    if (!PINFO_FD_VISITED(pinfo) && chunk.stream->websocket->directions[chunk.sender].is_lost)
+        track_gap(chunk.stream->connection, stream_next_pdu_ref(pinfo));
     return (int)tvb_captured_length(tvb);
 }
