@@ -4,7 +4,7 @@
 """gui.py CAPTURE PICTURE [FRAME]
 
 Opens CAPTURE in Wireshark with the plugin, selects FRAME, expands its MQTT tree, and puts a picture
-of the window into PICTURE. MQTTSCOPE_PLUGIN_DIR says where the plugin is, as in programs.py.
+of the window into PICTURE. MQTTSCOPE_PLUGIN_DIR says where the plugin is, as in environment.py.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from programs import (Settings, ToolError, _complain_about, _environment, _identity, _private_folder, readable,
-                      require_plugin)
+from environment import (Settings, ToolError, complain_about, identity, private_folder, readable,
+                         require_plugin, variables)
 
 PROGRAMS = {"wireshark": "wireshark", "Xvfb": "xvfb", "xdotool": "xdotool", "xclip": "xclip"}
 """What is needed, and the Debian package of each; picture() needs `import` of imagemagick as well."""
@@ -79,7 +79,7 @@ class Window:
         try:
             self.process = subprocess.Popen(["wireshark", *self.arguments], env=self.environment,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.stderr,
-                                            cwd=_private_folder(), **_identity())
+                                            cwd=private_folder(), **identity())
             self.window = self._wait_for("the window of the capture", self._find_window)
             self._do("windowmove", self.window, "0", "0")
             self._do("windowsize", self.window, *map(str, self.size))
@@ -112,13 +112,13 @@ class Window:
         self.stderr.close()
         if not quits:
             raise ToolError(f"wireshark did not quit when asked to\n{said.decode('utf-8', 'replace')}")
-        _complain_about(["wireshark", *self.arguments], self.process.returncode, said)
+        complain_about(["wireshark", *self.arguments], self.process.returncode, said)
 
     def _start_display(self) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
         """An X server of our own on a number that is free, and the environment to reach it."""
         width, height = self.size
         recent = _RECENT.format(width=width, height=height)
-        environment = _environment(Settings(files=(("preferences", _PREFERENCES), ("recent", recent))), False)
+        environment = variables(Settings(files=(("preferences", _PREFERENCES), ("recent", recent))), False)
         environment.update(QT_QPA_PLATFORM="xcb", LIBGL_ALWAYS_SOFTWARE="1", WIRESHARK_ABORT_ON_DISSECTOR_BUG="1",
                            QT_LOGGING_RULES="*.warning=false")
         environment.pop("XDG_RUNTIME_DIR", None)
@@ -126,7 +126,7 @@ class Window:
         # Without -noreset the server starts anew when its last client leaves, which xdotool may be while Wireshark comes up.
         server = subprocess.Popen(["Xvfb", "-displayfd", str(end), "-screen", "0", f"{width}x{height}x24", "-nolisten",
                                    "tcp", "-noreset"], env=environment, pass_fds=[end], stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_identity())
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **identity())
         os.close(end)
         said = b""
         # The number and the line end may come in two pieces; Xvfb ends if nobody reads the second.

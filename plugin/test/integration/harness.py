@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from counted import compared
-from programs import (TIMEOUT_S, Order, Settings, Sharkd, ToolError, program, readable, require_plugin, shared_sharkd,
-                      tshark, tshark_bytes, tshark_costs, tshark_statistics, version)
+from environment import TIMEOUT_S, Order, Settings, ToolError, program, readable, require_plugin, version
+from programs import Sharkd, shared_sharkd, tshark, tshark_bytes, tshark_costs, tshark_statistics
 
 __all__ = ["Finding", "Order", "Packet", "Settings", "Sharkd", "ToolError", "assert_same_in_every_order", "findings",
            "info_column", "level_times", "packets", "program", "project", "projection", "readable", "require_plugin",

@@ -145,7 +145,7 @@ class Report:
             self.seconds[name] = answer["seconds"], answer["used"]
             text = answer["text"]
             if self.verbose and answer["outcome"] == "passed":
-                text += f"ok   {name} ({answer['seconds']:.1f} s)\n"
+                text += f"ok   {name} ({answer['seconds']:.1f} s, cpu {answer['used']:.1f})\n"
             print(text, end="", flush=True)
 
     def print_slowest(self) -> None:

@@ -7,7 +7,7 @@ Every job is a run of tshark that must end well, in time, and without a complain
 or a warning of Wireshark's. Captures of IPv4 are put into few files, each capture with addresses of its own, since starting
 tshark costs more than reading them; --full takes each by itself as well. Where the time is up, the rest is skipped and counted.
 
-Environment: that of programs.py, and MQTTSCOPE_PRELOAD, the sanitizers' libraries.
+Environment: that of environment.py, and MQTTSCOPE_PRELOAD, the sanitizers' libraries.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import unittest
 from pathlib import Path
 
 from harness import Order, Settings, info_column, level_times, program, require_plugin, rows, tshark
-from programs import _environment, _identity, _private_folder, readable
+from environment import identity, private_folder, readable, variables
 
 TREE = Path(__file__).resolve().parents[3]
 CAPTURES = TREE / "test-captures"
@@ -43,16 +43,16 @@ def recipe_names() -> set[str]:
     return set(re.findall(r"<!-- run: (\S+) -->", README))
 
 
-def run(script: str, folder: Path, namespace: bool = False, **variables: str) -> str:
+def run(script: str, folder: Path, namespace: bool = False, **more: str) -> str:
     """The output of a shell script in `folder`, which must end well; the plugin is loaded by what it starts."""
     require_plugin()
-    environment = _environment(Settings(), False) | variables
+    environment = variables(Settings(), False) | more
     environment["PATH"] += ":/usr/sbin:/sbin"
     command = ["bash", "-euc", script]
     if namespace:
         command = [*NAMESPACE, "bash", "-euc", "ip link set lo up\n" + script]
     done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
-                          timeout=120, **_identity())
+                          timeout=120, **identity())
     output = done.stdout.decode("utf-8", "replace")
     if done.returncode != 0:
         raise AssertionError(f"status {done.returncode} from\n{script}\n{output}\n{done.stderr.decode('utf-8', 'replace')}")
@@ -65,7 +65,7 @@ def namespace_works() -> bool:
     if shutil.which("unshare") is None or shutil.which("ip", path=os.environ["PATH"] + ":/usr/sbin:/sbin") is None:
         return False
     done = subprocess.run([*NAMESPACE, "sh", "-c", "PATH=$PATH:/usr/sbin:/sbin; ip link set lo up"],
-                          stdin=subprocess.DEVNULL, capture_output=True, timeout=30, **_identity())
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=30, **identity())
     return done.returncode == 0
 
 
@@ -87,7 +87,7 @@ class Recipe(unittest.TestCase):
     maxDiff = None
 
     def setUp(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="recipe-", dir=_private_folder()))
+        self.folder = Path(tempfile.mkdtemp(prefix="recipe-", dir=private_folder()))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         for name in ("test-captures", "tools"):
             # Copied where the ordinary user may not read the tree.
