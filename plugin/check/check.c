@@ -104,8 +104,8 @@ static unsigned column_of(const struct check_subject *subject)
     return (unsigned)subject->packet->version - MQTT_V31;
 }
 
-/** True where what the rule has to know is known. `*steps` is by how much doubt lowers its severity. */
-static bool is_known(const struct check_subject *subject, uint32_t needs, int *steps)
+/** True where what the rule has to know is known. Adds to `*doubts` what is known from weak evidence only. */
+static bool is_known(const struct check_subject *subject, uint32_t needs, uint32_t *doubts)
 {
     const struct track_facts *facts = subject->facts;
     const struct track_snapshot *snapshot = facts->snapshot;
@@ -115,39 +115,61 @@ static bool is_known(const struct check_subject *subject, uint32_t needs, int *s
         if (snapshot->broker == TRACK_END_UNKNOWN || (needs & CHECK_NEEDS_FROM_CLIENT && !is_from_client(facts)) ||
             (needs & CHECK_NEEDS_FROM_SERVER && !is_from_server(facts)))
             return false;
-        *steps += snapshot->evidence <= TRACK_EVIDENCE_HANDSHAKE;
+        if (snapshot->evidence <= TRACK_EVIDENCE_HANDSHAKE)
+            *doubts |=
+                1u << (snapshot->evidence == TRACK_EVIDENCE_HANDSHAKE ? TRACK_DOUBT_HANDSHAKE : TRACK_DOUBT_PORT);
     }
     if ((needs & CHECK_NEEDS_CONNECT_SEEN && !snapshot->connect_seen) ||
         (needs & CHECK_NEEDS_HISTORY && !has_history) ||
         (needs & CHECK_NEEDS_SESSION && !(has_history && snapshot->session_known)) ||
         (needs & CHECK_NEEDS_NO_BRIDGE && snapshot->is_bridge))
         return false;
-    *steps +=
-        needs & CHECK_NEEDS_CONNACK_RECEIVED && track_find_anomaly(facts, TRACK_ANOMALY_SENT_BEFORE_CONNACK) != NULL;
-    *steps += needs & CHECK_NEEDS_DOWNGRADE_IF_INCOMPLETE && !has_history;
+    if (needs & CHECK_NEEDS_CONNACK_RECEIVED && track_find_anomaly(facts, TRACK_ANOMALY_SENT_BEFORE_CONNACK) != NULL)
+        *doubts |= 1u << TRACK_DOUBT_CONNACK;
+    if (needs & CHECK_NEEDS_DOWNGRADE_IF_INCOMPLETE && !has_history)
+        *doubts |= 1u << TRACK_DOUBT_INCOMPLETE;
     return true;
 }
 
-/** The severity that a broken rule has at the subject; -1 where it may not speak. */
-static int severity_of(const struct run *run, enum check_rule rule)
+/** By how many steps doubts lower a severity. */
+static int steps_of(uint32_t doubts)
+{
+    static const int steps[TRACK_DOUBTS] = {
+#define DOUBT(symbol, steps, words) steps,
+#include "../model/facts/doubts.def"
+#undef DOUBT
+    };
+    int sum = 0;
+
+    for (unsigned doubt = 0; doubt < TRACK_DOUBTS; doubt++)
+        if (doubts & 1u << doubt)
+            sum += steps[doubt];
+    return sum;
+}
+
+/** The severity that a broken rule has at the subject, and the doubts that lowered it; -1 where it may not speak. */
+static int severity_of(const struct run *run, enum check_rule rule, uint32_t *doubts)
 {
     const struct check_rule_info *info = check_rule_info(rule);
     const struct check_subject *subject = &run->subject;
     int override = run->policy->overrides[rule];
     int severity = (int)info->severity;
-    int steps = subject->anomaly != NULL ? subject->anomaly->doubt : 0;
+    uint32_t reasons = subject->anomaly != NULL ? 1u << subject->anomaly->doubt : 0;
 
-    if (override == CHECK_OFF || !is_in_column(info, run->column) || !is_known(subject, info->needs, &steps))
+    *doubts = 0;
+    if (override == CHECK_OFF || !is_in_column(info, run->column) || !is_known(subject, info->needs, &reasons))
         return -1;
     if (run->column != CHECK_COLUMNS && info->cells[run->column].severity != CHECK_ROW_SEVERITY)
         severity = (int)info->cells[run->column].severity;
     if (override >= 0)
         return override;
     if (subject->facts->is_unsure || (subject->facts->may_lack && info->about == CHECK_ABOUT_ANOMALY))
-        steps += 2;
-    if (severity > CHECK_NOTE)
-        severity = severity - steps > CHECK_NOTE ? severity - steps : CHECK_NOTE;
-    return severity;
+        reasons |= 1u << TRACK_DOUBT_WEBSOCKET;
+    int steps = steps_of(reasons);
+    if (severity <= CHECK_NOTE || steps == 0)
+        return severity;
+    *doubts = reasons;
+    return severity - steps > CHECK_NOTE ? severity - steps : CHECK_NOTE;
 }
 
 static bool is_found_already(const struct check_findings *findings, enum check_rule rule)
@@ -161,7 +183,8 @@ static bool is_found_already(const struct check_findings *findings, enum check_r
 static void add_finding(struct run *run, enum check_rule rule, struct mqtt_span at)
 {
     struct check_findings *findings = run->findings;
-    int severity = severity_of(run, rule);
+    uint32_t doubts;
+    int severity = severity_of(run, rule, &doubts);
 
     if (severity < (int)run->policy->minimum || findings->count == CHECK_FINDINGS_MAX ||
         is_found_already(findings, rule))
@@ -169,6 +192,7 @@ static void add_finding(struct run *run, enum check_rule rule, struct mqtt_span 
     struct check_finding *finding = &findings->list[findings->count++];
     finding->rule = rule;
     finding->severity = (enum check_severity)severity;
+    finding->doubts = doubts;
     finding->column = (enum check_column)run->column;
     finding->at = at;
     finding->subject = run->subject;

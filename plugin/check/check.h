@@ -53,6 +53,7 @@ struct check_subject {
 struct check_finding {
     enum check_rule rule;
     enum check_severity severity;
+    uint32_t doubts;              /**< bits 1 << enum track_doubt: why the severity was lowered; 0: it was not */
     enum check_column column;     /**< of the version in force; CHECK_COLUMNS where it is not certain */
     struct mqtt_span at;          /**< the bytes concerned */
     struct check_subject subject; /**< what it was found at */
@@ -87,6 +88,14 @@ void check_run(const struct check_policy *policy, const struct mqtt_packet *pack
 void check_message(const struct check_finding *finding, char *buffer, size_t size);
 
 enum { CHECK_MESSAGE_SIZE = 400, CHECK_IDS_MAX = 8 };
+
+/** The side at fault: "client", "broker", or "unknown" where the capture does not tell. */
+const char *check_finding_side(const struct check_finding *finding);
+
+enum { CHECK_DOUBT_SIZE = 200 };
+
+/** Writes why the severity of a finding was lowered; "" where it was not. */
+void check_finding_doubt(const struct check_finding *finding, char buffer[CHECK_DOUBT_SIZE]);
 
 /** The statement ids that a finding stands for. */
 struct check_ids {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "predicates.h"
 #include "rule-functions.h"
 
 void check_finding_ids(const struct check_finding *finding, struct check_ids *ids)
@@ -18,6 +19,34 @@ void check_finding_ids(const struct check_finding *finding, struct check_ids *id
     }
     for (unsigned each = 0; each < CHECK_COLUMNS; each++)
         functions->add_ids(finding, (enum check_column)each, ids);
+}
+
+const char *check_finding_side(const struct check_finding *finding)
+{
+    const struct track_facts *facts = finding->subject.facts;
+    enum check_side side = check_rule_info(finding->rule)->side;
+
+    if (side == CHECK_SIDE_CLIENT || (side == CHECK_SIDE_SENDER && is_from_client(facts)))
+        return "client";
+    if (side == CHECK_SIDE_BROKER || (side == CHECK_SIDE_SENDER && is_from_server(facts)))
+        return "broker";
+    return "unknown";
+}
+
+void check_finding_doubt(const struct check_finding *finding, char buffer[CHECK_DOUBT_SIZE])
+{
+    static const char *const words[TRACK_DOUBTS] = {
+#define DOUBT(symbol, steps, words) words,
+#include "../model/facts/doubts.def"
+#undef DOUBT
+    };
+    size_t length = 0;
+
+    buffer[0] = '\0';
+    for (unsigned doubt = TRACK_DOUBT_NONE + 1; doubt < TRACK_DOUBTS && length < CHECK_DOUBT_SIZE; doubt++)
+        if (finding->doubts & 1u << doubt)
+            length += (size_t)snprintf(buffer + length, CHECK_DOUBT_SIZE - length, "%s%s", length > 0 ? ", " : "",
+                                       words[doubt]);
 }
 
 void check_message(const struct check_finding *finding, char *buffer, size_t size)

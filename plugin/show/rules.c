@@ -63,15 +63,25 @@ void show_findings(const struct show_context *context, proto_tree *tree)
     }
 }
 
+static void add_string(const struct show_context *context, proto_tree *tree, enum show_field field, const char *value)
+{
+    proto_item_set_generated(proto_tree_add_string(tree, show_fields[field], context->tvb, 0, 0, value));
+}
+
 void show_statements(const struct show_context *context, proto_tree *tree)
 {
     const struct check_findings *findings = context->findings;
     struct check_ids ids;
+    char doubt[CHECK_DOUBT_SIZE];
 
     for (unsigned i = 0; i < findings->count; i++) {
-        check_finding_ids(&findings->list[i], &ids);
+        const struct check_finding *finding = &findings->list[i];
+        check_finding_ids(finding, &ids);
         for (unsigned each = 0; each < ids.count; each++)
-            proto_item_set_generated(
-                proto_tree_add_string(tree, show_fields[SHOW_RULE], context->tvb, 0, 0, ids.list[each]));
+            add_string(context, tree, SHOW_RULE, ids.list[each]);
+        add_string(context, tree, SHOW_RULE_SIDE, check_finding_side(finding));
+        check_finding_doubt(finding, doubt);
+        if (doubt[0] != '\0')
+            add_string(context, tree, SHOW_RULE_DOUBT, doubt);
     }
 }

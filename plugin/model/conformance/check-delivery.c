@@ -80,8 +80,8 @@ static void look_at_unasked(struct track_delivery *delivery)
         seen.kind = delivery->nearest == TRACK_MATCHES_BUT_FOR_DOLLAR ? TRACK_ANOMALY_DELIVERED_ACROSS_DOLLAR
                                                                       : TRACK_ANOMALY_DELIVERED_BUT_FOR_CASE;
         seen.frame = delivery->nearest_in;
-    } else {
-        seen.doubt = delivery->history->grants == 0 || track_may_keep_session(delivery->tracking);
+    } else if (delivery->history->grants == 0 || track_may_keep_session(delivery->tracking)) {
+        seen.doubt = TRACK_DOUBT_EARLIER_SESSION;
     }
     track_report_delivery(delivery, seen);
 }
@@ -96,7 +96,8 @@ static void look_at_qos(struct track_delivery *delivery)
 
     if (packet->publish.dup)
         return;
-    seen.doubt = track_may_keep_session(delivery->tracking);
+    if (track_may_keep_session(delivery->tracking))
+        seen.doubt = TRACK_DOUBT_EARLIER_SESSION;
     for (unsigned i = 0; i < delivery->count; i++) {
         const struct track_subscribed_filter *filter = delivery->matches[i];
         uint8_t most = filter->granted_most;

@@ -20,19 +20,19 @@ static void begin_anew(struct packet_id_check *view)
 }
 
 /** What is held against an exchange of an earlier connection may have been answered there unseen. */
-static uint8_t doubt_about(const struct packet_id_check *view)
+static enum track_doubt doubt_about(const struct packet_id_check *view)
 {
     enum { GENERATIONS = 8 };
     const struct track_connection *connection = view->tracking->connection;
 
     if (!view->entry->is_inherited)
-        return 0;
+        return TRACK_DOUBT_NONE;
     for (unsigned i = 0; i < GENERATIONS && connection->previous != NULL; i++) {
         connection = connection->previous;
         if (track_latest_snapshot(connection)->has_gap || track_lacks_end(connection))
-            return 2;
+            return TRACK_DOUBT_EARLIER_INCOMPLETE;
     }
-    return 1;
+    return TRACK_DOUBT_EARLIER_EXCHANGE;
 }
 
 /** A request takes an identifier that is in flight. Both may be answered now. */
@@ -70,7 +70,9 @@ static void observe_dup(const struct packet_id_check *view)
             view->packet->publish.qos == 1 ? TRACK_ANOMALY_DUP_FROM_SERVER_QOS_1 : TRACK_ANOMALY_DUP_FROM_SERVER_QOS_2;
     else if (!tracking->connection->clean_start)
         kind = TRACK_ANOMALY_DUP_IN_NEW_SESSION;
-    uint8_t doubt = track_is_from_server(tracking) && track_may_keep_session(tracking);
+    enum track_doubt doubt = track_is_from_server(tracking) && track_may_keep_session(tracking)
+                                 ? TRACK_DOUBT_EARLIER_SESSION
+                                 : TRACK_DOUBT_NONE;
     packet_id_report_anomaly(view, kind, doubt, view->packet->publish.qos);
 }
 
@@ -112,7 +114,7 @@ static void observe_after_refusal(const struct packet_id_check *view)
     bool is_acknowledged = transport.has_numbers && (int32_t)(transport.got_to - track_seen_to(before)) >= 0;
     track_report_anomaly(view->tracking, (struct track_anomaly){
                                              .kind = TRACK_ANOMALY_RESENT_AFTER_REFUSAL,
-                                             .doubt = !is_acknowledged,
+                                             .doubt = is_acknowledged ? TRACK_DOUBT_NONE : TRACK_DOUBT_RECEIPT,
                                              .at = {view->packet->packet_id_at, 2},
                                              .frame = refusal->frame,
                                              .value = refusal->code,
@@ -131,7 +133,7 @@ static void observe_resend_order(const struct packet_id_check *view)
         entry->state != TRACK_INFLIGHT_PUBLISHED)
         return;
     if (entry->waiting.first_frame < view->packet_ids->resent)
-        packet_id_report_anomaly(view, TRACK_ANOMALY_RESENT_OUT_OF_ORDER, 0, view->packet_ids->resent);
+        packet_id_report_anomaly(view, TRACK_ANOMALY_RESENT_OUT_OF_ORDER, TRACK_DOUBT_NONE, view->packet_ids->resent);
     view->packet_ids->resent = entry->waiting.first_frame;
 }
 

@@ -16,7 +16,7 @@ static void observe_order(const struct packet_id_check *view, struct track_pdu_r
         record->first_sent_in != 0 || is_resent)
         return;
     if (track_is_before(record->pdu, *last))
-        packet_id_report_anomaly(view, kind, 0, last->frame);
+        packet_id_report_anomaly(view, kind, TRACK_DOUBT_NONE, last->frame);
     *last = record->pdu;
 }
 
@@ -35,7 +35,7 @@ static void note_stray(struct packet_id_check *view)
 static void observe_stray(struct packet_id_check *view, enum track_anomaly_kind kind, bool is_certain)
 {
     if (is_certain || packet_id_is_fresh(view))
-        packet_id_report_anomaly(view, kind, 0, view->packet->packet_id);
+        packet_id_report_anomaly(view, kind, TRACK_DOUBT_NONE, view->packet->packet_id);
     note_stray(view);
 }
 
@@ -97,7 +97,7 @@ void packet_id_check_publish_response(struct packet_id_check *view)
     } else {
         bool is_expected = view->history != NULL && packet_id_take(&view->history->answers);
         if (!is_expected && !entry->is_inherited && !packet_id_is_reported(view))
-            packet_id_report_anomaly(view, TRACK_ANOMALY_PUBREC_REPEATED, 0, entry->state);
+            packet_id_report_anomaly(view, TRACK_ANOMALY_PUBREC_REPEATED, TRACK_DOUBT_NONE, entry->state);
         packet_id_make_history(view)->had_pubrec = true;
     }
 }
@@ -118,7 +118,7 @@ static void observe_stray_release(struct packet_id_check *view)
     bool is_clients = view->tracking->snapshot.broker != view->end;
 
     if (history != NULL && history->has_failed)
-        packet_id_report_anomaly(view, TRACK_ANOMALY_PUBREL_AFTER_FAILURE, 0, 0);
+        packet_id_report_anomaly(view, TRACK_ANOMALY_PUBREL_AFTER_FAILURE, TRACK_DOUBT_NONE, 0);
     else if (may_have_more(history))
         history->is_tolerated = false;
     else if (was_here && view->packet->version != MQTT_V50)
@@ -186,7 +186,7 @@ void packet_id_check_pubcomp(struct packet_id_check *view)
         packet_id_note_response(view, view->end, entry->waiting.record);
         if (view->packet->reason == MQTT_REASON_PACKET_ID_NOT_FOUND && packet_id_is_fresh(view) &&
             !entry->is_inherited && !packet_id_is_reported(view))
-            packet_id_report_anomaly(view, TRACK_ANOMALY_PUBCOMP_NOT_FOUND, 0, 0);
+            packet_id_report_anomaly(view, TRACK_ANOMALY_PUBCOMP_NOT_FOUND, TRACK_DOUBT_NONE, 0);
     } else if (view->history != NULL && packet_id_take(&view->history->completions)) {
         return;
     } else if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH) {

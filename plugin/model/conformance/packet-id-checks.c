@@ -72,7 +72,7 @@ static bool is_told_already(const struct mqtt_packet *packet)
     return packet->packet_id == 0 && (packet->version != MQTT_V50 || is_request);
 }
 
-void packet_id_report_anomaly(const struct packet_id_check *view, enum track_anomaly_kind kind, uint8_t doubt,
+void packet_id_report_anomaly(const struct packet_id_check *view, enum track_anomaly_kind kind, enum track_doubt doubt,
                               uint32_t value)
 {
     const struct mqtt_packet *packet = view->packet;
@@ -81,7 +81,7 @@ void packet_id_report_anomaly(const struct packet_id_check *view, enum track_ano
         return;
     track_report_anomaly(view->tracking, (struct track_anomaly){
                                              .kind = (uint16_t)kind,
-                                             .doubt = doubt,
+                                             .doubt = (uint8_t)doubt,
                                              .at = {packet->packet_id_at, 2},
                                              .frame = view->entry != NULL ? view->entry->waiting.first_frame : 0,
                                              .value = value,
@@ -91,7 +91,7 @@ void packet_id_report_anomaly(const struct packet_id_check *view, enum track_ano
 
 void packet_id_report_once(struct packet_id_check *view, enum track_anomaly_kind kind, uint32_t value)
 {
-    packet_id_report_anomaly(view, kind, 0, value);
+    packet_id_report_anomaly(view, kind, TRACK_DOUBT_NONE, value);
     view->history = packet_id_make_history(view);
     view->history->is_reported = true;
 }

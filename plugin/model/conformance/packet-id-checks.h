@@ -43,7 +43,7 @@ bool packet_id_take(uint8_t *count);
 bool packet_id_is_reported(const struct packet_id_check *view);
 
 /** Keeps an anomaly about the exchange: of the packet's identifier, with `frame` and numbers. */
-void packet_id_report_anomaly(const struct packet_id_check *view, enum track_anomaly_kind kind, uint8_t doubt,
+void packet_id_report_anomaly(const struct packet_id_check *view, enum track_anomaly_kind kind, enum track_doubt doubt,
                               uint32_t value);
 
 /** The same, and the exchange is accused from then on. */

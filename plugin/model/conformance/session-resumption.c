@@ -69,7 +69,8 @@ static void compare_sessions(struct track_context *tracking)
     seen.value = (uint32_t)MIN(MAX(elapsed_s, 0), UINT32_MAX);
     if (connection->session_present && before->expiry_s == 0) {
         seen.kind = TRACK_ANOMALY_ENDED_SESSION_PRESENT;
-        seen.doubt = tracking->packet->version == MQTT_V50 && !was_left;
+        if (tracking->packet->version == MQTT_V50 && !was_left)
+            seen.doubt = TRACK_DOUBT_EARLIER_END;
         track_report_anomaly(tracking, seen);
     } else if (connection->session_present && before->expiry_s != NEVER) {
         int64_t slack_s = 10 + (was_left ? 0 : old->keep_alive_s * 3 / 2);
@@ -78,7 +79,8 @@ static void compare_sessions(struct track_context *tracking)
             track_report_anomaly(tracking, seen);
     } else if (!connection->session_present && before->expiry_s > 0 && was_left && elapsed_s + 2 < before->expiry_s) {
         seen.kind = TRACK_ANOMALY_SESSION_LOST;
-        seen.doubt = elapsed_s > 10;
+        if (elapsed_s > 10)
+            seen.doubt = TRACK_DOUBT_RESTART;
         track_report_anomaly(tracking, seen);
     }
 }

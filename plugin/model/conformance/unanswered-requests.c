@@ -150,6 +150,7 @@ void track_check_unanswered(struct track_context *tracking, struct track_connect
     if (!is_same_stream && lacks_end(old, &transport))
         return;
     struct review review = {.connection = old, .broker = snapshot->broker, .end_ns = end_ns};
+    enum track_doubt doubt = has_ended && end_ns != TRACK_TIME_UNKNOWN ? TRACK_DOUBT_NONE : TRACK_DOUBT_EARLIER_END;
     take_in_all(&review);
     for (unsigned told = 0; told < TOLD; told++) {
         struct unanswered *request = next_to_tell(&review);
@@ -157,7 +158,7 @@ void track_check_unanswered(struct track_context *tracking, struct track_connect
             break;
         track_report_anomaly(tracking, (struct track_anomaly){
                                            .kind = (uint16_t)(TRACK_ANOMALY_MISSING_SUBACK + (request - review.first)),
-                                           .doubt = !has_ended || end_ns == TRACK_TIME_UNKNOWN,
+                                           .doubt = (uint8_t)doubt,
                                            .at = {0, tracking->packet->length},
                                            .frame = request->pdu.frame,
                                        });

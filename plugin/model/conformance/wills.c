@@ -249,10 +249,12 @@ void track_wills_compare_copies(struct track_context *tracking, const struct tra
         only->delivered_in >= tracking->pdu.frame)
         return;
     only->reported = true;
-    track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_WILL_TWICE,
-                                                          .at = tracking->packet->publish.topic,
-                                                          .frame = only->delivered_in,
-                                                          .doubt = track_may_keep_session(tracking)});
+    track_report_anomaly(tracking,
+                         (struct track_anomaly){.kind = TRACK_ANOMALY_WILL_TWICE,
+                                                .at = tracking->packet->publish.topic,
+                                                .frame = only->delivered_in,
+                                                .doubt = track_may_keep_session(tracking) ? TRACK_DOUBT_EARLIER_SESSION
+                                                                                          : TRACK_DOUBT_NONE});
 }
 
 void track_wills_compare_stored(struct track_context *tracking, const struct track_broker_history *history,

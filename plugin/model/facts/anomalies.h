@@ -17,12 +17,20 @@ enum track_anomaly_kind {
     TRACK_ANOMALY_KINDS
 };
 
+/** Why what was noticed may not be what it seems: a row of doubts.def. */
+enum track_doubt {
+#define DOUBT(symbol, steps, words) TRACK_DOUBT_##symbol,
+#include "doubts.def"
+#undef DOUBT
+    TRACK_DOUBTS
+};
+
 /** One thing noticed at one packet. File scope, never changed. Most packets have none. */
 struct track_anomaly {
     uint32_t frame_at; /**< the packet's place: frame and number in it */
     uint32_t pdu_at;
     uint16_t kind;       /**< enum track_anomaly_kind */
-    uint8_t doubt;       /**< by how many steps what was not seen lowers the severity of a rule that rests on it */
+    uint8_t doubt;       /**< enum track_doubt: it lowers the severity of a rule that rests on this */
     struct mqtt_span at; /**< the bytes concerned */
     uint32_t frame;      /**< another packet that it is about; 0: none */
     uint32_t value;      /**< numbers; anomalies.def says which */

@@ -222,7 +222,8 @@ def outcomes(capture: Path, names: list[str]) -> list[tuple[Mutation, str]]:
 def all_outcomes() -> Found:
     """What is found in all captures."""
     others = ("mqttscope.malformed", "mqttscope.framing", "mqttscope.keep_alive_off")
-    names = sorted({row[2] for row in _registered() if row[2].startswith("mqttscope.rule.") or row[2] in others})
+    names = sorted({row[2] for row in _registered()
+                    if row[2].startswith("mqttscope.rule.") and row[3] == "FT_NONE" or row[2] in others})
     out: Found = defaultdict(lambda: defaultdict(set))
     with ThreadPoolExecutor(max_workers=2) as pool:
         for each in pool.map(lambda capture: outcomes(capture, names), sources()):
