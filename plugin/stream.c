@@ -94,7 +94,7 @@ static struct track_capture *current_capture(void)
             .preferred_version = mqttscope_default_version(),
             .max_inflight = mqttscope_max_inflight(),
             .max_memory = mqttscope_max_memory(),
-            .observes = mqttscope_rules()->enabled,
+            .has_rules = mqttscope_rules()->enabled,
             .state_of = tcp_state,
         };
         capture = track_capture_new(wmem_file_scope(), &options);

@@ -323,7 +323,7 @@ static struct fuzz fuzz_begin(uint8_t choice)
         .preferred_version = versions[choice & 3],
         .max_inflight = most_inflight[choice >> 2 & 7],
         .max_memory = most_memory[choice >> 5],
-        .observes = true,
+        .has_rules = true,
         .state_of = state_of,
     };
     struct fuzz fuzz = {0};

@@ -6,20 +6,40 @@
 
 #include <string.h>
 
-#include "conformance/packet-id-state.h"
+#include "conformance/after-disconnect.h"
+#include "conformance/authentication.h"
+#include "conformance/check-delivery.h"
+#include "conformance/check-keep-alive.h"
+#include "conformance/check-session-resumption.h"
+#include "conformance/check-suback.h"
+#include "conformance/check-topic-aliases.h"
+#include "conformance/checks.h"
+#include "conformance/connection-order.h"
+#include "conformance/packet-id-checks.h"
+#include "conformance/unanswered-requests.h"
+#include "evidence/receipt.h"
 #include "facts/version.h"
+#include "protocol/connect-info.h"
+#include "protocol/connection.h"
+#include "protocol/keep-alive.h"
 #include "protocol/recent-publishes.h"
-#include "state.h"
+#include "protocol/roles.h"
+#include "protocol/session-state.h"
+#include "protocol/session.h"
+#include "protocol/topic-aliases.h"
+#include "protocol/transactions.h"
+#include "protocol/wills.h"
+#include "store/packet-records.h"
 
 /** The snapshot that held at a place: the last one that does not begin behind it. */
 static const struct track_snapshot *find_snapshot(const struct track_connection *connection, struct track_pdu_ref pdu)
 {
-    const struct track_snapshot *earlier = connection->earlier;
+    const struct track_snapshot *earlier = connection->snapshots.earlier;
     uint32_t first = 0;
-    uint32_t behind = connection->earlier_count;
+    uint32_t behind = connection->snapshots.earlier_count;
 
-    if (behind == 0 || !track_is_before(pdu, connection->latest.from))
-        return &connection->latest;
+    if (behind == 0 || !track_is_before(pdu, connection->snapshots.latest.from))
+        return &connection->snapshots.latest;
     while (behind - first > 1) {
         uint32_t middle = first + (behind - first) / 2;
         if (track_is_before(pdu, earlier[middle].from))
@@ -34,12 +54,14 @@ static const struct track_snapshot *find_snapshot(const struct track_connection 
  *  from there. */
 static void keep_latest_snapshot(struct track_connection *connection)
 {
-    uint32_t count = connection->earlier_count;
+    uint32_t count = connection->snapshots.earlier_count;
 
     if ((count & (count - 1)) == 0) /* a power of two: the room is used up */
-        connection->earlier = (struct track_snapshot *)wmem_realloc(
-            connection->capture->scope, connection->earlier, MAX(1, 2 * (size_t)count) * sizeof *connection->earlier);
-    memcpy(&connection->earlier[connection->earlier_count++], &connection->latest, sizeof connection->latest);
+        connection->snapshots.earlier =
+            (struct track_snapshot *)wmem_realloc(connection->capture->memory.scope, connection->snapshots.earlier,
+                                                  MAX(1, 2 * (size_t)count) * sizeof *connection->snapshots.earlier);
+    memcpy(&connection->snapshots.earlier[connection->snapshots.earlier_count++], &connection->snapshots.latest,
+           sizeof connection->snapshots.latest);
 }
 
 /** Puts a snapshot in force where it differs from the latest. What was assumed before the first packet is replaced. */
@@ -48,44 +70,46 @@ static void begin_snapshot(struct track_connection *connection, const struct tra
     struct track_snapshot next;
 
     memcpy(&next, snapshot, sizeof next);
-    next.from = connection->latest.from;
-    if (memcmp(&next, &connection->latest, sizeof next) == 0)
+    next.from = connection->snapshots.latest.from;
+    if (memcmp(&next, &connection->snapshots.latest, sizeof next) == 0)
         return;
     next.from = snapshot->from;
     if (connection->has_packets)
         keep_latest_snapshot(connection);
-    memcpy(&connection->latest, &next, sizeof next);
+    memcpy(&connection->snapshots.latest, &next, sizeof next);
 }
 
 struct track_capture *track_capture_new(wmem_allocator_t *scope, const struct track_options *options)
 {
     struct track_capture *capture = wmem_new0(scope, struct track_capture);
 
-    capture->scope = scope;
     capture->options = *options;
+    capture->memory = (struct track_file_memory){.scope = scope, .max = options->max_memory};
     capture->records = track_packet_records_new(scope, options->max_memory);
-    capture->texts = wmem_map_new(scope, track_hash_of_text, track_is_equal_text);
-    track_subscriptions_begin(capture);
     return capture;
 }
 
 struct track_connection *track_connection_new(struct track_capture *capture, const struct track_transport *transport)
 {
-    struct track_connection *connection = wmem_new0(capture->scope, struct track_connection);
+    wmem_allocator_t *scope = capture->memory.scope;
+    struct track_connection *connection = wmem_new0(scope, struct track_connection);
     enum mqtt_version preferred = capture->options.preferred_version;
+    struct track_snapshot *latest = &connection->snapshots.latest;
 
     connection->capture = capture;
-    connection->number = capture->connections++;
+    connection->number = capture->connection_count++;
     connection->transport = *transport;
-    connection->last_client_ns = TRACK_TIME_UNKNOWN;
+    track_keep_alive_forget(connection);
     for (unsigned end = 0; end < 2; end++)
-        track_inflight_begin(&connection->ends[end].inflight, capture->scope, capture->options.max_inflight);
+        track_inflight_begin(&connection->inflight[end], scope, capture->options.max_inflight);
+    if (capture->options.has_rules)
+        connection->checks = wmem_new0(scope, struct track_connection_checks);
 
-    connection->latest.version = preferred;
-    connection->latest.version_source =
+    latest->version = preferred;
+    latest->version_source =
         preferred == MQTT_VERSION_UNKNOWN ? TRACK_VERSION_FROM_NOTHING : TRACK_VERSION_FROM_PREFERENCE;
-    connection->latest.broker = transport->server;
-    connection->latest.evidence = transport->evidence;
+    latest->broker = transport->server;
+    latest->evidence = transport->evidence;
     return connection;
 }
 
@@ -101,14 +125,17 @@ static void prefetch(const void *memory, size_t size)
 void track_connection_expect(const struct track_connection *connection)
 {
     prefetch(connection, sizeof *connection);
+    if (connection->checks != NULL)
+        prefetch(connection->checks, sizeof *connection->checks);
 }
 
 void track_connection_expect_packet(const struct track_connection *connection, unsigned sender)
 {
-    const struct track_alias *alias = connection->ends[sender].last_alias;
+    const struct track_alias *alias = connection->aliases[sender].last;
+    const struct track_packet_id_state *packet_ids = connection->checks != NULL ? connection->checks->packet_ids : NULL;
 
-    if (connection->packet_ids != NULL)
-        prefetch(connection->packet_ids, sizeof *connection->packet_ids);
+    if (packet_ids != NULL)
+        prefetch(packet_ids, sizeof *packet_ids);
     if (alias != NULL)
         prefetch(alias, sizeof *alias);
 }
@@ -121,30 +148,6 @@ const struct track_endpoint *track_connection_end(const struct track_connection 
 enum mqtt_version track_connection_version(const struct track_connection *connection)
 {
     return track_latest_snapshot(connection)->version;
-}
-
-struct track_packet_record *track_record_of(struct track_context *tracking)
-{
-    struct track_capture *capture = tracking->connection->capture;
-
-    if (tracking->record != NULL)
-        return tracking->record;
-    tracking->record = track_packet_records_add(capture->records, tracking->pdu);
-    if (tracking->record == NULL && !tracking->connection->is_memory_reported) {
-        tracking->connection->is_memory_reported = true;
-        tracking->record = track_packet_records_add_always(capture->records, tracking->pdu);
-        tracking->record->limits = TRACK_LIMIT_MEMORY;
-    } else if (tracking->record == NULL) {
-        memset(&capture->unkept, 0, sizeof capture->unkept);
-        tracking->record = &capture->unkept;
-    }
-    return tracking->record;
-}
-
-struct track_packet_record *track_kept_record_of(struct track_context *tracking)
-{
-    struct track_packet_record *record = track_record_of(tracking);
-    return record != &tracking->connection->capture->unkept ? record : NULL;
 }
 
 /** Settles the version in force with this packet: a CONNECT names it, other packets may prove it. */
@@ -166,82 +169,92 @@ static void track_version(struct track_snapshot *snapshot, const struct mqtt_pac
     }
 }
 
-/** The record of the packet; NULL where it has none that stays. */
-static struct track_packet_record *kept_record(const struct track_context *tracking)
+/** Where packets may be missed without a gap that tells, a malformed one is the sign of it. */
+static void track_loss_at(struct track_context *tracking)
 {
-    return tracking->record != &tracking->connection->capture->unkept ? tracking->record : NULL;
-}
-
-/** How long the client was silent before this packet. */
-static int64_t track_silence(struct track_context *tracking)
-{
-    struct track_connection *connection = tracking->connection;
-    int64_t last_ns = connection->last_client_ns;
-    bool is_clients = tracking->snapshot.broker != TRACK_END_UNKNOWN && tracking->snapshot.broker != tracking->sender;
-
-    if (!is_clients)
-        return TRACK_TIME_UNKNOWN;
-    int64_t idle_ns = last_ns == TRACK_TIME_UNKNOWN ? TRACK_TIME_UNKNOWN : tracking->now_ns - last_ns;
-    connection->last_client_ns = tracking->now_ns;
-    if (track_packet_records_add_idle(connection->capture->records, tracking->pdu, kept_record(tracking), idle_ns))
-        return idle_ns;
-    track_report_memory_limit(tracking);
-    return TRACK_TIME_UNKNOWN;
-}
-
-/** Where bytes may go missing unseen, a packet that cannot be read is the sign of it. */
-static void note_loss(struct track_context *tracking)
-{
-    if (!tracking->connection->may_lose)
-        return;
-    if (tracking->packet->fault.kind > MQTT_FAULT_CUT) {
+    if (tracking->connection->may_lose && tracking->packet->fault.kind > MQTT_FAULT_CUT) {
         tracking->snapshot.has_gap = true;
         tracking->snapshot.session_known = false;
     }
+}
+
+/** Takes the packet through a part that only rules need. */
+static inline void check(struct track_context *tracking, void (*part)(struct track_context *))
+{
+    if (tracking->checks != NULL)
+        part(tracking);
+}
+
+/** Takes the packet through all parts. What is checked before the packet changes anything comes before what changes it. */
+static void run_parts(struct track_context *tracking)
+{
+    track_loss_at(tracking);
+    track_update_roles(tracking);
+    track_update_connect_info(tracking);
+    check(tracking, track_check_connection_order);
+    check(tracking, track_check_after_disconnect);
+    check(tracking, track_check_authentication);
+    check(tracking, track_check_keep_alive);
+    check(tracking, track_update_connection_order);
+    track_update_session(tracking);
+    check(tracking, track_check_unanswered);
+    track_update_session_state(tracking);
+    check(tracking, track_update_sequence);
+    track_update_progress(tracking);
+    track_update_aliases(tracking);
+    check(tracking, track_check_topic_aliases);
+    check(tracking, track_update_response_log);
+    check(tracking, track_check_packet_ids);
+    check(tracking, track_check_suback);
+    track_update_transactions(tracking);
+    /* Messages are recognised for rules alone, as long as nothing else shows where they come from. */
+    check(tracking, track_update_recent_publishes);
+    check(tracking, track_update_wills);
+    check(tracking, track_check_session_resumption);
+    check(tracking, track_check_delivery);
+}
+
+/** Reads the packet by the version in force, where it was read by another. */
+static void read_by_version(const struct track_context *tracking, struct mqtt_packet *packet)
+{
+    enum mqtt_version version = tracking->snapshot.version;
+
+    if (version != MQTT_VERSION_UNKNOWN && version != packet->version && packet->type != MQTT_TYPE_CONNECT)
+        mqtt_decode(packet, packet->bytes, packet->captured, packet->length, version);
 }
 
 void track(struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,
            const struct track_arrival *arrival, struct mqtt_packet *packet, struct track_facts *facts)
 {
     struct track_context tracking = {
+        .capture = connection->capture,
         .connection = connection,
+        .checks = connection->checks,
+        .progress = &connection->progress,
+        .reports = &connection->reports,
         .sender = sender,
         .pdu = pdu,
         .now_ns = arrival->ns,
         .arrival = arrival,
+        .packet = packet,
         .facts = facts,
     };
 
     facts->anomaly_count = 0;
     memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
     tracking.snapshot.from = pdu;
-    tracking.packet = packet;
     track_version(&tracking.snapshot, packet);
-    enum mqtt_version version = tracking.snapshot.version;
-    if (version != MQTT_VERSION_UNKNOWN && version != packet->version && packet->type != MQTT_TYPE_CONNECT)
-        mqtt_decode(packet, packet->bytes, packet->captured, packet->length, version);
-
-    note_loss(&tracking);
-    track_update_roles(&tracking);
-    track_update_connect_info(&tracking);
-    track_check_order(&tracking);
-    track_update_session(&tracking);
-    track_update_packet_id_state(&tracking);
-    track_update_aliases(&tracking);
-    track_check_alias(&tracking);
-    track_check_packet_ids(&tracking);
-    track_update_transactions(&tracking);
-    track_check_resumption(&tracking);
-    track_check_delivery(&tracking);
-    track_missing_connect_add(connection, &tracking.snapshot, pdu);
+    read_by_version(&tracking, packet);
+    run_parts(&tracking);
+    track_update_missing_connect(connection, &tracking.snapshot, pdu);
     begin_snapshot(connection, &tracking.snapshot);
     connection->has_packets = true;
     facts->connection = connection->number;
     facts->sender = sender;
     facts->pdu = pdu;
     facts->snapshot = track_latest_snapshot(connection);
-    facts->idle_ns = track_silence(&tracking);
-    facts->record = kept_record(&tracking);
+    facts->idle_ns = track_update_keep_alive(&tracking);
+    facts->record = tracking.record != &tracking.capture->unkept ? tracking.record : NULL;
     facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
 }
@@ -254,7 +267,7 @@ void track_gap(struct track_connection *connection, struct track_pdu_ref pdu)
     snapshot.from = pdu;
     snapshot.has_gap = true;
     snapshot.session_known = false;
-    track_missing_connect_add(connection, &snapshot, pdu);
+    track_update_missing_connect(connection, &snapshot, pdu);
     begin_snapshot(connection, &snapshot);
     track_recent_publishes_doubt(connection->capture);
 }
@@ -282,30 +295,23 @@ void track_recall(const struct track_connection *connection, unsigned sender, st
     facts->anomaly_count = track_packet_records_anomalies(records, pdu, facts->anomalies);
 }
 
-struct track_transport_state track_transport_state_of(const struct track_connection *connection)
-{
-    const struct track_options *options = &connection->capture->options;
-
-    if (options->state_of == NULL || connection->transport.handle == NULL)
-        return (struct track_transport_state){.last_ns = TRACK_TIME_UNKNOWN};
-    return options->state_of(connection->transport.handle);
-}
-
 void track_summarise(const struct track_connection *connection, struct track_summary *summary)
 {
+    const struct track_connection_session *session = &connection->session;
+
     *summary = (struct track_summary){
         .number = connection->number,
         .snapshot = track_latest_snapshot(connection),
-        .connack_seen = connection->connack_seen,
-        .session_present = connection->session_present,
-        .clean_start = connection->clean_start,
-        .connack_code = connection->connack_code,
-        .disconnected = connection->disconnected,
-        .disconnected_by = connection->disconnected_by,
-        .disconnect_reason = connection->disconnect_reason,
-        .taken_over = connection->taken_over,
+        .connack_seen = session->connack_seen,
+        .session_present = session->session_present,
+        .clean_start = session->clean_start,
+        .connack_code = session->connack_code,
+        .disconnected = session->disconnected,
+        .disconnected_by = session->disconnected_by,
+        .disconnect_reason = session->disconnect_reason,
+        .taken_over = session->taken_over,
         .transport = track_transport_state_of(connection),
-        .last_client_ns = connection->last_client_ns,
-        .subscriptions = connection->session != NULL ? connection->session->subscriptions : NULL,
+        .last_client_ns = connection->keep_alive.last_client_ns,
+        .subscriptions = session->stored != NULL ? session->stored->subscriptions : NULL,
     };
 }

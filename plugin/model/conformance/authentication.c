@@ -1,46 +1,51 @@
-/* authentication.c - notices what is out of order in enhanced authentication (MQTT 5.0 section 4.12).
+/* authentication.c - finds what is out of order in enhanced authentication (MQTT 5.0 section 4.12).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "../state.h"
+#include "authentication.h"
 
-static void observe(struct track_context *tracking, enum track_anomaly_kind kind)
+#include "../evidence/report-anomaly.h"
+#include "../protocol/connection.h"
+#include "checks.h"
+
+static void report_auth(struct track_context *tracking, enum track_anomaly_kind kind)
 {
     struct mqtt_span code = {tracking->packet->reason_at, 1};
     track_report_anomaly(tracking, (struct track_anomaly){.kind = (uint16_t)kind, .at = code});
 }
 
-static void track_clients(struct track_context *tracking)
+static void check_client_auth(struct track_context *tracking)
 {
-    const struct track_connection *connection = tracking->connection;
-    struct track_connection_order *order = &tracking->connection->order;
+    const struct track_connection_session *session = &tracking->connection->session;
+    struct track_authentication *state = &tracking->checks->authentication;
     uint8_t code = tracking->packet->reason;
 
     if (code == MQTT_REASON_REAUTHENTICATE) {
-        if (!connection->connack_seen || connection->connack_code != 0)
-            observe(tracking, order->server_asked ? TRACK_ANOMALY_REAUTHENTICATION_AS_ANSWER
-                                                  : TRACK_ANOMALY_REAUTHENTICATION_BEFORE_CONNACK);
-        order->is_reauthenticating = true;
-        order->server_asked = false;
+        if (!session->connack_seen || session->connack_code != 0)
+            report_auth(tracking, state->server_asked ? TRACK_ANOMALY_REAUTHENTICATION_AS_ANSWER
+                                                      : TRACK_ANOMALY_REAUTHENTICATION_BEFORE_CONNACK);
+        state->is_reauthenticating = true;
+        state->server_asked = false;
     } else if (code == MQTT_REASON_CONTINUE_AUTHENTICATION) {
-        if (!order->server_asked)
-            observe(tracking, TRACK_ANOMALY_AUTH_ANSWERS_NOTHING);
-        order->server_asked = false;
+        if (!state->server_asked)
+            report_auth(tracking, TRACK_ANOMALY_AUTH_ANSWERS_NOTHING);
+        state->server_asked = false;
     }
 }
 
-static void track_servers(struct track_context *tracking)
+static void check_server_auth(struct track_context *tracking)
 {
-    struct track_connection_order *order = &tracking->connection->order;
+    struct track_authentication *state = &tracking->checks->authentication;
+    bool has_connack = tracking->checks->order.has_connack;
     uint8_t code = tracking->packet->reason;
 
-    if (code == MQTT_REASON_SUCCESS && !order->has_connack)
-        observe(tracking, TRACK_ANOMALY_AUTH_SUCCESS_BEFORE_CONNACK);
-    else if (code <= MQTT_REASON_CONTINUE_AUTHENTICATION && order->has_connack && !order->is_reauthenticating)
-        observe(tracking, TRACK_ANOMALY_AUTH_UNASKED);
-    order->server_asked = code == MQTT_REASON_CONTINUE_AUTHENTICATION;
+    if (code == MQTT_REASON_SUCCESS && !has_connack)
+        report_auth(tracking, TRACK_ANOMALY_AUTH_SUCCESS_BEFORE_CONNACK);
+    else if (code <= MQTT_REASON_CONTINUE_AUTHENTICATION && has_connack && !state->is_reauthenticating)
+        report_auth(tracking, TRACK_ANOMALY_AUTH_UNASKED);
+    state->server_asked = code == MQTT_REASON_CONTINUE_AUTHENTICATION;
     if (code == MQTT_REASON_SUCCESS)
-        order->is_reauthenticating = false;
+        state->is_reauthenticating = false;
 }
 
 void track_check_authentication(struct track_context *tracking)
@@ -52,7 +57,7 @@ void track_check_authentication(struct track_context *tracking)
         !track_has_history(tracking) || connect_info == NULL || connect_info->auth_method == NULL)
         return;
     if (track_is_from_client(tracking))
-        track_clients(tracking);
+        check_client_auth(tracking);
     else if (track_is_from_server(tracking))
-        track_servers(tracking);
+        check_server_auth(tracking);
 }

@@ -1,68 +1,24 @@
-/* check-delivery.c - holds each PUBLISH of a Server against what the Client asked for on the connection.
+/* check-delivery.c - compares each PUBLISH of a Server with what the Client subscribed to on the connection.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Nothing is said where a subscription may have gone unseen: in a session that was taken up again, behind a gap, where the
- * Server had already read what is captured only later, where a filter is not clear. A delivery is right if any filter that
- * was asked for on the connection, at any time and with any options, explains it.
+ * A delivery is right if any filter that was requested on the connection, at any time and with any options, explains it.
  */
 #include "check-delivery.h"
 
+#include "../protocol/connection.h"
 #include "../protocol/recent-publishes.h"
-
-#include <string.h>
+#include "../store/text.h"
+#include "check-forwarding.h"
+#include "check-shared-subscriptions.h"
+#include "checks.h"
+#include "report-delivery.h"
 
 enum { IDS_MAX = 24 };
 
-/* A filter has been in force, or gone, for so long that what was queued under older terms has been sent. */
+/* A filter has been in force, or removed, for so long that what was queued before has been sent. */
 static const int64_t SETTLED_NS = INT64_C(2000000000);
 static const int64_t LONG_SETTLED_NS = INT64_C(10000000000);
-
-static void match_list(struct track_delivery *delivery, const struct track_subscribed_filter *list)
-{
-    for (; list != NULL; list = list->next) {
-        if (track_match_topic(list->text, delivery->topic, false) != TRACK_MATCHES)
-            continue;
-        delivery->is_explained |= list->was_granted || list->pending > 0;
-        if (delivery->count < TRACK_MATCHES_MAX)
-            delivery->matches[delivery->count++] = list;
-        else
-            delivery->has_too_many = true;
-    }
-}
-
-/** Looks for a filter that nearly matches. */
-static void find_nearest(struct track_delivery *delivery, const struct track_subscribed_filter *list)
-{
-    for (; list != NULL; list = list->next) {
-        enum track_match match = track_match_topic(list->text, delivery->topic, true);
-        if (match != TRACK_MATCHES && match > delivery->nearest && list->was_granted) {
-            delivery->nearest = match;
-            delivery->nearest_in = list->requested_in;
-        }
-    }
-}
-
-/** One finding of a kind for a topic; and not many in all. */
-static bool is_news(struct track_delivery *delivery, enum track_anomaly_kind kind)
-{
-    struct track_subscription_history *history = delivery->history;
-    uint32_t key = delivery->topic_hash ^ (uint32_t)kind * 2654435761u;
-
-    for (unsigned i = 0; i < history->reports; i++)
-        if (history->reported[i] == key)
-            return false;
-    if (history->reports == TRACK_REPORTED_MAX)
-        return false;
-    history->reported[history->reports++] = key;
-    return true;
-}
-
-void track_report_delivery(struct track_delivery *delivery, struct track_anomaly anomaly)
-{
-    if (is_news(delivery, (enum track_anomaly_kind)anomaly.kind))
-        track_report_anomaly(delivery->tracking, anomaly);
-}
 
 static struct mqtt_span topic_span(const struct track_delivery *delivery)
 {
@@ -70,24 +26,22 @@ static struct mqtt_span topic_span(const struct track_delivery *delivery)
 }
 
 /** No filter explains the delivery. */
-static void look_at_unasked(struct track_delivery *delivery)
+static void check_unexplained(struct track_delivery *delivery)
 {
     struct track_anomaly seen = {.kind = TRACK_ANOMALY_DELIVERED_UNASKED, .at = topic_span(delivery)};
 
-    if (delivery->history->is_incomplete)
-        return;
     if (delivery->nearest != TRACK_MATCHES_NOT) {
         seen.kind = delivery->nearest == TRACK_MATCHES_BUT_FOR_DOLLAR ? TRACK_ANOMALY_DELIVERED_ACROSS_DOLLAR
                                                                       : TRACK_ANOMALY_DELIVERED_BUT_FOR_CASE;
         seen.frame = delivery->nearest_in;
-    } else if (delivery->history->grants == 0 || track_may_keep_session(delivery->tracking)) {
+    } else if (delivery->history->grants == 0 || track_may_keep_session(delivery->tracking->connection)) {
         seen.doubt = TRACK_DOUBT_EARLIER_SESSION;
     }
     track_report_delivery(delivery, seen);
 }
 
-/** The QoS of the delivery against the most that any filter was granted. */
-static void look_at_qos(struct track_delivery *delivery)
+/** The QoS of the delivery, compared with the most that any filter was granted. */
+static void check_qos(struct track_delivery *delivery)
 {
     const struct mqtt_packet *packet = delivery->tracking->packet;
     bool counts_requests = packet->version != MQTT_V50;
@@ -96,7 +50,7 @@ static void look_at_qos(struct track_delivery *delivery)
 
     if (packet->publish.dup)
         return;
-    if (track_may_keep_session(delivery->tracking))
+    if (track_may_keep_session(delivery->tracking->connection))
         seen.doubt = TRACK_DOUBT_EARLIER_SESSION;
     for (unsigned i = 0; i < delivery->count; i++) {
         const struct track_subscribed_filter *filter = delivery->matches[i];
@@ -118,8 +72,8 @@ static void look_at_qos(struct track_delivery *delivery)
     }
 }
 
-/** All filters that explain it were given up, long ago or before the message was published. */
-static void look_at_removed(struct track_delivery *delivery)
+/** All filters that explain it were removed, long ago or before the message was published. */
+static void check_removed(struct track_delivery *delivery)
 {
     struct track_anomaly seen = {.kind = TRACK_ANOMALY_DELIVERED_AFTER_REMOVAL, .at = topic_span(delivery)};
     const struct track_recent_publish *source;
@@ -152,9 +106,9 @@ static bool is_matching_id(const struct track_delivery *delivery, uint32_t id)
     return false;
 }
 
-/** Whether the identifiers of a delivery are of filters that explain it. Returns how many different ones it has; more
- *  than are looked at where one of them is wrong. */
-static unsigned look_at_ids(struct track_delivery *delivery, uint32_t *ids)
+/** Whether the identifiers of a delivery are of filters that explain it. Returns how many different ones it has; more than
+ *  IDS_MAX where one of them is wrong, or there are too many. */
+static unsigned read_ids(struct track_delivery *delivery, uint32_t *ids)
 {
     const struct mqtt_packet *packet = delivery->tracking->packet;
     struct mqtt_property property;
@@ -187,7 +141,7 @@ static unsigned look_at_ids(struct track_delivery *delivery, uint32_t *ids)
 }
 
 /** The Subscription Identifiers of a delivery (MQTT 5.0 section 3.3.4). */
-static void look_at_subscription_ids(struct track_delivery *delivery)
+static void check_subscription_ids(struct track_delivery *delivery)
 {
     const struct mqtt_packet *packet = delivery->tracking->packet;
     struct track_anomaly seen = {.at = packet->properties.length_at};
@@ -196,7 +150,7 @@ static void look_at_subscription_ids(struct track_delivery *delivery)
     unsigned wanted_count = 0;
     bool is_settled = true;
     bool all_have = true;
-    unsigned count = look_at_ids(delivery, ids);
+    unsigned count = read_ids(delivery, ids);
 
     if (count > IDS_MAX || packet->publish.dup)
         return;
@@ -223,10 +177,15 @@ static void look_at_subscription_ids(struct track_delivery *delivery)
     }
 }
 
-/** A delivery with RETAIN 1: what is it? Under Retain As Published 1 it may be anything. */
-static void look_at_retained(struct track_delivery *delivery)
+static struct track_message_fingerprint fingerprint_of(const struct track_context *tracking, uint32_t hash)
 {
-    struct track_subscription_history *history = delivery->history;
+    return (struct track_message_fingerprint){hash, tracking->pdu.frame, tracking->now_ns};
+}
+
+/** A delivery with RETAIN 1: what is it? Under Retain As Published 1 it may be anything. */
+static void check_retained(struct track_delivery *delivery)
+{
+    struct track_delivery_checks *checks = track_delivery_checks_of(delivery->tracking);
     const struct track_subscribed_filter *first = delivery->matches[0];
     struct track_anomaly seen = {.at = {0, 1}, .frame = first->requested_in};
     bool all_shared = true;
@@ -239,7 +198,7 @@ static void look_at_retained(struct track_delivery *delivery)
         none_wants &= !delivery->matches[i]->wants_retained;
     }
     const struct track_message_fingerprint *before =
-        track_message_fingerprint_find(history->retained, delivery->topic_hash);
+        track_message_fingerprint_find(checks->retained, delivery->topic_hash);
     bool came_before = before != NULL && before->frame > first->retained_in && before->frame < first->no_retained_in;
     if (delivery->tracking->packet->publish.payload.length == 0)
         seen.kind = TRACK_ANOMALY_EMPTY_RETAINED;
@@ -251,15 +210,16 @@ static void look_at_retained(struct track_delivery *delivery)
         seen.kind = TRACK_ANOMALY_RETAINED_AGAIN;
     else {
         if (delivery->count == 1 && before == NULL)
-            track_message_fingerprint_add(delivery->tracking, &history->retained, delivery->topic_hash);
+            track_message_fingerprint_add(&delivery->tracking->capture->memory, &checks->retained,
+                                          fingerprint_of(delivery->tracking, delivery->topic_hash));
         return;
     }
     if (!delivery->tracking->packet->publish.dup)
         track_report_delivery(delivery, seen);
 }
 
-/** A hash of a message, to know it again; 0 where it is not all there, or too short to be told from others. */
-static uint32_t message_hash(const struct mqtt_packet *packet, uint32_t topic_hash)
+/** A hash of a message, to recognise it; 0 where it was not all captured, or is too short to be told from others. */
+static uint32_t hash_own(const struct mqtt_packet *packet, uint32_t topic_hash)
 {
     enum { SHORTEST = 4 };
     struct mqtt_span payload = packet->publish.payload;
@@ -270,12 +230,13 @@ static uint32_t message_hash(const struct mqtt_packet *packet, uint32_t topic_ha
 }
 
 /** The Client's own message comes back though all filters have No Local. */
-static void look_at_own(struct track_delivery *delivery)
+static void check_own(struct track_delivery *delivery)
 {
     const struct mqtt_packet *packet = delivery->tracking->packet;
-    uint32_t hash = message_hash(packet, delivery->topic_hash);
+    uint32_t hash = hash_own(packet, delivery->topic_hash);
+    const struct track_delivery_checks *checks = delivery->tracking->checks->deliveries;
     const struct track_message_fingerprint *own =
-        hash != 0 ? track_message_fingerprint_find(delivery->history->own, hash) : NULL;
+        hash != 0 && checks != NULL ? track_message_fingerprint_find(checks->own, hash) : NULL;
 
     for (unsigned i = 0; i < delivery->count; i++)
         if (delivery->matches[i]->takes_own)
@@ -286,106 +247,63 @@ static void look_at_own(struct track_delivery *delivery)
                                                                .frame = own->frame});
 }
 
-bool track_topic_of_publish(const struct track_context *tracking, struct track_topic *topic)
+/** A PUBLISH of the Server, where all that the Client subscribed to is known. */
+static void check_subscriptions(struct track_delivery *delivery)
 {
+    const struct track_context *tracking = delivery->tracking;
     const struct mqtt_packet *packet = tracking->packet;
-    struct mqtt_span span = packet->publish.topic;
 
-    if (span.at == 0 || span.at + span.length > packet->captured || span.at + span.length > packet->length)
-        return false;
-    *topic = (struct track_topic){packet->bytes + span.at, span.length};
-    if (tracking->record != NULL && tracking->record->uses_alias) {
-        if (tracking->record->topic == NULL)
-            return false;
-        *topic = (struct track_topic){tracking->record->topic->bytes, tracking->record->topic->length};
-    }
-    return topic->length > 0 && memchr(topic->bytes, '+', topic->length) == NULL &&
-           memchr(topic->bytes, '#', topic->length) == NULL;
-}
-
-static void look_at_delivery(struct track_delivery *delivery)
-{
-    struct track_context *tracking = delivery->tracking;
-    const struct mqtt_packet *packet = tracking->packet;
-    struct track_subscription_history *history = delivery->history;
-
-    match_list(delivery, history->wide);
-    match_list(delivery, history->exact[delivery->topic_hash & history->mask]);
     if (!delivery->is_explained) {
-        find_nearest(delivery, history->wide);
-        for (uint32_t i = 0; i <= history->mask; i++)
-            find_nearest(delivery, history->exact[i]);
-        look_at_unasked(delivery);
+        check_unexplained(delivery);
         return;
     }
     if (delivery->has_too_many)
         return;
-    look_at_qos(delivery);
-    look_at_removed(delivery);
-    track_compare_delivery(delivery);
+    check_qos(delivery);
+    check_removed(delivery);
+    track_check_forwarding(delivery);
     if (packet->version != MQTT_V50 || packet->fault.kind != MQTT_FAULT_NONE)
         return; /* what was cut off may hold an identifier, or a payload */
     if (packet->publish.retain && !tracking->snapshot.is_bridge)
-        look_at_retained(delivery);
-    look_at_subscription_ids(delivery);
-    look_at_own(delivery);
+        check_retained(delivery);
+    check_subscription_ids(delivery);
+    check_own(delivery);
 }
 
-/** What the Client sends: its place, and what could come back to it. */
-static void track_client(struct track_context *tracking)
-{
-    struct track_connection *connection = tracking->connection;
-    struct track_topic topic;
-
-    if (tracking->packet->type == MQTT_TYPE_CONNECT) {
-        connection->history = NULL;
-        track_recent_publishes_add_will(tracking);
-    }
-    if (tracking->packet->type == MQTT_TYPE_PUBLISH)
-        track_recent_publishes_add(tracking);
-    else if ((tracking->packet->type == MQTT_TYPE_PUBACK || tracking->packet->type == MQTT_TYPE_PUBREC) &&
-             tracking->packet->version == MQTT_V50 &&
-             mqtt_reason_is_error(tracking->packet->type, tracking->packet->reason))
-        track_note_shared_failure(tracking);
-    if (tracking->packet->type != MQTT_TYPE_PUBLISH || connection->history == NULL ||
-        connection->history->own == NULL || !track_topic_of_publish(tracking, &topic))
-        return;
-    uint32_t hash = message_hash(tracking->packet, track_hash_bytes(topic.bytes, topic.length));
-    if (hash != 0)
-        track_message_fingerprint_add(tracking, &connection->history->own, hash);
-}
-
-/** What the Server sends: what it forwards, and whether that was asked for. */
-static void track_server(struct track_context *tracking)
+/** Remembers what the Client sends that could come back to it. */
+static void follow_own_publishes(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
+    const struct track_subscription_history *history = tracking->connection->subscribed;
     struct track_topic topic;
 
-    if (packet->type == MQTT_TYPE_CONNACK && packet->fault.kind > MQTT_FAULT_CUT)
-        track_subscription_history_request_lost(tracking);
-    /* A QoS of 3 is told of already: what it would be above is no second fault. */
-    if (packet->type != MQTT_TYPE_PUBLISH || packet->fault.kind > MQTT_FAULT_CUT || packet->publish.qos > 2 ||
+    if (packet->type == MQTT_TYPE_CONNECT)
+        tracking->checks->deliveries = NULL;
+    if ((packet->type == MQTT_TYPE_PUBACK || packet->type == MQTT_TYPE_PUBREC) && packet->version == MQTT_V50 &&
+        mqtt_reason_is_error(packet->type, packet->reason))
+        track_remember_shared_failure(tracking);
+    if (packet->type != MQTT_TYPE_PUBLISH || history == NULL || !history->has_no_local ||
         !track_topic_of_publish(tracking, &topic))
         return;
-    track_check_forwarding(tracking, topic);
-    if (!track_is_fresh(tracking) || track_sender_received_uncaptured(tracking))
-        return;
-    struct track_delivery delivery = {
-        .tracking = tracking,
-        .history = track_subscription_history_of(tracking->connection),
-        .topic = topic,
-        .topic_hash = track_hash_bytes(topic.bytes, topic.length),
-    };
-    if (!delivery.history->is_incomplete)
-        look_at_delivery(&delivery);
+    uint32_t hash = hash_own(packet, track_hash_bytes(topic.bytes, topic.length));
+    if (hash != 0)
+        track_message_fingerprint_add(&tracking->capture->memory, &track_delivery_checks_of(tracking)->own,
+                                      fingerprint_of(tracking, hash));
 }
 
 void track_check_delivery(struct track_context *tracking)
 {
-    if (!tracking->connection->capture->options.observes || tracking->snapshot.broker == TRACK_END_UNKNOWN)
+    const struct mqtt_packet *packet = tracking->packet;
+    struct track_delivery delivery;
+    struct track_topic topic;
+
+    if (track_is_from_client(tracking))
+        follow_own_publishes(tracking);
+    /* A QoS of 3 has a rule of its own: what it would be above is no second fault. */
+    if (!track_is_from_server(tracking) || packet->type != MQTT_TYPE_PUBLISH || packet->fault.kind > MQTT_FAULT_CUT ||
+        packet->publish.qos > 2 || !track_topic_of_publish(tracking, &topic))
         return;
-    if (tracking->snapshot.broker != tracking->sender)
-        track_client(tracking);
-    else
-        track_server(tracking);
+    track_check_forwarded_properties(tracking, topic);
+    if (track_match_delivery(tracking, topic, &delivery))
+        check_subscriptions(&delivery);
 }

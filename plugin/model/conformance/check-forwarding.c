@@ -1,20 +1,25 @@
-/* check-forwarding.c - holds a delivery against the PUBLISH that it stems from, where that was captured.
+/* check-forwarding.c - compares a delivery with the PUBLISH that it stems from, where that was captured.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "check-forwarding.h"
+
+#include "../evidence/report-anomaly.h"
 #include "../protocol/recent-publishes.h"
-#include "check-delivery.h"
+#include "check-shared-subscriptions.h"
+#include "check-wills.h"
+#include "report-delivery.h"
 
 /* What happened so long before something else happened before it at the Server, too. */
 static const int64_t SURELY_BEFORE_NS = INT64_C(2000000000);
 static const int64_t SECOND_NS = INT64_C(1000000000);
 
-/* Seconds that a Message Expiry Interval may be off: both ends round, and a segment may have been sent again. */
+/* Seconds that a Message Expiry Interval may be off: both ends round, and a segment may have been retransmitted. */
 static const int64_t SLACK_S = 2;
 
 /** A property that reached the subscriber otherwise than it was published. */
-static void observe_change(struct track_context *tracking, const struct track_recent_publish *source,
-                           enum track_anomaly_kind kind)
+static void report_change(struct track_context *tracking, const struct track_recent_publish *source,
+                          enum track_anomaly_kind kind)
 {
     track_report_anomaly(tracking, (struct track_anomaly){.kind = (uint16_t)kind,
                                                           .at = tracking->packet->properties.length_at,
@@ -34,14 +39,14 @@ static void compare_properties(struct track_context *tracking, const struct trac
 
     for (unsigned kind = 0; kind < TRACK_FORWARDED_KINDS; kind++)
         if (now->values[kind] != then->values[kind])
-            observe_change(tracking, source,
-                           then->bare[kind] != 0 && then->bare[kind] == now->values[kind] ? TRACK_ANOMALY_FORWARDED_BARE
-                                                                                          : kinds[kind]);
+            report_change(tracking, source,
+                          then->bare[kind] != 0 && then->bare[kind] == now->values[kind] ? TRACK_ANOMALY_FORWARDED_BARE
+                                                                                         : kinds[kind]);
     if (now->user_count < then->user_count ||
         (now->user_count == then->user_count && now->users_unsorted != then->users_unsorted))
-        observe_change(tracking, source, TRACK_ANOMALY_FORWARDED_USER_PROPERTIES);
+        report_change(tracking, source, TRACK_ANOMALY_FORWARDED_USER_PROPERTIES);
     else if (now->user_count == then->user_count && now->users != then->users)
-        observe_change(tracking, source, TRACK_ANOMALY_FORWARDED_USER_ORDER);
+        report_change(tracking, source, TRACK_ANOMALY_FORWARDED_USER_ORDER);
 }
 
 /** The Message Expiry Interval counts down while a message waits (MQTT 5.0 section 3.3.2.3.3). */
@@ -66,13 +71,13 @@ static void compare_expiry(struct track_context *tracking, const struct track_re
     }
 }
 
-void track_check_forwarding(struct track_context *tracking, struct track_topic topic)
+void track_check_forwarded_properties(struct track_context *tracking, struct track_topic topic)
 {
     const struct mqtt_packet *packet = tracking->packet;
     const struct track_recent_publish *source;
     struct track_forwarded_properties now;
 
-    track_check_will_delivery(tracking, topic, TRACK_WILL_ANY);
+    track_check_will(tracking, topic);
     /* A session may hold a message of the same content from before the capture. */
     if (packet->version != MQTT_V50 || packet->fault.kind != MQTT_FAULT_NONE || packet->publish.dup ||
         packet->publish.retain || !tracking->snapshot.session_known)
@@ -189,19 +194,19 @@ static uint32_t latest_of(const struct track_topic_order *order)
     return latest;
 }
 
-/** The record of one publisher's messages of a topic and QoS; takes the place of the one that was used least lately. */
+/** The order of one publisher's messages of a topic and QoS; takes the slot of the one that was used least recently. */
 static struct track_topic_order *order_of(struct track_delivery *delivery, const struct track_recent_publish *source)
 {
-    struct track_subscription_history *history = delivery->history;
-    wmem_allocator_t *scope = delivery->tracking->connection->capture->scope;
+    struct track_delivery_checks *checks = track_delivery_checks_of(delivery->tracking);
+    wmem_allocator_t *scope = delivery->tracking->capture->memory.scope;
     struct track_topic_order *oldest;
 
-    if (history->orders == NULL)
-        history->orders =
+    if (checks->orders == NULL)
+        checks->orders =
             (struct track_topic_order *)wmem_alloc0(scope, TRACK_ORDERED_TOPICS * sizeof(struct track_topic_order));
-    oldest = history->orders;
+    oldest = checks->orders;
     for (unsigned i = 0; i < TRACK_ORDERED_TOPICS; i++) {
-        struct track_topic_order *order = &history->orders[i];
+        struct track_topic_order *order = &checks->orders[i];
         if (order->next > 0 && order->topic == source->topic && order->publisher == source->connection &&
             order->qos == source->qos)
             return order;
@@ -227,36 +232,6 @@ static void compare_order(struct track_delivery *delivery, const struct track_re
     order->orders[order->next++ % TRACK_RECENT_ORDERS] = source->order;
 }
 
-/** A message of a Shared Subscription goes to one of its sessions. */
-static void compare_share(struct track_delivery *delivery, struct track_recent_publish *source)
-{
-    const struct track_subscribed_filter *only = delivery->matches[0];
-    const struct track_connection *connection = delivery->tracking->connection;
-    uint32_t filter = track_hash_bytes(only->text->bytes, only->text->length);
-
-    if (source->shared_to == NULL) {
-        source->shared_to = connection;
-        source->shared_filter = filter;
-        source->shared_qos = delivery->tracking->packet->publish.qos;
-        source->shared_in = delivery->tracking->pdu.frame;
-        return;
-    }
-    struct track_transport_state first = track_transport_state_of(source->shared_to);
-    bool has_ended = first.is_finished || first.is_reset || source->shared_to->disconnected;
-    if (source->shared_to == connection || source->shared_filter != filter)
-        return;
-    struct track_anomaly seen = {.at = delivery->tracking->packet->publish.payload, .frame = source->shared_in};
-    if (source->is_refused)
-        seen.kind = TRACK_ANOMALY_SHARED_AFTER_REFUSAL;
-    else if (!has_ended)
-        seen.kind = TRACK_ANOMALY_SHARED_TWICE;
-    else if (source->shared_qos == 2)
-        seen.kind = TRACK_ANOMALY_SHARED_AFTER_END;
-    else
-        return;
-    track_report_delivery(delivery, seen);
-}
-
 /** Some filter that matches may bring live messages with RETAIN 1. */
 static bool keeps_retain(const struct track_delivery *delivery)
 {
@@ -267,17 +242,17 @@ static bool keeps_retain(const struct track_delivery *delivery)
     return keeps;
 }
 
-void track_compare_delivery(struct track_delivery *delivery)
+void track_check_forwarding(struct track_delivery *delivery)
 {
     const struct mqtt_packet *packet = delivery->tracking->packet;
-    struct track_recent_publish *source;
+    const struct track_recent_publish *source;
 
     if (packet->publish.dup || packet->fault.kind != MQTT_FAULT_NONE)
         return;
     if (delivery->count == 1 && !packet->publish.retain)
-        track_check_will_delivery(delivery->tracking, delivery->topic, TRACK_WILL_COPIES);
+        track_check_will_copies(delivery->tracking, delivery->topic);
     if (packet->publish.retain && !delivery->tracking->snapshot.is_bridge && !keeps_retain(delivery))
-        track_check_will_delivery(delivery->tracking, delivery->topic, TRACK_WILL_STORED);
+        track_check_stored_will(delivery->tracking, delivery->topic);
     source = track_find_recent_publish(delivery->tracking, delivery->topic);
     if (source == NULL)
         return;
@@ -287,7 +262,7 @@ void track_compare_delivery(struct track_delivery *delivery)
         if (delivery->count == 1 && !standing.is_shared && packet->publish.qos == source->qos)
             compare_order(delivery, source);
         if (delivery->count == 1 && standing.is_shared)
-            compare_share(delivery, source);
+            track_check_shared_subscription(delivery, source);
     }
     if (delivery->tracking->snapshot.is_bridge || (standing.is_shared && standing.is_after))
         return;

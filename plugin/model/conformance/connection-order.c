@@ -1,41 +1,34 @@
-/* connection-order.c - notices what is out of order in the life of a connection.
+/* connection-order.c - finds what is out of order in a connection: CONNECT, CONNACK and what comes before and after.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * What one end sends comes in the order in which it was sent, so nothing here needs to know what had arrived, but for what
- * is said of a packet in answer to one of the other end.
+ * is said of a packet in response to one of the other end.
  */
-#include "../state.h"
+#include "connection-order.h"
 
-void track_report_anomaly_once(struct track_context *tracking, struct track_anomaly anomaly)
-{
-    uint64_t *reported = &tracking->connection->order.reported[anomaly.kind / 64];
-    uint64_t bit = UINT64_C(1) << anomaly.kind % 64;
-
-    /* The rules do not look at what is reported of a malformed packet: the next one will do. */
-    if (*reported & bit || mqtt_is_malformed(tracking->packet))
-        return;
-    *reported |= bit;
-    track_report_anomaly(tracking, anomaly);
-}
+#include "../evidence/receipt.h"
+#include "../evidence/report-anomaly.h"
+#include "../protocol/connection.h"
+#include "checks.h"
 
 /** A Client that sends before the CONNACK has arrived cannot know what it grants (MQTT 5.0 section 3.1.4). */
-static void observe_crossing(struct track_context *tracking)
+static void check_sent_before_connack(struct track_context *tracking)
 {
     const struct track_connection *connection = tracking->connection;
 
-    if (!track_is_from_client(tracking) || connection->connack.frame == 0)
+    if (!track_is_from_client(tracking) || connection->session.connack.frame == 0)
         return;
-    if (track_sender_had_received(tracking, &connection->connack) != TRACK_RECEIVED)
+    if (track_sender_had_received(tracking, &connection->session.connack) != TRACK_RECEIVED)
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SENT_BEFORE_CONNACK,
-                                                              .frame = connection->connack.frame});
+                                                              .frame = connection->session.connack.frame});
 }
 
 /** The Client's packets up to the CONNACK. */
-static void observe_client(struct track_context *tracking)
+static void check_client(struct track_context *tracking)
 {
     const struct track_connection *connection = tracking->connection;
-    const struct track_connection_order *order = &connection->order;
+    const struct track_connection_order *order = &tracking->checks->order;
     const struct mqtt_packet *packet = tracking->packet;
     const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
     bool is_connect = packet->type == MQTT_TYPE_CONNECT;
@@ -49,26 +42,26 @@ static void observe_client(struct track_context *tracking)
     if (is_connect)
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNECT});
     bool is_allowed = is_connect || packet->type == MQTT_TYPE_AUTH || packet->type == MQTT_TYPE_DISCONNECT;
-    bool is_before =
-        !order->has_connack || (connection->connack.frame != 0 &&
-                                track_sender_had_received(tracking, &connection->connack) == TRACK_NOT_RECEIVED);
+    bool is_before = !order->has_connack ||
+                     (connection->session.connack.frame != 0 &&
+                      track_sender_had_received(tracking, &connection->session.connack) == TRACK_NOT_RECEIVED);
     /* A CONNACK may have been in what the Client has received and the capture lacks. */
     if (connect_info != NULL && connect_info->auth_method != NULL && is_before && !is_allowed &&
         !track_sender_received_uncaptured(tracking))
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_BEFORE_CONNACK});
-    bool is_false_session = connect_info != NULL && connect_info->clean_start && connection->connack_seen &&
-                            connection->connack_code == 0 && connection->session_present;
+    bool is_false_session = connect_info != NULL && connect_info->clean_start && connection->session.connack_seen &&
+                            connection->session.connack_code == 0 && connection->session.session_present;
     if (is_false_session && !order->connects_again && packet->type != MQTT_TYPE_DISCONNECT &&
-        track_sender_had_received(tracking, &connection->connack) == TRACK_RECEIVED)
+        track_sender_had_received(tracking, &connection->session.connack) == TRACK_RECEIVED)
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_KEEPS_FALSE_SESSION,
-                                                                   .frame = connection->connack.frame});
+                                                                   .frame = connection->session.connack.frame});
 }
 
 /** What a Server's packet after a refusing CONNACK is evidence of, by that one's code. */
 static enum track_anomaly_kind refusal_kind(const struct track_context *tracking)
 {
     const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
-    uint8_t code = tracking->connection->connack_code;
+    uint8_t code = tracking->connection->session.connack_code;
 
     if (code == MQTT_RETURN_UNACCEPTABLE_VERSION || code == MQTT_REASON_UNSUPPORTED_PROTOCOL_VERSION)
         return TRACK_ANOMALY_SERVER_AFTER_REFUSED_VERSION;
@@ -82,15 +75,15 @@ static enum track_anomaly_kind refusal_kind(const struct track_context *tracking
 }
 
 /** A CONNACK: the second one, or one that accepts what it should not. */
-static void observe_connack(struct track_context *tracking)
+static void check_connack(struct track_context *tracking)
 {
     const struct track_connection *connection = tracking->connection;
-    const struct track_connection_order *order = &connection->order;
+    const struct track_connection_order *order = &tracking->checks->order;
     const struct mqtt_packet *packet = tracking->packet;
 
     if (order->has_connack) {
-        track_report_anomaly_once(
-            tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNACK, .frame = connection->connack.frame});
+        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNACK,
+                                                                   .frame = connection->session.connack.frame});
         return;
     }
     if (packet->reason_at == 0 || mqtt_reason_is_error(packet->type, packet->reason))
@@ -100,19 +93,19 @@ static void observe_connack(struct track_context *tracking)
         accepted.kind = TRACK_ANOMALY_UNKNOWN_LEVEL_ACCEPTED;
         accepted.value = order->unknown_level;
         track_report_anomaly_once(tracking, accepted);
-    } else if (order->is_connect_bad) {
+    } else if (tracking->connection->connect.is_malformed) {
         track_report_anomaly_once(tracking, accepted);
     }
 }
 
 /** The Server's packets before a CONNACK that accepts. */
-static void observe_server(struct track_context *tracking)
+static void check_server(struct track_context *tracking)
 {
     const struct track_connection *connection = tracking->connection;
-    const struct track_connection_order *order = &connection->order;
+    const struct track_connection_order *order = &tracking->checks->order;
     const struct mqtt_packet *packet = tracking->packet;
     bool is_v50 = tracking->snapshot.version == MQTT_V50;
-    bool is_refused = connection->connack_seen && connection->connack_code != 0;
+    bool is_refused = connection->session.connack_seen && connection->session.connack_code != 0;
     bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
     /* Only where the Server's first byte was seen was there surely no CONNACK. */
     bool has_none = !order->has_connack && tracking->arrival->from_start && !connection->may_lose;
@@ -121,23 +114,31 @@ static void observe_server(struct track_context *tracking)
         !(mqtt_packet_type_senders(packet->type) & MQTT_SENT_BY_SERVER))
         return;
     if (packet->type == MQTT_TYPE_CONNACK)
-        observe_connack(tracking);
+        check_connack(tracking);
     if (!tracking->snapshot.connect_seen || (is_disconnect && !is_v50))
         return;
     if (is_disconnect && (has_none || is_refused))
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SERVER_DISCONNECT_UNACCEPTED});
     else if (has_none && packet->type != MQTT_TYPE_CONNACK && !(is_v50 && packet->type == MQTT_TYPE_AUTH))
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SERVER_BEFORE_CONNACK});
-    else if (is_refused && packet->type != MQTT_TYPE_CONNACK && connection->connack.frame != 0)
+    else if (is_refused && packet->type != MQTT_TYPE_CONNACK && connection->session.connack.frame != 0)
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = (uint16_t)refusal_kind(tracking),
-                                                                   .frame = connection->connack.frame,
-                                                                   .value = connection->connack_code});
+                                                                   .frame = connection->session.connack.frame,
+                                                                   .value = connection->session.connack_code});
 }
 
-/** Takes in what later packets are held against. */
-static void remember(struct track_context *tracking)
+void track_check_connection_order(struct track_context *tracking)
 {
-    struct track_connection_order *order = &tracking->connection->order;
+    check_sent_before_connack(tracking);
+    if (track_is_from_client(tracking))
+        check_client(tracking);
+    else if (track_is_from_server(tracking))
+        check_server(tracking);
+}
+
+void track_update_connection_order(struct track_context *tracking)
+{
+    struct track_connection_order *order = &tracking->checks->order;
     const struct mqtt_packet *packet = tracking->packet;
 
     order->has_sent[tracking->sender] = true;
@@ -146,23 +147,5 @@ static void remember(struct track_context *tracking)
     if (packet->type != MQTT_TYPE_CONNECT || !track_is_from_client(tracking))
         return;
     order->connects_again |= tracking->snapshot.connect_seen;
-    order->is_connect_bad = packet->fault.kind > MQTT_FAULT_CUT;
     order->unknown_level = packet->fault.kind == MQTT_FAULT_LEVEL_UNKNOWN ? packet->connect.level : 0;
-    order->has_connect_got_to = tracking->arrival->has_numbers;
-    order->connect_got_to = tracking->arrival->got_to;
-}
-
-void track_check_order(struct track_context *tracking)
-{
-    if (!tracking->connection->capture->options.observes)
-        return;
-    observe_crossing(tracking);
-    if (track_is_from_client(tracking))
-        observe_client(tracking);
-    else if (track_is_from_server(tracking))
-        observe_server(tracking);
-    track_check_after_disconnect(tracking);
-    track_check_authentication(tracking);
-    track_check_keep_alive(tracking);
-    remember(tracking);
 }

@@ -1,240 +1,255 @@
-/* packet-id-checks-requests.c - notices requests under identifiers that are in flight, and packets sent again.
+/* packet-id-checks-requests.c - finds requests under identifiers that are in flight, and packets re-sent.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#include "../protocol/subscription-history.h"
-#include "packet-id-checks.h"
+#include "packet-id-checks-requests.h"
 
-static void note_use(struct track_packet_id_end_state *end, uint16_t packet_id)
+#include "../evidence/receipt.h"
+#include "../evidence/report-anomaly.h"
+#include "../protocol/connection.h"
+#include "../protocol/message.h"
+#include "../protocol/subscription-history.h"
+#include "checks.h"
+#include "send-quota.h"
+
+static void remember_use(struct track_packet_id_end_state *end, uint16_t packet_id)
 {
     end->ids |= UINT64_C(1) << packet_id % 64;
     end->highest_id = MAX(end->highest_id, packet_id);
 }
 
-/** An identifier is used anew: what was wrong with its earlier exchange is done with. Late answers may still come. */
-static void begin_anew(struct packet_id_check *view)
+/** An identifier is used again: what was wrong with its earlier transaction is over. Late responses may still come. */
+static void begin_again(struct packet_id_check *check)
 {
-    packet_id_drop_history(view);
-    if (track_inflight_is_full(view->inflight))
-        view->tracking->connection->is_unsure = true;
+    packet_id_drop_history(check);
+    if (track_inflight_is_full(check->inflight))
+        track_break_sequence(check->tracking);
 }
 
-/** What is held against an exchange of an earlier connection may have been answered there unseen. */
-static enum track_doubt doubt_about(const struct packet_id_check *view)
+/** True where the last packets of an earlier connection may not have been captured. */
+static bool may_lack_end(const struct track_connection *connection)
+{
+    struct track_transport_state transport = track_transport_state_of(connection);
+    return !connection->checks->sequence.has_connect || track_lacks_last_packets(&connection->progress, &transport);
+}
+
+/** A transaction of an earlier connection may have had its response there without it being captured. */
+static enum track_doubt doubt_about(const struct packet_id_check *check)
 {
     enum { GENERATIONS = 8 };
-    const struct track_connection *connection = view->tracking->connection;
+    const struct track_connection *connection = check->tracking->connection;
 
-    if (!view->entry->is_inherited)
+    if (!check->entry->is_inherited)
         return TRACK_DOUBT_NONE;
-    for (unsigned i = 0; i < GENERATIONS && connection->previous != NULL; i++) {
-        connection = connection->previous;
-        if (track_latest_snapshot(connection)->has_gap || track_lacks_end(connection))
+    for (unsigned i = 0; i < GENERATIONS && connection->session.previous != NULL; i++) {
+        connection = connection->session.previous;
+        if (track_latest_snapshot(connection)->has_gap || may_lack_end(connection))
             return TRACK_DOUBT_EARLIER_INCOMPLETE;
     }
     return TRACK_DOUBT_EARLIER_EXCHANGE;
 }
 
 /** A request takes an identifier that is in flight. Both may be answered now. */
-static void take_identifier(struct packet_id_check *view, enum track_anomaly_kind kind)
+static void take_identifier(struct packet_id_check *check, enum track_anomaly_kind kind)
 {
-    const struct track_inflight_entry *entry = view->entry;
-    bool may_accuse = !packet_id_is_reported(view);
+    const struct track_inflight_entry *entry = check->entry;
+    bool may_accuse = !packet_id_is_reported(check);
 
     if (entry->is_inherited)
-        may_accuse = may_accuse && view->packet->version != MQTT_V31 && packet_id_knows_connack(view);
+        may_accuse = may_accuse && check->packet->version != MQTT_V31 && packet_id_knows_connack(check);
     if (may_accuse)
-        packet_id_report_anomaly(view, kind, doubt_about(view), entry->state);
-    struct track_packet_id_history *history = view->history = packet_id_make_history(view);
+        packet_id_report_anomaly(check, kind, doubt_about(check), entry->state);
+    struct track_packet_id_history *history = check->history = packet_id_make_history(check);
     history->is_reported = false;
     history->is_resent = true;
     if (entry->state != TRACK_INFLIGHT_RELEASED)
-        packet_id_count_up(&history->answers);
+        packet_id_count_up(&history->responses);
     if (entry->qos == 2) {
         packet_id_count_up(&history->completions);
         history->is_tolerated = true;
     }
 }
 
-/** DUP 1 in the first use of an identifier: sent again what was never sent. */
-static void observe_dup(const struct packet_id_check *view)
+/** DUP 1 in the first use of an identifier: re-sent what was never sent. */
+static void check_dup(const struct packet_id_check *check)
 {
-    const struct track_context *tracking = view->tracking;
+    const struct track_context *tracking = check->tracking;
     enum track_anomaly_kind kind = TRACK_ANOMALY_DUP_ON_CLEAN_START;
 
-    if (!view->packet->publish.dup || packet_id_was_used(packet_id_end_state(view), view->packet->packet_id) ||
-        !packet_id_is_fresh(view))
+    if (!check->packet->publish.dup || packet_id_was_used(packet_id_end_state(check), check->packet->packet_id) ||
+        !packet_id_is_fresh(check))
         return;
     if (tracking->snapshot.broker == tracking->sender)
         kind =
-            view->packet->publish.qos == 1 ? TRACK_ANOMALY_DUP_FROM_SERVER_QOS_1 : TRACK_ANOMALY_DUP_FROM_SERVER_QOS_2;
-    else if (!tracking->connection->clean_start)
+            check->packet->publish.qos == 1 ? TRACK_ANOMALY_DUP_FROM_SERVER_QOS_1 : TRACK_ANOMALY_DUP_FROM_SERVER_QOS_2;
+    else if (!tracking->connection->session.clean_start)
         kind = TRACK_ANOMALY_DUP_IN_NEW_SESSION;
-    enum track_doubt doubt = track_is_from_server(tracking) && track_may_keep_session(tracking)
+    enum track_doubt doubt = track_is_from_server(tracking) && track_may_keep_session(tracking->connection)
                                  ? TRACK_DOUBT_EARLIER_SESSION
                                  : TRACK_DOUBT_NONE;
-    packet_id_report_anomaly(view, kind, doubt, view->packet->publish.qos);
+    packet_id_report_anomaly(check, kind, doubt, check->packet->publish.qos);
 }
 
-/** The refusal that a PUBLISH had on the connection before; NULL where it had none, or has one no more. */
-static const struct track_failed_publish *find_refusal(const struct packet_id_check *view,
-                                                       const struct track_connection *before, unsigned end)
+/** The failure that a PUBLISH had as its response on the previous connection; NULL where it had none, or it is forgotten. */
+static const struct track_failed_publish *find_failed(const struct packet_id_check *check,
+                                                      const struct track_connection *previous, unsigned end)
 {
-    const struct track_failed_publishes *refusals =
-        before->packet_ids != NULL ? before->packet_ids->ends[end].refusals : NULL;
-    uint32_t hash = refusals != NULL ? track_content_hash(view->packet) : 0;
+    const struct track_packet_id_state *state = previous->checks->packet_ids;
+    const struct track_failed_publishes *failed = state != NULL ? state->ends[end].failed : NULL;
+    uint32_t hash = failed != NULL ? track_content_hash(check->packet) : 0;
 
-    for (unsigned i = 0; refusals != NULL && i < TRACK_FAILED_PUBLISHES_MAX; i++) {
-        const struct track_failed_publish *refusal = &refusals->list[i];
-        if (refusal->frame != 0 && refusal->packet_id == view->packet->packet_id && refusal->content_hash == hash)
-            return refusal;
+    for (unsigned i = 0; failed != NULL && i < TRACK_FAILED_PUBLISHES_MAX; i++) {
+        const struct track_failed_publish *each = &failed->list[i];
+        if (each->frame != 0 && each->packet_id == check->packet->packet_id && each->content_hash == hash)
+            return each;
     }
     return NULL;
 }
 
-/** DUP 1 in the first use of an identifier on a connection that goes on with a session: what was refused is not to be sent
- *  again (MQTT 5.0 section 4.4). That its sender had the refusal shows in all of the old connection being acknowledged. */
-static void observe_after_refusal(const struct packet_id_check *view)
+/** DUP 1 in the first use of an identifier on a connection that resumes a session: what failed is not to be re-sent (MQTT
+ *  5.0 section 4.4). That its sender had the refusal shows in all of the old connection being acknowledged. */
+static void check_after_failure(const struct packet_id_check *check)
 {
-    const struct track_connection *connection = view->tracking->connection;
-    const struct track_connection *before = connection->previous;
+    const struct track_connection *connection = check->tracking->connection;
+    const struct track_connection *previous = connection->session.previous;
 
-    if (!view->packet->publish.dup || view->packet->version != MQTT_V50 || before == NULL || connection->clean_start ||
-        !connection->session_present)
+    if (!check->packet->publish.dup || check->packet->version != MQTT_V50 || previous == NULL ||
+        connection->session.clean_start || !connection->session.session_present)
         return;
-    const struct track_snapshot *old = track_latest_snapshot(before);
-    if (old->broker == TRACK_END_UNKNOWN || old->has_gap || before->is_unsure || before->may_lose ||
-        track_lacks_end(before))
+    const struct track_snapshot *old = track_latest_snapshot(previous);
+    if (old->broker == TRACK_END_UNKNOWN || old->has_gap || track_is_sequence_broken(previous) || previous->may_lose ||
+        may_lack_end(previous))
         return;
     const struct track_failed_publish *refusal =
-        find_refusal(view, before, view->end == view->tracking->snapshot.broker ? old->broker : 1 - old->broker);
+        find_failed(check, previous, check->end == check->tracking->snapshot.broker ? old->broker : 1 - old->broker);
     if (refusal == NULL)
         return;
-    struct track_transport_state transport = track_transport_state_of(before);
-    bool is_acknowledged = transport.has_numbers && (int32_t)(transport.got_to - track_seen_to(before)) >= 0;
-    track_report_anomaly(view->tracking, (struct track_anomaly){
-                                             .kind = TRACK_ANOMALY_RESENT_AFTER_REFUSAL,
-                                             .doubt = is_acknowledged ? TRACK_DOUBT_NONE : TRACK_DOUBT_RECEIPT,
-                                             .at = {view->packet->packet_id_at, 2},
-                                             .frame = refusal->frame,
-                                             .value = refusal->code,
-                                         });
+    struct track_transport_state transport = track_transport_state_of(previous);
+    bool is_acknowledged =
+        transport.has_numbers && (int32_t)(transport.got_to - track_captured_to(&previous->progress)) >= 0;
+    track_report_anomaly(check->tracking, (struct track_anomaly){
+                                              .kind = TRACK_ANOMALY_RESENT_AFTER_REFUSAL,
+                                              .doubt = is_acknowledged ? TRACK_DOUBT_NONE : TRACK_DOUBT_RECEIPT,
+                                              .at = {check->packet->packet_id_at, 2},
+                                              .frame = refusal->frame,
+                                              .value = refusal->code,
+                                          });
 }
 
-/** Its first repeat on this connection: a Client repeats in the order of first sending. That MQTT 5.0 has no repeats but
- *  on a new connection is said elsewhere. */
-static void observe_resend_order(const struct packet_id_check *view)
+/** The first time that it is re-sent on this connection: a Client re-sends in the order of first sending (section 4.6). That
+ *  MQTT 5.0 re-sends only on a new connection is checked elsewhere. */
+static void check_resend_order(const struct packet_id_check *check)
 {
-    const struct track_inflight_entry *entry = view->entry;
-    bool may_repeat = entry->is_inherited || view->packet->version != MQTT_V50;
+    const struct track_inflight_entry *entry = check->entry;
+    bool may_repeat = entry->is_inherited || check->packet->version != MQTT_V50;
     bool is_first = entry->is_inherited || (entry->waiting.record != NULL && entry->waiting.record->first_sent_in == 0);
 
-    if (view->tracking->snapshot.broker != 1 - view->end || !is_first || !may_repeat ||
+    if (check->tracking->snapshot.broker != 1 - check->end || !is_first || !may_repeat ||
         entry->state != TRACK_INFLIGHT_PUBLISHED)
         return;
-    if (entry->waiting.first_frame < view->packet_ids->resent)
-        packet_id_report_anomaly(view, TRACK_ANOMALY_RESENT_OUT_OF_ORDER, TRACK_DOUBT_NONE, view->packet_ids->resent);
-    view->packet_ids->resent = entry->waiting.first_frame;
+    if (entry->waiting.first_frame < check->state->resent)
+        packet_id_report_anomaly(check, TRACK_ANOMALY_RESENT_OUT_OF_ORDER, TRACK_DOUBT_NONE, check->state->resent);
+    check->state->resent = entry->waiting.first_frame;
 }
 
-/** A Server's message went out with the Subscription Identifier by which the Client had replaced another, and comes again
- *  with that other one, which the Client has not given anew (MQTT 5.0 section 3.8.4). */
-static void observe_old_identifier(const struct packet_id_check *view)
+/** A Server's message was sent with the Subscription Identifier by which the Client had replaced another, and is re-sent
+ *  with that other one, which the Client has not given again (MQTT 5.0 section 3.8.4). */
+static void check_old_identifier(const struct packet_id_check *check)
 {
-    const struct track_connection *connection = view->tracking->connection;
-    const struct track_subscription_history *asked =
-        connection->previous != NULL ? connection->previous->history : NULL;
+    const struct track_connection *connection = check->tracking->connection;
+    const struct track_connection *previous = connection->session.previous;
+    const struct track_subscription_history *before = previous != NULL ? previous->subscribed : NULL;
     const struct mqtt_property *id =
-        mqtt_properties_find(&view->packet->properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER);
-    uint32_t latest = view->entry->subscription_id;
-    uint32_t again = track_subscription_id_of(view->packet);
+        mqtt_properties_find(&check->packet->properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER);
+    uint32_t latest = check->entry->subscription_id;
+    uint32_t again = track_subscription_id_of(check->packet);
 
-    if (view->end != view->tracking->snapshot.broker || latest == 0 || again == 0 || latest == again || asked == NULL ||
-        asked->is_incomplete || !track_subscription_history_replaced_id(asked, again, latest))
+    if (check->end != check->tracking->snapshot.broker || latest == 0 || again == 0 || latest == again ||
+        before == NULL || before->is_incomplete || !track_subscription_history_replaced_id(before, again, latest))
         return;
-    if (connection->history != NULL &&
-        (connection->history->is_incomplete || track_subscription_history_has_id(connection->history, again)))
+    if (connection->subscribed != NULL &&
+        (connection->subscribed->is_incomplete || track_subscription_history_has_id(connection->subscribed, again)))
         return;
-    track_report_anomaly(view->tracking, (struct track_anomaly){
-                                             .kind = TRACK_ANOMALY_RESENT_WITH_OLD_ID,
-                                             .at = id->whole,
-                                             .frame = view->entry->waiting.first_frame,
-                                             .value = again,
-                                             .other = latest,
-                                         });
+    track_report_anomaly(check->tracking, (struct track_anomaly){
+                                              .kind = TRACK_ANOMALY_RESENT_WITH_OLD_ID,
+                                              .at = id->whole,
+                                              .frame = check->entry->waiting.first_frame,
+                                              .value = again,
+                                              .other = latest,
+                                          });
 }
 
-/** A PUBLISH that is in flight comes again. */
-static void observe_repeat(struct packet_id_check *view)
+/** A PUBLISH that is in flight is re-sent. */
+static void check_resent(struct packet_id_check *check)
 {
-    const struct track_inflight_entry *entry = view->entry;
-    bool dup = view->packet->publish.dup;
-    bool is_50 = view->packet->version == MQTT_V50;
+    const struct track_inflight_entry *entry = check->entry;
+    bool dup = check->packet->publish.dup;
+    bool is_50 = check->packet->version == MQTT_V50;
 
-    observe_resend_order(view);
+    check_resend_order(check);
     if (entry->is_inherited) {
-        if (!dup && packet_id_knows_connack(view) && view->packet->version != MQTT_V31)
-            packet_id_report_anomaly(view, TRACK_ANOMALY_RESENT_WITHOUT_DUP, doubt_about(view), entry->state);
-        observe_old_identifier(view);
-        packet_id_take_quota(view);
-        packet_id_make_history(view)->is_resent = true;
+        if (!dup && packet_id_knows_connack(check) && check->packet->version != MQTT_V31)
+            packet_id_report_anomaly(check, TRACK_ANOMALY_RESENT_WITHOUT_DUP, doubt_about(check), entry->state);
+        check_old_identifier(check);
+        packet_id_take_quota(check);
+        packet_id_make_history(check)->is_resent = true;
         return;
     }
-    if (!packet_id_is_reported(view) && is_50 && dup)
-        packet_id_report_once(view, TRACK_ANOMALY_RESENT_WITHIN_CONNECTION, entry->state);
-    else if (!packet_id_is_reported(view) && !dup)
+    if (!packet_id_is_reported(check) && is_50 && dup)
+        packet_id_report_once(check, TRACK_ANOMALY_RESENT_WITHIN_CONNECTION, entry->state);
+    else if (!packet_id_is_reported(check) && !dup)
         packet_id_report_once(
-            view, is_50 ? TRACK_ANOMALY_RESENT_WITHIN_CONNECTION_WITHOUT_DUP : TRACK_ANOMALY_RESENT_WITHOUT_DUP,
+            check, is_50 ? TRACK_ANOMALY_RESENT_WITHIN_CONNECTION_WITHOUT_DUP : TRACK_ANOMALY_RESENT_WITHOUT_DUP,
             entry->state);
-    struct track_packet_id_history *history = packet_id_make_history(view);
+    struct track_packet_id_history *history = packet_id_make_history(check);
     history->is_resent = true;
-    packet_id_count_up(&history->answers);
+    packet_id_count_up(&history->responses);
 }
 
-void packet_id_check_publish(struct packet_id_check *view)
+void packet_id_check_publish(struct packet_id_check *check)
 {
-    const struct mqtt_packet *packet = view->packet;
-    const struct track_inflight_entry *entry = view->entry;
+    const struct mqtt_packet *packet = check->packet;
+    const struct track_inflight_entry *entry = check->entry;
 
     if (packet->publish.qos != 1 && packet->publish.qos != 2)
         return;
     bool is_same_kind = entry != NULL && entry->type == MQTT_TYPE_PUBLISH && entry->qos == packet->publish.qos;
     bool is_same = is_same_kind && (packet->publish.dup || entry->content_hash == track_content_hash(packet));
     if (entry == NULL) {
-        observe_dup(view);
-        if (view->is_sure)
-            observe_after_refusal(view);
-        begin_anew(view);
-        packet_id_take_quota(view);
+        check_dup(check);
+        if (check->is_sure)
+            check_after_failure(check);
+        begin_again(check);
+        packet_id_take_quota(check);
     } else if (is_same && entry->state != TRACK_INFLIGHT_RELEASED) {
-        observe_repeat(view);
+        check_resent(check);
     } else {
         if (is_same)
-            take_identifier(view, TRACK_ANOMALY_PUBLISH_AFTER_PUBREL);
+            take_identifier(check, TRACK_ANOMALY_PUBLISH_AFTER_PUBREL);
         else if (is_same_kind && entry->state == TRACK_INFLIGHT_RELEASED)
-            take_identifier(view, TRACK_ANOMALY_ID_TAKEN_BEFORE_PUBCOMP);
+            take_identifier(check, TRACK_ANOMALY_ID_TAKEN_BEFORE_PUBCOMP);
         else if (is_same_kind)
-            take_identifier(view, entry->qos == 1 ? TRACK_ANOMALY_ID_TAKEN_QOS_1 : TRACK_ANOMALY_ID_TAKEN_QOS_2);
+            take_identifier(check, entry->qos == 1 ? TRACK_ANOMALY_ID_TAKEN_QOS_1 : TRACK_ANOMALY_ID_TAKEN_QOS_2);
         else
-            take_identifier(view, TRACK_ANOMALY_ID_TAKEN);
-        packet_id_take_quota(view);
+            take_identifier(check, TRACK_ANOMALY_ID_TAKEN);
+        packet_id_take_quota(check);
     }
-    note_use(packet_id_end_state(view), packet->packet_id);
+    remember_use(packet_id_end_state(check), packet->packet_id);
 }
 
 /** SUBSCRIBE and UNSUBSCRIBE. */
-void packet_id_check_request(struct packet_id_check *view)
+void packet_id_check_request(struct packet_id_check *check)
 {
-    const struct mqtt_packet *packet = view->packet;
-    const struct track_inflight_entry *entry = view->entry;
+    const struct mqtt_packet *packet = check->packet;
+    const struct track_inflight_entry *entry = check->entry;
 
     if (entry == NULL) {
-        begin_anew(view);
+        begin_again(check);
     } else if (entry->type == packet->type && entry->content_hash == track_content_hash(packet)) {
-        if (!(packet->flags & PACKET_ID_DUP) && !packet_id_is_reported(view))
-            packet_id_report_once(view, TRACK_ANOMALY_REPEATED_WITHOUT_DUP, entry->state);
-        packet_id_count_up(&packet_id_make_history(view)->answers);
+        if (!(packet->flags & PACKET_ID_DUP) && !packet_id_is_reported(check))
+            packet_id_report_once(check, TRACK_ANOMALY_REPEATED_WITHOUT_DUP, entry->state);
+        packet_id_count_up(&packet_id_make_history(check)->responses);
     } else {
-        take_identifier(view, TRACK_ANOMALY_ID_TAKEN);
+        take_identifier(check, TRACK_ANOMALY_ID_TAKEN);
     }
 }

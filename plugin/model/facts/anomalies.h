@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#ifndef MQTTSCOPE_MODEL_OBSERVATIONS_H
-#define MQTTSCOPE_MODEL_OBSERVATIONS_H
+#ifndef MQTTSCOPE_MODEL_FACTS_ANOMALIES_H
+#define MQTTSCOPE_MODEL_FACTS_ANOMALIES_H
 
 #include <stdint.h>
 

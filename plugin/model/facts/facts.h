@@ -7,8 +7,8 @@
  * packet only (what it answers, the topic behind its alias) is a record. So the first pass, the second and random access
  * give the same answer, and a packet with nothing to remember costs no memory.
  */
-#ifndef MQTTSCOPE_MODEL_FACTS_H
-#define MQTTSCOPE_MODEL_FACTS_H
+#ifndef MQTTSCOPE_MODEL_FACTS_FACTS_H
+#define MQTTSCOPE_MODEL_FACTS_FACTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,11 +17,17 @@
 #include "../../wire/packet.h"
 #include "anomalies.h"
 
-/** A control packet's place in the file. */
+/** Which control packet of the file. */
 struct track_pdu_ref {
     uint32_t frame; /**< number of the frame that completes the packet, from 1 */
     uint32_t pdu;   /**< number of the packet within that frame, from 1 */
 };
+
+/** True where one packet comes before another in the file. */
+static inline bool track_is_before(struct track_pdu_ref one, struct track_pdu_ref other)
+{
+    return one.frame != other.frame ? one.frame < other.frame : one.pdu < other.pdu;
+}
 
 /** Text from the wire kept for the file's life: a Topic Name, a Topic Filter, a Client Identifier. */
 struct track_text {

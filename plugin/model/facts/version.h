@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
-#ifndef MQTTSCOPE_MODEL_VERSION_H
-#define MQTTSCOPE_MODEL_VERSION_H
+#ifndef MQTTSCOPE_MODEL_FACTS_VERSION_H
+#define MQTTSCOPE_MODEL_FACTS_VERSION_H
 
 #include "../../wire/packet.h"
 

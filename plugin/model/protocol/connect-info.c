@@ -1,10 +1,14 @@
-/* connect-info.c - keeps what a Client said in its CONNECT.
+/* connect-info.c - what a Client said in its CONNECT.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "connect-info.h"
+
 #include <string.h>
 
-#include "../state.h"
+#include "../evidence/missing-connect.h"
+#include "../store/text.h"
+#include "connection.h"
 
 /** Each Server has to accept these Client Identifiers (MQTT 5.0 section 3.1.3.1). */
 static bool is_plain_client_id(const struct mqtt_packet *packet, struct mqtt_span span)
@@ -33,36 +37,58 @@ static bool has_value(const struct mqtt_packet *packet, enum mqtt_property_index
     return property != NULL && property->number == value;
 }
 
-void track_update_connect_info(struct track_context *tracking)
+/** Fills in what a whole CONNECT says. */
+static void fill_info(struct track_context *tracking, struct track_connect_info *info)
 {
-    struct track_capture *capture = tracking->connection->capture;
     const struct mqtt_packet *packet = tracking->packet;
     const struct mqtt_connect *connect = &packet->connect;
-    struct track_snapshot *snapshot = &tracking->snapshot;
-    struct track_connect_info connect_info;
 
-    if (packet->type != MQTT_TYPE_CONNECT || packet->fault.kind != MQTT_FAULT_NONE || snapshot->connect_seen ||
-        snapshot->broker != 1 - tracking->sender)
+    memset(info, 0, sizeof *info);
+    info->client_id_length = (uint16_t)connect->client_id.length;
+    info->client_id_characters = count_characters(packet, connect->client_id);
+    info->keep_alive_s = connect->keep_alive_s;
+    info->has_plain_client_id = is_plain_client_id(packet, connect->client_id);
+    info->clean_start = connect->flags & MQTT_CONNECT_CLEAN_START;
+    info->has_will = connect->flags & MQTT_CONNECT_WILL;
+    info->will_retain = info->has_will && connect->flags & MQTT_CONNECT_WILL_RETAIN;
+    info->will_qos = info->has_will ? (connect->flags & MQTT_CONNECT_WILL_QOS) >> 3 : 0;
+    if (packet->version != MQTT_V50)
         return;
-    memset(&connect_info, 0, sizeof connect_info);
-    connect_info.client_id_length = (uint16_t)connect->client_id.length;
-    connect_info.client_id_characters = count_characters(packet, connect->client_id);
-    connect_info.keep_alive_s = connect->keep_alive_s;
-    connect_info.has_plain_client_id = is_plain_client_id(packet, connect->client_id);
-    connect_info.clean_start = connect->flags & MQTT_CONNECT_CLEAN_START;
-    connect_info.has_will = connect->flags & MQTT_CONNECT_WILL;
-    connect_info.will_retain = connect_info.has_will && connect->flags & MQTT_CONNECT_WILL_RETAIN;
-    connect_info.will_qos = connect_info.has_will ? (connect->flags & MQTT_CONNECT_WILL_QOS) >> 3 : 0;
-    if (packet->version == MQTT_V50) {
-        const struct mqtt_property *method =
-            mqtt_properties_find(&packet->properties, MQTT_PROPERTY_AUTHENTICATION_METHOD);
-        if (method != NULL)
-            connect_info.auth_method = track_intern_span(capture, packet, method->text);
-        connect_info.wants_response_information = has_value(packet, MQTT_PROPERTY_REQUEST_RESPONSE_INFORMATION, 1);
-        connect_info.refuses_problem_information = has_value(packet, MQTT_PROPERTY_REQUEST_PROBLEM_INFORMATION, 0);
-    }
-    if (capture->connect_info == NULL || memcmp(capture->connect_info, &connect_info, sizeof connect_info) != 0)
+    const struct mqtt_property *method = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_AUTHENTICATION_METHOD);
+    if (method != NULL)
+        info->auth_method = track_intern_span(tracking->capture, packet, method->text);
+    info->wants_response_information = has_value(packet, MQTT_PROPERTY_REQUEST_RESPONSE_INFORMATION, 1);
+    info->refuses_problem_information = has_value(packet, MQTT_PROPERTY_REQUEST_PROBLEM_INFORMATION, 0);
+}
+
+void track_update_connect_info(struct track_context *tracking)
+{
+    struct track_capture *capture = tracking->capture;
+    const struct mqtt_packet *packet = tracking->packet;
+    struct track_connect_info info;
+
+    if (packet->type != MQTT_TYPE_CONNECT || !track_is_from_client(tracking))
+        return;
+    tracking->connection->connect.is_malformed = packet->fault.kind > MQTT_FAULT_CUT;
+    if (packet->fault.kind != MQTT_FAULT_NONE || tracking->snapshot.connect_seen)
+        return;
+    fill_info(tracking, &info);
+    if (capture->connect_info == NULL || memcmp(capture->connect_info, &info, sizeof info) != 0)
         capture->connect_info =
-            (const struct track_connect_info *)wmem_memdup(capture->scope, &connect_info, sizeof connect_info);
-    snapshot->connect_info = capture->connect_info;
+            (const struct track_connect_info *)wmem_memdup(capture->memory.scope, &info, sizeof info);
+    tracking->snapshot.connect_info = capture->connect_info;
+}
+
+void track_update_missing_connect(struct track_connection *connection, const struct track_snapshot *snapshot,
+                                  struct track_pdu_ref pdu)
+{
+    struct track_connect_state *connect = &connection->connect;
+
+    /* What breaks the rules begins no session. */
+    if (snapshot->connect_info != NULL || connect->is_malformed || connect->is_recorded_missing)
+        return;
+    connect->is_recorded_missing = true;
+    for (unsigned end = 0; end < 2; end++)
+        if (snapshot->broker == end || snapshot->broker == TRACK_END_UNKNOWN)
+            track_missing_connect_add(connection->capture, &connection->transport.ends[end], pdu.frame);
 }

@@ -1,14 +1,14 @@
-/* inflight.c - the exchanges of a connection that are under way.
+/* inflight.c - which Packet Identifiers of a connection are in flight, and what each stands for.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "inflight.h"
 
-/* Most connections have one or two exchanges under way, and there may be 100,000 connections: a hash table pays only
- * beyond this many. */
+/* Most connections have one or two transactions in flight, and there may be 100,000 connections: a hash table pays only
+ * from this many on. */
 enum { INDEX_FROM = 16 };
 
-/* Who takes a session up again and again must not cost time for ever more exchanges each time. */
+/* A Client that resumes its session again and again must not cost time for ever more transactions each time. */
 enum { INHERITED_MOST = 128 };
 
 void track_inflight_begin(struct track_inflight *inflight, wmem_allocator_t *scope, uint32_t most)
@@ -37,7 +37,7 @@ static void make_index(struct track_inflight *inflight)
     inflight->is_indexed = true;
 }
 
-/** Puts a entry in, whoever had it before. */
+/** Puts an entry in, whichever connection it was begun on. */
 static void add_entry(struct track_inflight *inflight, struct track_inflight_entry *entry)
 {
     if (!inflight->is_indexed && inflight->count >= INDEX_FROM)
@@ -133,7 +133,7 @@ bool track_inflight_inherit(struct track_inflight *to, struct track_inflight *fr
     }
     wmem_array_t *entries = track_inflight_entries(from);
 
-    /* The latest come first in a list: walking it from the back keeps their order. */
+    /* The latest come first in a list: walking it from the back keeps tsuccessor order. */
     for (unsigned i = wmem_array_get_count(entries); i > 0; i--) {
         struct track_inflight_entry *entry = *(struct track_inflight_entry **)wmem_array_index(entries, i - 1);
         if (entry->type != MQTT_TYPE_PUBLISH || track_inflight_find(to, entry->packet_id) != NULL)

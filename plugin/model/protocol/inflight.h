@@ -1,20 +1,22 @@
-/* inflight.h - the exchanges of a connection that are under way: which Packet Identifier stands for what.
+/* inflight.h - which Packet Identifiers of a connection are in flight, and what each stands for.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Each end has Packet Identifiers of its own (MQTT 5.0 section 2.2.1): the Client's PUBLISH, SUBSCRIBE and UNSUBSCRIBE
- * share one space, the Server's PUBLISH have another. A inflight holds one end's: an entry for each packet that still waits
- * for its last answer. Entries leave when the exchange is complete, so a inflight is as long as what is in flight.
+ * share one space, the Server's PUBLISH have another. A table holds those of one end: an entry for each request that still
+ * waits for its last response. An entry leaves when its transaction is complete.
  */
-#ifndef MQTTSCOPE_MODEL_LEDGER_H
-#define MQTTSCOPE_MODEL_LEDGER_H
+#ifndef MQTTSCOPE_MODEL_PROTOCOL_INFLIGHT_H
+#define MQTTSCOPE_MODEL_PROTOCOL_INFLIGHT_H
 
 #include <glib.h>
 #include <wsutil/wmem/wmem.h>
 
 #include "../facts/facts.h"
 
-/** How far an exchange has come. Legal steps: PUBLISHED (QoS 1) ends with PUBACK; PUBLISHED (QoS 2), RECEIVED with PUBREC,
+struct track_request_filters;
+
+/** How far a transaction has come (MQTT 5.0 section 4.3). Legal steps: PUBLISHED (QoS 1) ends with PUBACK; PUBLISHED (QoS 2), RECEIVED with PUBREC,
  *  RELEASED with PUBREL, ends with PUBCOMP; REQUESTED ends with SUBACK or UNSUBACK. */
 enum track_inflight_state {
     TRACK_INFLIGHT_REQUESTED, /**< SUBSCRIBE or UNSUBSCRIBE sent */
@@ -23,16 +25,16 @@ enum track_inflight_state {
     TRACK_INFLIGHT_RELEASED,  /**< PUBREL sent */
 };
 
-/** A packet of an exchange that may still be answered. */
+/** A packet that waits for its response. */
 struct track_pending_packet {
-    struct track_packet_record *record; /**< of the packet as last sent; NULL where it was not seen */
+    struct track_packet_record *record; /**< of the packet as last sent; NULL where none was kept */
     uint32_t first_frame;               /**< where it was sent first */
     int64_t sent_ns;                    /**< when it was last sent */
 };
 
-/** An exchange under way. Owned by its inflight. */
+/** A transaction in flight. Owned by its table. */
 struct track_inflight_entry {
-    struct track_inflight_entry *next; /**< in the inflight's list */
+    struct track_inflight_entry *next; /**< in the table's list */
     uint16_t packet_id;
     uint8_t qos;              /**< PUBLISH only */
     uint8_t type;             /**< enum mqtt_packet_type of the request */
@@ -41,64 +43,64 @@ struct track_inflight_entry {
     uint32_t content_hash;    /**< tells a packet sent again from a new one under the same identifier */
     uint32_t subscription_id; /**< the only one of a PUBLISH as last sent; 0: none, or several */
     int64_t begun_ns;         /**< when the first PUBLISH was sent */
-    struct track_pending_packet waiting; /**< the packet that the next answer is for */
-    void *payload;                       /**< what the owner of the inflight keeps with the exchange; file scope */
+    struct track_pending_packet waiting;   /**< the packet that the next response is for */
+    struct track_request_filters *filters; /**< protocol/subscriptions.c: what a SUBSCRIBE or UNSUBSCRIBE requests */
 };
 
-/** The exchanges that one end began. Each connection has two, so they are kept small. */
+/** The transactions that one end began. Each connection has two tables, so they are kept small. Written by inflight.c. */
 struct track_inflight {
     wmem_allocator_t *scope;
     union {
-        struct track_inflight_entry *entries; /**< the few under way, the latest first */
+        struct track_inflight_entry *entries; /**< where there are few: the latest first */
         wmem_map_t *index;                    /**< where there are many: Packet Identifier to entry */
     };
     bool is_indexed;    /**< it is `index` */
     uint16_t count;     /**< all of them */
     uint16_t publishes; /**< PUBLISHes among them, but for inherited ones: each connection has a send quota of its own
                              (section 4.9) */
-    uint16_t most;      /**< how many are followed at once; what is beyond is not followed */
+    uint16_t most;      /**< how many are followed at once; further ones are not followed */
 };
 
-/** Makes an empty inflight in `scope` that follows at most `most` exchanges at once (and no more than there are
+/** Makes an empty table in `scope` that follows at most `most` transactions at once (and no more than there are
  *  identifiers). */
 void track_inflight_begin(struct track_inflight *inflight, wmem_allocator_t *scope, uint32_t most);
 
-/** The exchange of a Packet Identifier, NULL where none is under way. */
+/** The transaction of a Packet Identifier; NULL where none is in flight. */
 struct track_inflight_entry *track_inflight_find(const struct track_inflight *inflight, uint16_t packet_id);
 
-/** Begins an exchange; one under the same identifier must not be under way. NULL where the inflight is full. */
+/** Begins a transaction; the identifier must not be in flight. NULL where the table is full. */
 struct track_inflight_entry *track_inflight_open(struct track_inflight *inflight, uint16_t packet_id,
                                                  enum mqtt_packet_type type, unsigned qos);
 
-/** Ends an exchange and frees it. */
+/** Ends a transaction and frees it. */
 void track_inflight_close(struct track_inflight *inflight, struct track_inflight_entry *entry);
 
-/** True where no further exchange is followed. */
+/** True where no further transaction is followed. */
 static inline bool track_inflight_is_full(const struct track_inflight *inflight)
 {
     return inflight->count >= inflight->most;
 }
 
-/** All exchanges under way; the array is the caller's to destroy. */
+/** All transactions in flight; the array is the caller's to destroy. */
 wmem_array_t *track_inflight_entries(const struct track_inflight *inflight);
 
-/** Says whether an exchange was begun on an earlier connection; one whose PUBLISH is sent again is this connection's. */
+/** Sets whether a transaction was begun on an earlier connection; one whose PUBLISH is re-sent is this connection's. */
 void track_inflight_set_inherited(struct track_inflight *inflight, struct track_inflight_entry *entry,
                                   bool is_inherited);
 
-/** Ends all exchanges; those that were inherited only, if `only_inherited`. */
+/** Ends all transactions; only those that were inherited, if `only_inherited`. */
 void track_inflight_clear(struct track_inflight *inflight, bool only_inherited);
 
-/** Moves all PUBLISH exchanges of `from` into `to` as inherited ones, and ends the others (a SUBSCRIBE does not outlive
+/** Moves all PUBLISH transactions of `from` into `to` as inherited ones, and ends the others (a SUBSCRIBE does not outlive
  *  its connection). What `to` has under the same identifier stays. False where there were too many: then they are
  *  not followed any more. */
 bool track_inflight_inherit(struct track_inflight *to, struct track_inflight *from);
 
-/** Another PUBLISH exchange, begun on an earlier connection, of the same content; NULL where there is none. */
+/** Another PUBLISH in flight, begun on an earlier connection, of the same content; NULL where there is none. */
 const struct track_inflight_entry *track_inflight_find_twin(const struct track_inflight *inflight,
                                                             const struct track_inflight_entry *entry);
 
-/** A PUBLISH exchange whose latest packet was sent before a frame; the oldest of them. NULL where there is none. */
+/** The oldest PUBLISH in flight whose latest packet was sent before a frame; NULL where there is none. */
 const struct track_inflight_entry *track_inflight_find_older(const struct track_inflight *inflight, uint32_t frame);
 
 #endif

@@ -1,4 +1,4 @@
-/* roles.c - who is the broker, and what the client has become.
+/* roles.c - finds out which end is the broker, and what the client has become.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -6,7 +6,10 @@
  * Server (MQTT 5.0 section 2.1.2). Stronger evidence corrects weaker from its packet on; equal or weaker evidence never
  * overturns what was decided.
  */
-#include "../state.h"
+#include "roles.h"
+
+#include "connection.h"
+#include "keep-alive.h"
 
 /** What a packet proves about its sender; TRACK_EVIDENCE_NONE where both ends may send it. */
 static enum track_evidence evidence_of(enum mqtt_packet_type type)
@@ -33,15 +36,14 @@ static enum track_evidence evidence_of(enum mqtt_packet_type type)
     }
 }
 
-/** Settles who is the broker. What the other end did while it was taken for the client is not the client's doing. */
+/** Settles which end is the broker. What the other end did while it was taken for the client is not the client's doing. */
 static void settle_broker(struct track_context *tracking, uint8_t broker)
 {
-    struct track_connection *connection = tracking->connection;
     struct track_snapshot *snapshot = &tracking->snapshot;
 
     if (snapshot->broker == 1 - broker) {
         snapshot->is_bridge = snapshot->has_published = snapshot->has_subscribed = false;
-        connection->last_client_ns = TRACK_TIME_UNKNOWN;
+        track_keep_alive_forget(tracking->connection);
     }
     snapshot->broker = broker;
 }
@@ -69,28 +71,4 @@ void track_update_roles(struct track_context *tracking)
     snapshot->has_subscribed |= packet->type == MQTT_TYPE_SUBSCRIBE;
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.level & MQTT_LEVEL_BRIDGE)
         snapshot->is_bridge = true;
-}
-
-enum track_role track_role_of(const struct track_snapshot *snapshot, unsigned end)
-{
-    if (snapshot->broker == TRACK_END_UNKNOWN)
-        return TRACK_ROLE_UNKNOWN;
-    if (snapshot->broker == end)
-        return TRACK_ROLE_BROKER;
-    if (snapshot->is_bridge)
-        return TRACK_ROLE_BRIDGE;
-    if (snapshot->has_published)
-        return snapshot->has_subscribed ? TRACK_ROLE_PUBLISHER_SUBSCRIBER : TRACK_ROLE_PUBLISHER;
-    return snapshot->has_subscribed ? TRACK_ROLE_SUBSCRIBER : TRACK_ROLE_CLIENT;
-}
-
-const char *track_role_name(enum track_role role)
-{
-    static const char *const names[] = {
-        [TRACK_ROLE_UNKNOWN] = "unknown",       [TRACK_ROLE_BROKER] = "broker",
-        [TRACK_ROLE_CLIENT] = "client",         [TRACK_ROLE_PUBLISHER] = "publisher",
-        [TRACK_ROLE_SUBSCRIBER] = "subscriber", [TRACK_ROLE_PUBLISHER_SUBSCRIBER] = "publisher+subscriber",
-        [TRACK_ROLE_BRIDGE] = "bridge",
-    };
-    return names[role];
 }

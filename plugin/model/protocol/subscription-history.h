@@ -1,48 +1,37 @@
-/* subscription-history.h - what a Client asked for on one connection and what it was granted: the measure of what it is sent.
+/* subscription-history.h - what a Client subscribed to on one connection, and what it was granted.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A session's subscriptions are what is in force. What may be delivered is more: what was asked for a moment ago, what was
- * asked for with other options before, and what was given up and still travels. A history holds it for the rules, and only
- * for those; it gives up (is blind) where a request was not seen whole, or where there are very many.
+ * The subscriptions of a session are those in force. What may be delivered is more: what was requested a moment ago, what
+ * was requested with other options before, and what was removed and is still on its way. The history holds all of it; it
+ * gives up (is incomplete) where a request was not captured whole, or where there are very many.
  */
-#ifndef MQTTSCOPE_MODEL_INTERESTS_H
-#define MQTTSCOPE_MODEL_INTERESTS_H
+#ifndef MQTTSCOPE_MODEL_PROTOCOL_SUBSCRIPTION_HISTORY_H
+#define MQTTSCOPE_MODEL_PROTOCOL_SUBSCRIPTION_HISTORY_H
 
-#include "../state.h"
-#include "topic-match.h"
+#include "connection.h"
+#include "subscriptions.h"
 
 enum {
-    TRACK_SUBSCRIBED_FILTERS_MAX = 1000, /**< filters in a history; each delivery is held against them */
+    TRACK_SUBSCRIBED_FILTERS_MAX = 1000, /**< filters in a history; each delivery is matched with them */
     TRACK_EARLIER_IDS = 2,               /**< Subscription Identifiers that a filter had before */
-    TRACK_RECENT_RESPONSES = 4,          /**< what is kept of answers */
-    TRACK_REPORTED_MAX = 8,              /**< what is noticed on one connection, but for single topics */
-    TRACK_FINGERPRINTS_MAX = 8,          /**< what is kept of messages */
+    TRACK_RECENT_RESPONSES = 4,          /**< what is kept of responses */
 };
 
-/** What a SUBSCRIBE or UNSUBSCRIBE keeps until it is answered: its filters in their order. */
-struct track_request_filters {
-    uint32_t count;
-    bool is_whole;    /**< all of the packet was there and could be read */
-    uint8_t again;    /**< how often it was sent again; each copy may be answered */
-    uint32_t sent_in; /**< frame of the first copy */
-    struct track_subscription entries[];
-};
-
-/** A filter that the Client subscribed on this connection. */
+/** A filter that the Client subscribed to on this connection. */
 struct track_subscribed_filter {
     struct track_subscribed_filter *next; /**< in its list */
     const struct track_text *text;
-    int64_t settled_ns;                  /**< when it was last granted or given up */
-    int64_t first_ns;                    /**< when it was first asked for */
+    int64_t settled_ns;                  /**< when it was last granted or removed */
+    int64_t first_ns;                    /**< when it was first requested */
     uint32_t id;                         /**< Subscription Identifier of the latest request; 0: none */
     uint32_t old_ids[TRACK_EARLIER_IDS]; /**< those of earlier requests */
     uint32_t requested_in;               /**< the latest SUBSCRIBE */
     uint32_t granted_in;                 /**< the latest SUBACK that granted it */
-    uint32_t removed_in;                 /**< the UNSUBACK that took it away; 0 while it is in force */
+    uint32_t removed_in;                 /**< the UNSUBACK that removed it; 0 while it is in force */
     uint32_t retained_in;                /**< the latest SUBSCRIBE that may bring retained messages */
     uint32_t no_retained_in;             /**< the latest that may not, since the filter existed (Retain Handling 1) */
-    uint16_t pending;                    /**< requests not yet answered */
+    uint16_t pending;                    /**< requests that have no response yet */
     uint8_t requested_most;              /**< QoS, over all requests */
     uint8_t granted_most;                /**< QoS, over all grants */
     uint8_t granted;                     /**< QoS of the latest grant */
@@ -56,41 +45,49 @@ struct track_subscribed_filter {
     bool wants_retained; /**< some request had another Retain Handling than 2 */
 };
 
-/** The filters of a connection. File scope. */
+/** A SUBACK or UNSUBACK; a request that was re-sent may have several. */
+struct track_recent_response {
+    uint32_t frame; /**< 0: none */
+    uint16_t packet_id;
+    uint8_t type;
+    uint8_t left; /**< copies of the request that may still have a response */
+};
+
+/** The filters of a connection. File scope. Written by subscription-history.c. */
 struct track_subscription_history {
     struct track_subscribed_filter *wide;   /**< a list: wildcards, and filters with a prefix */
     struct track_subscribed_filter **exact; /**< lists by hash: the others */
     uint32_t mask;                          /**< lists of `exact`, less one */
     uint32_t count;
     uint32_t grants;    /**< filters ever granted */
-    bool is_incomplete; /**< something asked for is not known */
-    uint8_t next_answer;
-    uint8_t reports;
-    struct track_recent_response {
-        uint32_t frame;
-        uint16_t packet_id;
-        uint8_t type;
-        uint8_t left; /**< copies of the request that may still be answered */
-    } answers[TRACK_RECENT_RESPONSES];
-    uint32_t reported[TRACK_REPORTED_MAX];
-    struct track_message_fingerprint *retained; /**< topics of retained messages that came; NULL until the first */
-    struct track_message_fingerprint *own;      /**< what the Client published; NULL while no filter has No Local */
-    struct track_topic_order *orders;           /**< which messages came last; NULL until one is known */
+    bool is_incomplete; /**< something that the Client requested is not known */
+    bool has_no_local;  /**< some request had No Local 1 */
+    uint8_t next_response;
+    struct track_recent_response responses[TRACK_RECENT_RESPONSES];
 };
 
-/** What is kept of a message to know it again. */
-struct track_message_fingerprint {
-    uint32_t hash;
-    uint32_t frame;
-    int64_t ns;
-};
+/** Begins the history of a connection again: its Client sent a CONNECT. */
+void track_subscription_history_reset(struct track_context *tracking);
 
-/** The history of a connection; made on first use. NULL where nothing is observed. */
+/** The history of a connection; made on first use. */
 struct track_subscription_history *track_subscription_history_of(struct track_connection *connection);
 
-/** The record of a filter; NULL where it was never asked for. */
+/** Takes in a request's filters; that the same request was re-sent; that a request is not known; and the response to one.
+ *  `filters` is what the request keeps. */
+void track_subscription_history_request(struct track_context *tracking, const struct track_request_filters *filters);
+void track_subscription_history_request_again(struct track_request_filters *filters);
+void track_subscription_history_request_lost(struct track_context *tracking);
+void track_subscription_history_response(struct track_context *tracking, const struct track_request_filters *filters);
+
+/** Takes in a SUBACK or UNSUBACK whose identifier no request has. */
+void track_subscription_history_stray_response(struct track_context *tracking);
+
+/** The earlier response of its kind that a SUBACK or UNSUBACK repeats; NULL where none is remembered. */
+const struct track_recent_response *track_find_repeated_response(const struct track_context *tracking);
+
+/** The record of a filter; NULL where it was never requested. */
 struct track_subscribed_filter *track_subscription_history_find(const struct track_subscription_history *history,
-                                                                const uint8_t *filter, uint32_t length);
+                                                                const struct track_text *text);
 
 /** True where a filter has a Subscription Identifier, or had it, or had more than are kept. */
 bool track_subscribed_filter_has_id(const struct track_subscribed_filter *filter, uint32_t id);
@@ -102,15 +99,7 @@ bool track_subscription_history_has_id(const struct track_subscription_history *
 bool track_subscription_history_replaced_id(const struct track_subscription_history *history, uint32_t old,
                                             uint32_t latest);
 
-/** True where nothing was subscribed before the connection, and all that it asked for was seen. */
-bool track_is_fresh(const struct track_context *tracking);
-
-/** Remembers a message in the place of the oldest. */
-void track_message_fingerprint_add(struct track_context *tracking, struct track_message_fingerprint **fingerprints,
-                                   uint32_t hash);
-
-/** Finds a message; NULL where it is not remembered. */
-const struct track_message_fingerprint *
-track_message_fingerprint_find(const struct track_message_fingerprint *fingerprints, uint32_t hash);
+/** True where the Client had no subscription before the connection, and all that it requested was captured. */
+bool track_knows_all_subscriptions(const struct track_context *tracking);
 
 #endif

@@ -5,10 +5,10 @@
  * A subscription is in force from its SUBACK on, for as long as its session lives, and a further one with the same filter
  * replaces it. A session may have very many: all sessions share one map that finds a subscription by session and filter.
  */
-#include <string.h>
+#include "subscriptions.h"
 
-#include "../state.h"
-#include "subscription-history.h"
+#include "../store/text.h"
+#include "connection.h"
 
 static guint hash_subscription(gconstpointer key)
 {
@@ -21,11 +21,6 @@ static gboolean is_same_subscription(gconstpointer one, gconstpointer other)
     const struct track_subscription *a = (const struct track_subscription *)one;
     const struct track_subscription *b = (const struct track_subscription *)other;
     return a->session == b->session && track_is_same_text(a->filter, b->filter);
-}
-
-void track_subscriptions_begin(struct track_capture *capture)
-{
-    capture->subscriptions = wmem_map_new(capture->scope, hash_subscription, is_same_subscription);
 }
 
 /** Takes a subscription out of its session and of the map. */
@@ -50,7 +45,9 @@ void track_subscriptions_clear(struct track_capture *capture, struct track_sessi
 static void end_by_filter(struct track_capture *capture, struct track_session *session, const struct track_text *filter)
 {
     struct track_subscription wanted = {.session = session, .filter = filter};
-    struct track_subscription *found = (struct track_subscription *)wmem_map_lookup(capture->subscriptions, &wanted);
+    struct track_subscription *found =
+        capture->subscriptions != NULL ? (struct track_subscription *)wmem_map_lookup(capture->subscriptions, &wanted)
+                                       : NULL;
 
     if (found != NULL)
         end_subscription(capture, session, found);
@@ -59,6 +56,8 @@ static void end_by_filter(struct track_capture *capture, struct track_session *s
 static void begin_subscription(struct track_capture *capture, struct track_session *session,
                                struct track_subscription *subscription, uint8_t granted)
 {
+    if (capture->subscriptions == NULL)
+        capture->subscriptions = wmem_map_new(capture->memory.scope, hash_subscription, is_same_subscription);
     subscription->session = session;
     subscription->granted = granted;
     subscription->next = session->subscriptions;
@@ -69,56 +68,49 @@ static void begin_subscription(struct track_capture *capture, struct track_sessi
     wmem_map_insert(capture->subscriptions, subscription, subscription);
 }
 
-void track_request_filters_keep(struct track_context *tracking, struct track_inflight_entry *entry)
+struct track_request_filters *track_read_request_filters(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_capture *capture = tracking->connection->capture;
     struct mqtt_filter filter;
     uint32_t count = 0;
     uint32_t at = 0;
 
     while (mqtt_filters_next(packet, &at, &filter))
         count++;
-    struct track_request_filters *kept = (struct track_request_filters *)track_file_alloc(
-        capture, sizeof *kept + count * sizeof(struct track_subscription));
+    struct track_request_filters *filters = (struct track_request_filters *)track_file_alloc(
+        &tracking->capture->memory, sizeof *filters + count * sizeof(struct track_subscription));
     at = 0;
-    while (kept != NULL && mqtt_filters_next(packet, &at, &filter)) {
-        struct track_subscription *wanted = &kept->entries[kept->count++];
-        wanted->filter = track_intern_span(capture, packet, filter.text);
-        wanted->options = filter.options;
-        if (wanted->filter == NULL)
-            kept = NULL;
+    while (filters != NULL && mqtt_filters_next(packet, &at, &filter)) {
+        struct track_subscription *entry = &filters->entries[filters->count++];
+        entry->filter = track_intern_span(tracking->capture, packet, filter.text);
+        entry->options = filter.options;
+        if (entry->filter == NULL)
+            filters = NULL;
     }
-    if (kept == NULL) {
+    if (filters == NULL) {
         track_report_memory_limit(tracking);
-        track_subscription_history_request_lost(tracking);
-        return;
+        return NULL;
     }
-    kept->is_whole = packet->fault.kind == MQTT_FAULT_NONE;
-    kept->sent_in = tracking->pdu.frame;
-    entry->payload = kept;
-    track_subscription_history_request(tracking, kept);
+    filters->is_whole = packet->fault.kind == MQTT_FAULT_NONE;
+    filters->sent_in = tracking->pdu.frame;
+    return filters;
 }
 
-void track_request_filters_apply(struct track_context *tracking, const struct track_inflight_entry *entry)
+void track_apply_request_filters(struct track_context *tracking, struct track_request_filters *filters)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_capture *capture = tracking->connection->capture;
-    struct track_session *session = tracking->connection->session;
-    struct track_request_filters *kept = (struct track_request_filters *)entry->payload;
+    struct track_session *session = tracking->connection->session.stored;
     bool is_unsubscribe = packet->type == MQTT_TYPE_UNSUBACK;
 
-    if (kept != NULL)
-        track_subscription_history_response(tracking, kept);
-    if (session == NULL || kept == NULL)
+    if (session == NULL)
         return;
-    for (uint32_t i = 0; i < kept->count; i++) {
+    for (uint32_t i = 0; i < filters->count; i++) {
         bool has_code = i < packet->list.length && packet->list.at + i < packet->captured;
         uint8_t code = has_code ? packet->bytes[packet->list.at + i] : 0;
         if (mqtt_reason_is_error(packet->type, code) || (!is_unsubscribe && !has_code))
             continue;
-        end_by_filter(capture, session, kept->entries[i].filter);
+        end_by_filter(tracking->capture, session, filters->entries[i].filter);
         if (!is_unsubscribe)
-            begin_subscription(capture, session, &kept->entries[i], code);
+            begin_subscription(tracking->capture, session, &filters->entries[i], code);
     }
 }

@@ -39,7 +39,7 @@ static bool is_same_byte(uint8_t one, uint8_t other, bool ignores_case)
     return ignores_case && folded == (other | 0x20) && folded >= 'a' && folded <= 'z';
 }
 
-/** Holds the levels of a topic against those of a pattern; # matches its parent level, too. */
+/** Compares the levels of a topic with those of a pattern; # matches its parent level, too. */
 static bool match_levels(struct track_topic pattern, struct track_topic topic, bool ignores_case)
 {
     uint32_t at = 0;

@@ -1,39 +1,42 @@
-/* transactions.c - follows requests and their answers, and the QoS 1 and 2 deliveries.
+/* transactions.c - follows requests and their responses, and the QoS 1 and 2 deliveries (MQTT 5.0 section 4.3).
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Every packet of an exchange is noted, so that it can be shown with links to the packet it answers and the one that
- * answers it. What does not fit (an answer to nothing, an answer of the wrong kind) gets no link and changes nothing: it
- * is for the rules to say what that means.
+ * Every packet of a transaction has a record, so that it can be shown with links to its request and its response. What does
+ * not fit (a response without a request, or of the wrong kind) gets no link and changes nothing: what that means is for the
+ * rules.
  */
-#include <string.h>
+#include "transactions.h"
 
-#include "../state.h"
+#include "connection.h"
+#include "message.h"
+#include "pending-requests.h"
+#include "subscription-history.h"
 
-static struct track_end *own_end(const struct track_context *tracking)
+/** The Packet Identifiers of the packet's sender, and those of the other end. */
+static struct track_inflight *own_inflight(const struct track_context *tracking)
 {
-    return &tracking->connection->ends[tracking->sender];
+    return &tracking->connection->inflight[tracking->sender];
+}
+static struct track_inflight *other_inflight(const struct track_context *tracking)
+{
+    return &tracking->connection->inflight[1 - tracking->sender];
 }
 
-static struct track_end *other_end(const struct track_context *tracking)
-{
-    return &tracking->connection->ends[1 - tracking->sender];
-}
-
-/** Makes the packet the one that the exchange's next answer is for. */
-static void wait_for_answer(struct track_context *tracking, struct track_pending_packet *step)
+/** Makes the packet the one that the transaction's next response is for. */
+static void wait_for_response(struct track_context *tracking, struct track_pending_packet *step)
 {
     *step = (struct track_pending_packet){track_kept_record_of(tracking), tracking->pdu.frame, tracking->now_ns};
 }
 
-/** The packet begins an exchange beyond the user's limit, and its answers will fit nothing. */
-static void note_not_followed(struct track_context *tracking)
+/** The packet begins a transaction over the user's limit, and its responses will fit nothing. */
+static void report_not_followed(struct track_context *tracking)
 {
     track_record_of(tracking)->limits |= TRACK_LIMIT_INFLIGHT;
     tracking->snapshot.session_known = false;
 }
 
-/** The packet was sent before and is sent again: the answer will be for this copy. */
+/** The packet is re-sent: the response will be for this copy. */
 static void send_again(struct track_context *tracking, struct track_pending_packet *step)
 {
     track_record_of(tracking)->first_sent_in = step->first_frame;
@@ -41,7 +44,7 @@ static void send_again(struct track_context *tracking, struct track_pending_pack
     step->sent_ns = tracking->now_ns;
 }
 
-/** Links the packet to the one that it answers; that one's answer may be another. */
+/** Links the packet to its request; the response to that may be another. */
 static void link_to(struct track_context *tracking, const struct track_pending_packet *step)
 {
     struct track_packet_record *record = track_record_of(tracking);
@@ -52,58 +55,29 @@ static void link_to(struct track_context *tracking, const struct track_pending_p
     record->response_ns = tracking->now_ns - step->sent_ns;
 }
 
-/** The packet is the answer. */
-static void answer(struct track_context *tracking, const struct track_pending_packet *step)
+/** The packet is the response. */
+static void respond(struct track_context *tracking, const struct track_pending_packet *step)
 {
     link_to(tracking, step);
     if (step->record != NULL)
         step->record->response_in = tracking->pdu.frame;
 }
 
-/** Records how many PUBLISHes of one end are under way, where that can be known: `ledger_end` is the end that sent them. */
-static void note_inflight(struct track_context *tracking, unsigned ledger_end)
+/** Records how many PUBLISHes of one end, `publisher`, are in flight, where that can be known. */
+static void record_inflight(struct track_context *tracking, unsigned publisher)
 {
     const struct track_snapshot *snapshot = &tracking->snapshot;
-    const struct track_limits *limits = snapshot->limits[1 - ledger_end];
+    const struct track_limits *limits = snapshot->limits[1 - publisher];
     struct track_packet_record *record = track_record_of(tracking);
 
     record->has_inflight = snapshot->session_known && !snapshot->has_gap;
-    record->inflight = tracking->connection->ends[ledger_end].inflight.publishes;
+    record->inflight = tracking->connection->inflight[publisher].publishes;
     record->inflight_max = limits != NULL ? limits->receive_maximum : 0;
 }
 
-/** A hash of a span: of as many of its first bytes as were captured, but not more than `most`. */
-static uint32_t hash_span(const struct mqtt_packet *packet, struct mqtt_span span, uint32_t most)
-{
-    uint32_t at = MIN(span.at, packet->captured);
-    return track_hash_bytes(packet->bytes + at, MIN(MIN(span.length, most), packet->captured - at)) ^ span.length;
-}
-
-uint32_t track_content_hash(const struct mqtt_packet *packet)
-{
-    enum { PAYLOAD_PART = 256 };
-
-    if (packet->type != MQTT_TYPE_PUBLISH) {
-        struct mqtt_span all = {packet->packet_id_at, packet->length - packet->packet_id_at};
-        return hash_span(packet, all, UINT32_MAX);
-    }
-    return hash_span(packet, packet->publish.topic, UINT16_MAX) * 31 +
-           hash_span(packet, packet->publish.payload, PAYLOAD_PART);
-}
-
-uint32_t track_subscription_id_of(const struct mqtt_packet *packet)
-{
-    const struct mqtt_properties *properties = &packet->properties;
-    const struct mqtt_property *id = mqtt_properties_find(properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER);
-
-    if (id == NULL || properties->repeated & mqtt_property_bit(MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER))
-        return 0;
-    return id->number;
-}
-
-/** A PUBLISH under an identifier that is under way: is it the same one again? Behind a gap the exchange may have ended
- *  unseen, and only DUP says so. */
-static bool is_sent_again(const struct track_context *tracking, const struct track_inflight_entry *entry, uint32_t hash)
+/** A PUBLISH under an identifier that is in flight: is it the same one, re-sent? After a gap the transaction may have ended
+ *  in what was not captured, and only DUP says so. */
+static bool is_resent(const struct track_context *tracking, const struct track_inflight_entry *entry, uint32_t hash)
 {
     if (entry->type != MQTT_TYPE_PUBLISH || entry->state == TRACK_INFLIGHT_RELEASED ||
         entry->qos != tracking->packet->publish.qos)
@@ -111,8 +85,8 @@ static bool is_sent_again(const struct track_context *tracking, const struct tra
     return tracking->packet->publish.dup || (entry->content_hash == hash && !tracking->snapshot.has_gap);
 }
 
-/** A PUBLISH was sent again. Its PUBREC may have come by then: on the same connection the two crossed, and the exchange
- *  goes on from there; on a new one the sender never got it, and the exchange begins again. */
+/** A PUBLISH is re-sent. Its PUBREC may have come by then: on the same connection the two crossed, and the transaction
+ *  continues from there; on a new one the sender never received it, and the transaction begins again. */
 static void publish_again(struct track_context *tracking, struct track_inflight_entry *entry)
 {
     if (entry->state == TRACK_INFLIGHT_PUBLISHED) {
@@ -123,21 +97,21 @@ static void publish_again(struct track_context *tracking, struct track_inflight_
     track_record_of(tracking)->first_sent_in = published_in;
     if (entry->is_inherited) {
         entry->state = TRACK_INFLIGHT_PUBLISHED;
-        wait_for_answer(tracking, &entry->waiting);
+        wait_for_response(tracking, &entry->waiting);
         entry->waiting.first_frame = published_in;
     }
 }
 
-static void track_publish(struct track_context *tracking)
+static void follow_publish(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_inflight *inflight = &own_end(tracking)->inflight;
+    struct track_inflight *inflight = own_inflight(tracking);
 
     if (packet->packet_id_at == 0 || packet->publish.qos == 3)
         return;
     struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
     uint32_t hash = track_content_hash(packet);
-    if (entry != NULL && is_sent_again(tracking, entry, hash)) {
+    if (entry != NULL && is_resent(tracking, entry, hash)) {
         publish_again(tracking, entry);
         entry->subscription_id = track_subscription_id_of(packet);
         track_inflight_set_inherited(inflight, entry, false);
@@ -149,16 +123,16 @@ static void track_publish(struct track_context *tracking)
             entry->content_hash = hash;
             entry->subscription_id = track_subscription_id_of(packet);
             entry->begun_ns = tracking->now_ns;
-            wait_for_answer(tracking, &entry->waiting);
+            wait_for_response(tracking, &entry->waiting);
         } else {
-            note_not_followed(tracking);
+            report_not_followed(tracking);
         }
     }
-    note_inflight(tracking, tracking->sender);
+    record_inflight(tracking, tracking->sender);
 }
 
-/** The delivery is complete; its inflight is that of `ledger_end`. */
-static void complete_delivery(struct track_context *tracking, unsigned ledger_end, struct track_inflight_entry *entry)
+/** The delivery of a PUBLISH of the other end is complete. */
+static void complete_delivery(struct track_context *tracking, struct track_inflight_entry *entry)
 {
     struct track_packet_record *record = track_record_of(tracking);
 
@@ -166,42 +140,42 @@ static void complete_delivery(struct track_context *tracking, unsigned ledger_en
         record->completes_delivery = true;
         record->delivery_ns = tracking->now_ns - entry->begun_ns;
     }
-    track_inflight_close(&tracking->connection->ends[ledger_end].inflight, entry);
+    track_inflight_close(other_inflight(tracking), entry);
 }
 
-static bool is_failure(const struct mqtt_packet *packet)
+static bool refuses(const struct mqtt_packet *packet)
 {
     return packet->version == MQTT_V50 && mqtt_reason_is_error(packet->type, packet->reason);
 }
 
-/** PUBACK and PUBREC: the answers to a PUBLISH of the other end. */
-static void track_publish_answer(struct track_context *tracking)
+/** PUBACK and PUBREC: the responses to a PUBLISH of the other end. */
+static void follow_publish_response(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_inflight *inflight = &other_end(tracking)->inflight;
+    struct track_inflight *inflight = other_inflight(tracking);
     struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
     unsigned qos = packet->type == MQTT_TYPE_PUBACK ? 1 : 2;
 
     if (entry != NULL && entry->qos == qos && entry->state == TRACK_INFLIGHT_PUBLISHED) {
-        answer(tracking, &entry->waiting);
-        if (is_failure(packet)) {
+        respond(tracking, &entry->waiting);
+        if (refuses(packet)) {
             track_inflight_close(inflight, entry);
         } else if (qos == 1) {
-            complete_delivery(tracking, 1 - tracking->sender, entry);
+            complete_delivery(tracking, entry);
         } else {
             entry->state = TRACK_INFLIGHT_RECEIVED;
-            wait_for_answer(tracking, &entry->waiting);
+            wait_for_response(tracking, &entry->waiting);
         }
     } else if (entry != NULL && qos == 2 && entry->state == TRACK_INFLIGHT_RECEIVED) {
         send_again(tracking, &entry->waiting);
     }
-    note_inflight(tracking, 1 - tracking->sender);
+    record_inflight(tracking, 1 - tracking->sender);
 }
 
-/** PUBREL: the answer to a PUBREC of the other end, for a PUBLISH of this one. */
-static void track_release(struct track_context *tracking)
+/** PUBREL: the response to a PUBREC of the other end, for a PUBLISH of this one. */
+static void follow_pubrel(struct track_context *tracking)
 {
-    struct track_inflight *inflight = &own_end(tracking)->inflight;
+    struct track_inflight *inflight = own_inflight(tracking);
     struct track_inflight_entry *entry = track_inflight_find(inflight, tracking->packet->packet_id);
 
     if (entry == NULL) {
@@ -211,44 +185,43 @@ static void track_release(struct track_context *tracking)
             entry->state = TRACK_INFLIGHT_RELEASED;
             track_inflight_set_inherited(inflight, entry, true);
             entry->begun_ns = TRACK_TIME_UNKNOWN;
-            wait_for_answer(tracking, &entry->waiting);
+            wait_for_response(tracking, &entry->waiting);
         } else {
-            note_not_followed(tracking);
+            report_not_followed(tracking);
         }
     } else if (entry->state == TRACK_INFLIGHT_RECEIVED) {
-        answer(tracking, &entry->waiting);
+        respond(tracking, &entry->waiting);
         entry->state = TRACK_INFLIGHT_RELEASED;
-        wait_for_answer(tracking, &entry->waiting);
+        wait_for_response(tracking, &entry->waiting);
     } else if (entry->state == TRACK_INFLIGHT_RELEASED) {
         send_again(tracking, &entry->waiting);
     }
-    note_inflight(tracking, tracking->sender);
+    record_inflight(tracking, tracking->sender);
 }
 
-/** PUBCOMP: the answer to a PUBREL of the other end. */
-static void track_completion(struct track_context *tracking)
+/** PUBCOMP: the response to a PUBREL of the other end. */
+static void follow_pubcomp(struct track_context *tracking)
 {
-    struct track_inflight_entry *entry =
-        track_inflight_find(&other_end(tracking)->inflight, tracking->packet->packet_id);
+    struct track_inflight_entry *entry = track_inflight_find(other_inflight(tracking), tracking->packet->packet_id);
 
     if (entry != NULL && entry->state == TRACK_INFLIGHT_RELEASED) {
-        answer(tracking, &entry->waiting);
-        complete_delivery(tracking, 1 - tracking->sender, entry);
+        respond(tracking, &entry->waiting);
+        complete_delivery(tracking, entry);
     }
-    note_inflight(tracking, 1 - tracking->sender);
+    record_inflight(tracking, 1 - tracking->sender);
 }
 
 /** SUBSCRIBE and UNSUBSCRIBE. */
-static void track_request(struct track_context *tracking)
+static void follow_request(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_inflight *inflight = &own_end(tracking)->inflight;
+    struct track_inflight *inflight = own_inflight(tracking);
     struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
     uint32_t hash = track_content_hash(packet);
 
     if (entry != NULL && entry->type == packet->type && entry->content_hash == hash) {
         send_again(tracking, &entry->waiting);
-        track_subscription_history_request_again(tracking, entry);
+        track_subscription_history_request_again(entry->filters);
         return;
     }
     if (entry != NULL) {
@@ -258,19 +231,23 @@ static void track_request(struct track_context *tracking)
     entry = track_inflight_open(inflight, packet->packet_id, packet->type, 0);
     if (entry != NULL) {
         entry->content_hash = hash;
-        wait_for_answer(tracking, &entry->waiting);
-        track_request_filters_keep(tracking, entry);
+        wait_for_response(tracking, &entry->waiting);
+        entry->filters = track_read_request_filters(tracking);
+    }
+    if (entry != NULL && entry->filters != NULL) {
+        track_subscription_history_request(tracking, entry->filters);
     } else {
         track_subscription_history_request_lost(tracking);
-        note_not_followed(tracking);
+        if (entry == NULL)
+            report_not_followed(tracking);
     }
 }
 
 /** SUBACK and UNSUBACK. */
-static void track_request_answer(struct track_context *tracking)
+static void follow_request_response(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_inflight *inflight = &other_end(tracking)->inflight;
+    struct track_inflight *inflight = other_inflight(tracking);
     struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
     enum mqtt_packet_type request = packet->type == MQTT_TYPE_SUBACK ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_UNSUBSCRIBE;
 
@@ -278,62 +255,44 @@ static void track_request_answer(struct track_context *tracking)
         track_subscription_history_stray_response(tracking);
         return;
     }
-    answer(tracking, &entry->waiting);
-    track_request_filters_apply(tracking, entry);
+    respond(tracking, &entry->waiting);
+    if (entry->filters != NULL) {
+        track_subscription_history_response(tracking, entry->filters);
+        track_apply_request_filters(tracking, entry->filters);
+    }
     track_inflight_close(inflight, entry);
 }
 
-/** The place in an end's list where the request of a type stands, or where it would. */
-static struct track_pending_request **find_request(struct track_end *end, enum mqtt_packet_type type)
+/** CONNECT, PINGREQ and AUTH wait for their response. */
+static void follow_pending_request(struct track_context *tracking)
 {
-    struct track_pending_request **link = &end->requests;
-
-    while (*link != NULL && (*link)->type != type)
-        link = &(*link)->next;
-    return link;
+    wait_for_response(tracking, track_add_pending_request(tracking));
 }
 
-const struct track_pending_packet *track_find_pending_request(struct track_end *end, enum mqtt_packet_type type)
+/** CONNACK, PINGRESP and AUTH: the response to the other end's latest request of a type, if that still waits. */
+static bool follow_pending_response(struct track_context *tracking, enum mqtt_packet_type type)
 {
-    const struct track_pending_request *request = *find_request(end, type);
-    return request != NULL ? &request->waiting : NULL;
-}
-
-/** Requests without an identifier: the latest of a type waits, and takes memory only while it does. */
-static void wait_as_latest(struct track_context *tracking)
-{
-    enum mqtt_packet_type type = tracking->packet->type;
-    struct track_pending_request **link = find_request(own_end(tracking), type);
-
-    if (*link == NULL) {
-        *link = wmem_new0(tracking->connection->capture->scope, struct track_pending_request);
-        (*link)->type = type;
-    }
-    wait_for_answer(tracking, &(*link)->waiting);
-}
-
-/** Answers without an identifier: to the other end's latest request of a type, if it still waits. */
-static bool answer_latest(struct track_context *tracking, enum mqtt_packet_type type)
-{
-    struct track_pending_request **link = find_request(other_end(tracking), type);
-    struct track_pending_request *request = *link;
+    struct track_connection *connection = tracking->connection;
+    unsigned requester = 1 - tracking->sender;
+    const struct track_pending_packet *request = track_find_pending_request(connection, requester, type);
 
     if (request == NULL)
         return false;
-    answer(tracking, &request->waiting);
-    *link = request->next;
-    wmem_free(tracking->connection->capture->scope, request);
+    respond(tracking, request);
+    track_remove_pending_request(connection, requester, type);
     return true;
 }
 
-/** AUTH goes back and forth; the first of a Server's answers the CONNECT, whose link belongs to the CONNACK. */
-static void track_auth(struct track_context *tracking)
+/** AUTH goes back and forth; the first of a Server's answers the CONNECT, whose link belongs to the CONNACK (MQTT 5.0
+ *  section 4.12). */
+static void follow_auth(struct track_context *tracking)
 {
-    const struct track_pending_request *connect = *find_request(other_end(tracking), MQTT_TYPE_CONNECT);
+    const struct track_pending_packet *connect =
+        track_find_pending_request(tracking->connection, 1 - tracking->sender, MQTT_TYPE_CONNECT);
 
-    if (!answer_latest(tracking, MQTT_TYPE_AUTH) && connect != NULL)
-        link_to(tracking, &connect->waiting);
-    wait_as_latest(tracking);
+    if (!follow_pending_response(tracking, MQTT_TYPE_AUTH) && connect != NULL)
+        link_to(tracking, connect);
+    follow_pending_request(tracking);
 }
 
 void track_update_transactions(struct track_context *tracking)
@@ -348,40 +307,44 @@ void track_update_transactions(struct track_context *tracking)
     }
     switch (packet->type) {
     case MQTT_TYPE_CONNECT:
-        wait_as_latest(tracking);
+        follow_pending_request(tracking);
+        if (track_is_from_client(tracking))
+            track_subscription_history_reset(tracking);
         break;
     case MQTT_TYPE_CONNACK:
-        answer_latest(tracking, MQTT_TYPE_CONNECT);
+        follow_pending_response(tracking, MQTT_TYPE_CONNECT);
+        if (track_is_from_server(tracking) && packet->fault.kind > MQTT_FAULT_CUT)
+            track_subscription_history_request_lost(tracking);
         break;
     case MQTT_TYPE_PUBLISH:
-        track_publish(tracking);
+        follow_publish(tracking);
         break;
     case MQTT_TYPE_PUBACK:
     case MQTT_TYPE_PUBREC:
-        track_publish_answer(tracking);
+        follow_publish_response(tracking);
         break;
     case MQTT_TYPE_PUBREL:
-        track_release(tracking);
+        follow_pubrel(tracking);
         break;
     case MQTT_TYPE_PUBCOMP:
-        track_completion(tracking);
+        follow_pubcomp(tracking);
         break;
     case MQTT_TYPE_SUBSCRIBE:
     case MQTT_TYPE_UNSUBSCRIBE:
-        track_request(tracking);
+        follow_request(tracking);
         break;
     case MQTT_TYPE_SUBACK:
     case MQTT_TYPE_UNSUBACK:
-        track_request_answer(tracking);
+        follow_request_response(tracking);
         break;
     case MQTT_TYPE_PINGREQ:
-        wait_as_latest(tracking);
+        follow_pending_request(tracking);
         break;
     case MQTT_TYPE_PINGRESP:
-        answer_latest(tracking, MQTT_TYPE_PINGREQ);
+        follow_pending_response(tracking, MQTT_TYPE_PINGREQ);
         break;
     case MQTT_TYPE_AUTH:
-        track_auth(tracking);
+        follow_auth(tracking);
         break;
     default:
         break;

@@ -2,109 +2,21 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Who sends ever new topics, filters and Client Identifiers could fill all memory. Text is therefore kept once, however
- * often it comes, and beyond the limit nothing more is kept: what rests on it is then unknown.
+ * A hostile peer that sends ever new topics, filters and Client Identifiers could fill all memory. So nothing more is kept
+ * over the limit: what rests on it is unknown then.
  */
-#include <string.h>
+#include "file-memory.h"
 
-#include "../state.h"
-
-uint32_t track_hash_bytes(const uint8_t *bytes, uint32_t length)
+void *track_file_alloc(struct track_file_memory *memory, size_t size)
 {
-    const uint64_t factor =
-        UINT64_C(0x9E3779B97F4A7C15); /* odd, its bits without a pattern: 2^64 by the golden ratio */
-    uint64_t hash = length;
-    uint64_t eight = 0;
-
-    for (; length >= sizeof eight; bytes += sizeof eight, length -= (uint32_t)sizeof eight) {
-        memcpy(&eight, bytes, sizeof eight);
-        hash = (hash ^ eight) * factor;
-        hash ^= hash >> 32;
-    }
-    eight = 0;
-    memcpy(&eight, bytes, length);
-    hash = (hash ^ eight) * factor;
-    return (uint32_t)(hash ^ hash >> 32);
-}
-
-guint track_hash_text(guint seed, const struct track_text *text)
-{
-    /* Not to be foreseen by who chooses the text. */
-    return (seed ^ wmem_strong_hash(text->bytes, text->length)) * 16777619u;
-}
-
-bool track_is_same_text(const struct track_text *one, const struct track_text *other)
-{
-    return one->length == other->length && memcmp(one->bytes, other->bytes, one->length) == 0;
-}
-
-guint track_hash_of_text(gconstpointer text)
-{
-    return track_hash_text(0, (const struct track_text *)text);
-}
-
-gboolean track_is_equal_text(gconstpointer one, gconstpointer other)
-{
-    return track_is_same_text((const struct track_text *)one, (const struct track_text *)other);
-}
-
-void *track_file_alloc(struct track_capture *capture, size_t size)
-{
-    uint64_t most = capture->options.max_memory;
-
-    if (most != 0 && (size > most || capture->memory > most - size))
+    if (memory->max != 0 && (size > memory->max || memory->used > memory->max - size))
         return NULL;
-    capture->memory += size;
-    return wmem_alloc0(capture->scope, size);
+    memory->used += size;
+    return wmem_alloc0(memory->scope, size);
 }
 
-void track_file_free(struct track_capture *capture, void *memory, size_t size)
+void track_file_free(struct track_file_memory *memory, void *block, size_t size)
 {
-    capture->memory -= size;
-    wmem_free(capture->scope, memory);
-}
-
-const struct track_text *track_intern_text(struct track_capture *capture, const struct track_text *text)
-{
-    struct track_text *kept = (struct track_text *)wmem_map_lookup(capture->texts, text);
-    size_t size = sizeof *kept + text->length + 1;
-
-    if (kept != NULL)
-        return kept;
-    kept = (struct track_text *)track_file_alloc(capture, size + TRACK_MAP_ENTRY_SIZE);
-    if (kept == NULL)
-        return NULL;
-    memcpy(kept, text, size);
-    wmem_map_insert(capture->texts, kept, kept);
-    return kept;
-}
-
-struct track_text *track_copy_span(const struct mqtt_packet *packet, struct mqtt_span span)
-{
-    struct track_text *text = (struct track_text *)wmem_alloc(NULL, sizeof *text + span.length + 1);
-
-    text->length = span.length;
-    memcpy(text->bytes, packet->bytes + span.at, span.length);
-    text->bytes[span.length] = '\0';
-    return text;
-}
-
-const struct track_text *track_intern_span(struct track_capture *capture, const struct mqtt_packet *packet,
-                                           struct mqtt_span span)
-{
-    struct track_text *text = track_copy_span(packet, span);
-    const struct track_text *kept = track_intern_text(capture, text);
-
-    wmem_free(NULL, text);
-    return kept;
-}
-
-void track_report_memory_limit(struct track_context *tracking)
-{
-    struct track_connection *connection = tracking->connection;
-
-    if (connection->is_memory_reported)
-        return;
-    track_record_of(tracking)->limits |= TRACK_LIMIT_MEMORY;
-    connection->is_memory_reported = true;
+    memory->used -= size;
+    wmem_free(memory->scope, block);
 }

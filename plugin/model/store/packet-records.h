@@ -9,8 +9,8 @@
  * A segment may hold hundreds of packets of two bytes, so that a hostile file could ask for far more memory than it is
  * long: beyond the user's limit there is room only in proportion to the frames.
  */
-#ifndef MQTTSCOPE_MODEL_NOTES_H
-#define MQTTSCOPE_MODEL_NOTES_H
+#ifndef MQTTSCOPE_MODEL_STORE_PACKET_RECORDS_H
+#define MQTTSCOPE_MODEL_STORE_PACKET_RECORDS_H
 
 #include <glib.h>
 #include <wsutil/wmem/wmem.h>

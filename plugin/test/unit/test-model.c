@@ -389,7 +389,7 @@ static void notes_have_a_limit(void)
 static void answers_beyond_the_limit_have_no_links(void)
 {
     enum { PIECE = 1024 };
-    struct track_options options = {.max_memory = 40000, .max_inflight = 65535, .observes = true};
+    struct track_options options = {.max_memory = 40000, .max_inflight = 65535, .has_rules = true};
     struct story story = story_begin(&options);
     struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
     unsigned noted = 0;

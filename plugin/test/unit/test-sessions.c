@@ -364,7 +364,7 @@ static void subscriptions_live_as_long_as_their_session(void)
 /** A second CONNECT without a Client Identifier: the first one's session is not compared with anything. */
 static void connect_again_leaves_the_session(void)
 {
-    struct track_options options = {.max_inflight = 65535, .observes = true};
+    struct track_options options = {.max_inflight = 65535, .has_rules = true};
     struct story story = story_begin(&options);
     struct track_connection *stranger = story_connect(&story);
     story_send(&story, stranger, CLIENT, "c0 {}");

@@ -1,0 +1,136 @@
+/* check-keep-alive.c - finds Clients that were silent too long, and ends that waited too long.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Clients count whole seconds, and a capture at the broker adds the network's delays, so each limit has some slack.
+ */
+#include "check-keep-alive.h"
+
+#include "../evidence/receipt.h"
+#include "../evidence/report-anomaly.h"
+#include "../protocol/connection.h"
+#include "../protocol/pending-requests.h"
+#include "checks.h"
+
+enum {
+    MS_NS = 1000000,
+    CLIENT_SLACK_MS = 2000,     /**< over the Keep Alive before a Client is reported */
+    SERVER_SLACK_MS = 5000,     /**< over 1.5 times the Keep Alive before a Server is reported */
+    PATIENCE_MS = 60000,        /**< longer than Clients and Servers in use wait for CONNACK and CONNECT */
+    LARGEST_SURE_PACKET = 1460, /**< a larger one may have taken long until it was complete */
+};
+
+static void report_ms(struct track_context *tracking, enum track_anomaly_kind kind, int64_t ms)
+{
+    track_report_anomaly_once(tracking, (struct track_anomaly){.kind = (uint16_t)kind,
+                                                               .value = (uint32_t)CLAMP(ms, 0, UINT32_MAX),
+                                                               .other = tracking->snapshot.keep_alive_s});
+}
+
+/** How long the Client had sent no packet; -1 where that is not known. */
+static int64_t silence_ms(const struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+
+    if (connection->keep_alive.last_client_ns == TRACK_TIME_UNKNOWN || !track_has_history(tracking) ||
+        !tracking->snapshot.has_keep_alive)
+        return -1;
+    return (tracking->now_ns - connection->keep_alive.last_client_ns) / MS_NS;
+}
+
+/** The gap between two packets of the Client. */
+static void check_silence(struct track_context *tracking)
+{
+    const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
+    int64_t limit = tracking->snapshot.keep_alive_s * INT64_C(1000);
+    int64_t silence = silence_ms(tracking);
+
+    if (limit == 0 || silence <= limit + CLIENT_SLACK_MS || tracking->packet->length > LARGEST_SURE_PACKET)
+        return;
+    bool is_far = silence > limit + limit / 2;
+    if (connect_info == NULL || connect_info->keep_alive_s == tracking->snapshot.keep_alive_s)
+        report_ms(tracking, is_far ? TRACK_ANOMALY_KEEP_ALIVE_FAR_EXCEEDED : TRACK_ANOMALY_KEEP_ALIVE_EXCEEDED,
+                  silence);
+    else
+        report_ms(tracking,
+                  is_far ? TRACK_ANOMALY_SERVER_KEEP_ALIVE_FAR_EXCEEDED : TRACK_ANOMALY_SERVER_KEEP_ALIVE_EXCEEDED,
+                  silence);
+}
+
+/** Responses that the Client waits for in vain. */
+static void check_waiting(struct track_context *tracking)
+{
+    struct track_connection *connection = tracking->connection;
+    const struct track_connection_order *order = &tracking->checks->order;
+    const struct track_keep_alive_check *state = &tracking->checks->keep_alive;
+    const struct track_response_log *log = track_response_log_of(tracking->checks);
+    const struct track_arrival *arrival = tracking->arrival;
+    const struct track_pending_packet *connect =
+        track_find_pending_request(connection, tracking->sender, MQTT_TYPE_CONNECT);
+    int64_t limit = tracking->snapshot.keep_alive_s * INT64_C(1000) + CLIENT_SLACK_MS;
+
+    if (tracking->packet->type == MQTT_TYPE_DISCONNECT || !track_has_history(tracking))
+        return;
+    if (log != NULL && log->pings > 0 && order->has_connack && tracking->snapshot.keep_alive_s > 0) {
+        /* The Client has received nothing since, so that no answer can have escaped the capture. */
+        bool got_nothing = !arrival->has_numbers || arrival->got_to == log->ping_got_to;
+        int64_t waited = (tracking->now_ns - log->ping_since_ns) / MS_NS;
+        if (got_nothing && waited > limit)
+            report_ms(tracking, TRACK_ANOMALY_PINGRESP_MISSED, waited);
+    }
+    bool got_nothing = state->has_connect_got_to && arrival->has_numbers && arrival->got_to == state->connect_got_to;
+    if (connect == NULL || !got_nothing || order->connects_again)
+        return;
+    int64_t waited = (tracking->now_ns - connect->sent_ns) / MS_NS;
+    if (waited > PATIENCE_MS)
+        report_ms(tracking, TRACK_ANOMALY_CONNACK_MISSED, waited);
+}
+
+static void check_client_time(struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+    const struct track_connection_order *order = &tracking->checks->order;
+    int64_t begun_ns = connection->transport.begun_ns;
+
+    if (tracking->packet->type == MQTT_TYPE_CONNECT && begun_ns != TRACK_TIME_UNKNOWN && !order->has_sent[0] &&
+        !order->has_sent[1] && (tracking->now_ns - begun_ns) / MS_NS > PATIENCE_MS)
+        report_ms(tracking, TRACK_ANOMALY_CONNECT_LATE, (tracking->now_ns - begun_ns) / MS_NS);
+    check_silence(tracking);
+    check_waiting(tracking);
+}
+
+static void check_server_time(struct track_context *tracking)
+{
+    const struct track_response_log *log = track_response_log_of(tracking->checks);
+    const struct mqtt_packet *packet = tracking->packet;
+    const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
+    int64_t keep_alive = tracking->snapshot.keep_alive_s * INT64_C(1000);
+    int64_t silence = silence_ms(tracking);
+    bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
+    /* The Client may have sent what was not captured yet, or a part of a packet. */
+    bool is_client_sending = track_sender_received_uncaptured(tracking);
+
+    if (packet->type == MQTT_TYPE_PINGRESP && (log == NULL || log->pings == 0) && track_has_history(tracking) &&
+        !is_client_sending)
+        report_ms(tracking, TRACK_ANOMALY_PINGRESP_UNASKED, 0);
+    if (is_disconnect && packet->reason == MQTT_REASON_KEEP_ALIVE_TIMEOUT && silence >= 0 && connect_info != NULL &&
+        connect_info->keep_alive_s == tracking->snapshot.keep_alive_s && (keep_alive == 0 || silence < keep_alive))
+        report_ms(tracking, TRACK_ANOMALY_KEEP_ALIVE_CUT_SHORT, silence);
+    if (keep_alive > 0 && !is_disconnect && silence > keep_alive + keep_alive / 2 + SERVER_SLACK_MS &&
+        !is_client_sending)
+        report_ms(tracking, TRACK_ANOMALY_SENT_TO_SILENT_CLIENT, silence);
+}
+
+void track_check_keep_alive(struct track_context *tracking)
+{
+    struct track_keep_alive_check *state = &tracking->checks->keep_alive;
+
+    if (track_is_from_client(tracking))
+        check_client_time(tracking);
+    else if (track_is_from_server(tracking))
+        check_server_time(tracking);
+    if (tracking->packet->type == MQTT_TYPE_CONNECT && track_is_from_client(tracking)) {
+        state->has_connect_got_to = tracking->arrival->has_numbers;
+        state->connect_got_to = tracking->arrival->got_to;
+    }
+}

@@ -1,0 +1,180 @@
+/* check-session-resumption.c - compares a connection with the one that its Client had before.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A Client may connect where nobody captures, and a Server may drop state or be restarted: what is found here is never
+ * certain. Little is said where the older connection's end was not captured, or where both differ in user or version.
+ */
+#include "check-session-resumption.h"
+
+#include "../evidence/missing-connect.h"
+#include "../evidence/report-anomaly.h"
+#include "../protocol/connection.h"
+#include "checks.h"
+
+static const uint32_t NEVER = UINT32_MAX;
+
+static const int64_t SECOND_NS = INT64_C(1000000000);
+static const int64_t LONG_ENOUGH_NS = INT64_C(30000000000);
+
+/** Two connections that a Server may tell apart by more than the Client Identifier. */
+static bool is_same_user(const struct track_connection *one, const struct track_connection *other)
+{
+    return one->session.user_hash == other->session.user_hash &&
+           track_latest_snapshot(one)->version == track_latest_snapshot(other)->version;
+}
+
+static void check_connect(struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+    const struct track_connection *previous = connection->session.previous;
+
+    if (connection->session.takes_over && previous->transport.handle != NULL &&
+        previous->session.user_hash == connection->session.user_hash)
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_ID_IN_USE,
+                                                              .at = tracking->packet->connect.client_id,
+                                                              .value = previous->number});
+}
+
+/** Whether the Server says that it has a session, compared with what the Client's connection before left. */
+static void compare_sessions(struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+    const struct track_connection *previous = connection->session.previous;
+    const struct track_snapshot *old = track_latest_snapshot(previous);
+    struct track_transport_state transport = track_transport_state_of(previous);
+    bool was_left = previous->session.disconnected && previous->session.disconnected_by == 1 - old->broker;
+    int64_t end_ns = previous->session.disconnected ? previous->session.disconnected_ns : transport.last_ns;
+    bool has_missing_connect = track_missing_connect_frame(connection->capture, connection->session.stored->broker) >
+                               previous->session.connack.frame;
+    struct track_anomaly seen = {.at = {tracking->packet->ack_flags_at, 1}, .other = previous->session.expiry_s};
+
+    if (connection->session.clean_start || !previous->session.connack_seen || previous->session.connack_code != 0 ||
+        old->has_gap || connection->session.takes_over || has_missing_connect ||
+        !(previous->session.disconnected || transport.is_finished || transport.is_reset) ||
+        end_ns == TRACK_TIME_UNKNOWN || !previous->session.is_expiry_known)
+        return;
+    int64_t elapsed_s = (tracking->now_ns - end_ns) / SECOND_NS;
+    seen.value = (uint32_t)MIN(MAX(elapsed_s, 0), UINT32_MAX);
+    if (connection->session.session_present && previous->session.expiry_s == 0) {
+        seen.kind = TRACK_ANOMALY_ENDED_SESSION_PRESENT;
+        if (tracking->packet->version == MQTT_V50 && !was_left)
+            seen.doubt = TRACK_DOUBT_EARLIER_END;
+        track_report_anomaly(tracking, seen);
+    } else if (connection->session.session_present && previous->session.expiry_s != NEVER) {
+        int64_t slack_s = 10 + (was_left ? 0 : old->keep_alive_s * 3 / 2);
+        seen.kind = TRACK_ANOMALY_EXPIRED_SESSION_PRESENT;
+        if (elapsed_s > previous->session.expiry_s + slack_s)
+            track_report_anomaly(tracking, seen);
+    } else if (!connection->session.session_present && previous->session.expiry_s > 0 && was_left &&
+               elapsed_s + 2 < previous->session.expiry_s) {
+        seen.kind = TRACK_ANOMALY_SESSION_LOST;
+        if (elapsed_s > 10)
+            seen.doubt = TRACK_DOUBT_RESTART;
+        track_report_anomaly(tracking, seen);
+    }
+}
+
+static void compare_connack(struct track_context *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    const struct track_connection *connection = tracking->connection;
+    const struct mqtt_property *assigned =
+        mqtt_properties_find(&packet->properties, MQTT_PROPERTY_ASSIGNED_CLIENT_IDENTIFIER);
+
+    if (packet->reason_at == 0 || packet->reason != 0)
+        return;
+    if (packet->fault.kind != MQTT_FAULT_NONE || connection->session.previous == NULL ||
+        connection->session.previous->session.user_hash != connection->session.user_hash)
+        return;
+    if (assigned != NULL) {
+        if (connection->session.takes_over)
+            track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_ASSIGNED_ID_IN_USE,
+                                                                  .at = assigned->whole,
+                                                                  .value = connection->session.previous->number});
+    } else if (packet->version != MQTT_V31 && is_same_user(connection, connection->session.previous)) {
+        compare_sessions(tracking);
+    }
+}
+
+/** The Server continues with a connection that another one has taken over. */
+static void check_taken_over(struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+    struct track_resumption_check *state = &tracking->checks->resumption;
+    const struct track_connection *successor =
+        connection->session.stored != NULL ? connection->session.stored->last : NULL;
+    bool is_accepted = successor != NULL && successor != connection && successor->session.connack_seen &&
+                       successor->session.connack_code == 0;
+
+    if (!is_accepted || state->continues_after_takeover || tracking->packet->type == MQTT_TYPE_DISCONNECT ||
+        tracking->now_ns - successor->session.connack.ns < 2 * SECOND_NS || !is_same_user(connection, successor))
+        return;
+    state->continues_after_takeover = true;
+    track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_REPLACED_GOES_ON,
+                                                          .frame = successor->session.connack.frame,
+                                                          .value = successor->number});
+}
+
+/** A session was resumed long ago: was all re-sent that was in flight? */
+static void check_resend_obligations(struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+    bool *has_checked = &tracking->checks->resumption.has_checked_resends[tracking->sender];
+    bool is_server = tracking->sender == tracking->snapshot.broker;
+    bool is_obliged = tracking->snapshot.version == MQTT_V311 ? connection->session.session_present
+                                                              : tracking->snapshot.version == MQTT_V31 && is_server;
+    const struct track_connection *previous = connection->session.previous;
+    const struct track_inflight_entry *entry;
+
+    /* In 3.1 nothing tells whether a session was there before the capture: what was seen sent counts. */
+    if (previous == NULL || (tracking->snapshot.version == MQTT_V31
+                                 ? track_latest_snapshot(previous)->has_gap || previous->session.previous != NULL
+                                 : !tracking->snapshot.session_known))
+        return;
+    if (!is_obliged || *has_checked || connection->session.clean_start || connection->session.connack.frame == 0 ||
+        tracking->now_ns - connection->session.connack.ns < LONG_ENOUGH_NS)
+        return;
+    *has_checked = true;
+    entry = track_inflight_find_older(&connection->inflight[tracking->sender], connection->session.connack.frame);
+    if (entry != NULL)
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_NOT_SENT_AGAIN,
+                                                              .frame = entry->waiting.first_frame,
+                                                              .value = entry->packet_id});
+}
+
+/** What a Client re-sends after it came back has the Packet Identifier of the first time. */
+static void check_renumbered(struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+    bool is_linked = tracking->record != NULL && tracking->record->first_sent_in != 0;
+
+    if (is_linked || !tracking->packet->publish.dup || tracking->packet->packet_id_at == 0)
+        return;
+    const struct track_inflight *inflight = &connection->inflight[tracking->sender];
+    const struct track_inflight_entry *entry = track_inflight_find(inflight, tracking->packet->packet_id);
+    const struct track_inflight_entry *twin = entry != NULL ? track_inflight_find_twin(inflight, entry) : NULL;
+    if (twin != NULL)
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_RENUMBERED,
+                                                              .at = {tracking->packet->packet_id_at, 2},
+                                                              .frame = twin->waiting.first_frame,
+                                                              .value = twin->packet_id});
+}
+
+void track_check_session_resumption(struct track_context *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    const struct track_connection_session *session = &tracking->connection->session;
+
+    if (tracking->snapshot.broker == TRACK_END_UNKNOWN)
+        return;
+    if (track_is_from_client(tracking) && packet->type == MQTT_TYPE_CONNECT)
+        check_connect(tracking);
+    else if (track_is_from_server(tracking) && packet->type == MQTT_TYPE_CONNACK)
+        compare_connack(tracking);
+    if (track_is_from_server(tracking) && session->taken_over)
+        check_taken_over(tracking);
+    if (track_is_from_client(tracking) && packet->type == MQTT_TYPE_PUBLISH && session->previous != NULL)
+        check_renumbered(tracking);
+    check_resend_obligations(tracking);
+}

@@ -1,0 +1,42 @@
+/* report-delivery.h - reports anomalies of deliveries: one of a kind for a topic, and not many in all.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MQTTSCOPE_MODEL_CONFORMANCE_REPORT_DELIVERY_H
+#define MQTTSCOPE_MODEL_CONFORMANCE_REPORT_DELIVERY_H
+
+#include "../protocol/match-delivery.h"
+#include "../store/message-fingerprint.h"
+
+enum {
+    TRACK_REPORTED_MAX = 8, /**< anomalies on one connection */
+    TRACK_RECENT_ORDERS = 8,
+    TRACK_ORDERED_TOPICS = 4,
+};
+
+/** Which messages of one publisher, topic and QoS were delivered last. */
+struct track_topic_order {
+    uint32_t topic;
+    uint32_t publisher;
+    uint32_t next;
+    uint8_t qos;
+    uint32_t orders[TRACK_RECENT_ORDERS];
+};
+
+/** What is remembered of the deliveries on a connection. File scope. */
+struct track_delivery_checks {
+    uint8_t reported_count;                /**< report-delivery.c */
+    uint32_t reported[TRACK_REPORTED_MAX]; /**< report-delivery.c: hashes of kind and topic */
+    struct track_message_fingerprint
+        *retained; /**< check-delivery.c: topics of retained messages that came; NULL likewise */
+    struct track_message_fingerprint *own; /**< check-delivery.c: what the Client published; NULL likewise */
+    struct track_topic_order *orders;      /**< check-forwarding.c: which messages came last; NULL until one is known */
+};
+
+/** What is remembered of the deliveries on the packet's connection; made on first use. */
+struct track_delivery_checks *track_delivery_checks_of(const struct track_context *tracking);
+
+/** Reports an anomaly of a delivery: one of a kind for a topic, and not many in all. */
+void track_report_delivery(const struct track_delivery *delivery, struct track_anomaly anomaly);
+
+#endif

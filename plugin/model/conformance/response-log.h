@@ -1,0 +1,46 @@
+/* response-log.h - which requests of a connection had their response, as far as packets in flight do not tell.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MQTTSCOPE_MODEL_CONFORMANCE_RESPONSE_LOG_H
+#define MQTTSCOPE_MODEL_CONFORMANCE_RESPONSE_LOG_H
+
+#include "../store/context.h"
+
+struct track_packet_id_history;
+
+/** What is remembered of one end. */
+struct track_end_responses {
+    struct track_pdu_ref answered; /**< the latest packet of this end that had a response of the other end */
+    uint16_t stray;                /**< bit 1 << type for each response without a request that this end sent */
+};
+
+/** A Client's request that has no Packet Identifier. */
+struct track_logged_request {
+    struct track_pdu_ref pdu; /**< frame 0: none */
+    int64_t ns;
+};
+
+/** The responses of a connection. Written by response-log.c. */
+struct track_response_log {
+    struct track_end_responses ends[2];
+    struct track_logged_request auth; /**< the latest AUTH after the CONNACK, while it has no response */
+    struct track_logged_request ping; /**< the latest PINGREQ */
+    int64_t ping_since_ns;            /**< since when the Client waits for a PINGRESP, good while `pings` is not 0 */
+    uint32_t ping_got_to;             /**< what the Client had received then, where the transport counts */
+    uint16_t pings;                   /**< PINGREQs that have no response yet */
+};
+
+/** The log of a connection; NULL while there is nothing in it. */
+const struct track_response_log *track_response_log_of(const struct track_connection_checks *checks);
+
+/** Remembers PINGREQ, PINGRESP and AUTH. */
+void track_update_response_log(struct track_context *tracking);
+
+/** A packet that `end` sent, with this record, has its response. */
+void track_log_response(struct track_context *tracking, unsigned end, const struct track_packet_record *record);
+
+/** The packet being tracked is a response without a request: that its sender does not respond elsewhere proves nothing. */
+void track_log_stray_response(struct track_context *tracking);
+
+#endif

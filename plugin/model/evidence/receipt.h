@@ -1,0 +1,53 @@
+/* receipt.h - had the sender of a packet received an earlier packet of the other end?
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MQTTSCOPE_MODEL_EVIDENCE_RECEIPT_H
+#define MQTTSCOPE_MODEL_EVIDENCE_RECEIPT_H
+
+#include "../store/context.h"
+
+/** How far the bytes of one end were captured. */
+struct track_end_progress {
+    uint32_t captured_to;     /**< the sequence number after this end's latest packet; good where `is_known` */
+    bool is_known;            /**< the transport counts bytes */
+    bool acknowledges_unseen; /**< its latest packet acknowledges bytes that were not captured, or not yet */
+};
+
+/** How far both ends' bytes were captured. Written by receipt.c. */
+struct track_progress {
+    struct track_end_progress ends[2];
+};
+
+/** Whether the sender of a packet had received an earlier one of the other end by then. */
+enum track_receipt {
+    TRACK_RECEIVED,
+    TRACK_NOT_RECEIVED,
+    TRACK_MAYBE_RECEIVED, /**< the transport does not tell, and they came close together */
+};
+
+/** Where the packet being tracked ends in its sender's bytes. */
+struct track_stream_position track_stream_position_of(const struct track_context *tracking);
+
+/** Whether the sender of the packet being tracked had received the other end's packet at `position` when it sent this one. */
+enum track_receipt track_sender_had_received(const struct track_context *tracking,
+                                             const struct track_stream_position *position);
+
+/** The sender of the packet being tracked had received more of the other end than was captured by then: that is missing
+ *  from the capture, or captured late. */
+bool track_sender_received_uncaptured(const struct track_context *tracking);
+
+/** Keeps how far the bytes of the packet's sender were captured. */
+void track_update_progress(struct track_context *tracking);
+
+/** The sum of how far both ends' bytes were captured: a transport's state does not say which end is which. */
+static inline uint32_t track_captured_to(const struct track_progress *progress)
+{
+    return progress->ends[0].captured_to + progress->ends[1].captured_to;
+}
+
+/** True where the last packets of a connection may not have been captured: its transport counts more bytes than were read,
+ *  or does not count. */
+bool track_lacks_last_packets(const struct track_progress *progress, const struct track_transport_state *transport);
+
+#endif

@@ -1,0 +1,142 @@
+/* message.c - what a PUBLISH or a Will carries: its topic, its contents, its properties.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "message.h"
+
+#include <string.h>
+
+#include "../store/text.h"
+
+bool track_topic_of_publish(const struct track_context *tracking, struct track_topic *topic)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_span span = packet->publish.topic;
+
+    if (span.at == 0 || span.at + span.length > packet->captured || span.at + span.length > packet->length)
+        return false;
+    *topic = (struct track_topic){packet->bytes + span.at, span.length};
+    if (tracking->record != NULL && tracking->record->uses_alias) {
+        if (tracking->record->topic == NULL)
+            return false;
+        *topic = (struct track_topic){tracking->record->topic->bytes, tracking->record->topic->length};
+    }
+    return topic->length > 0 && memchr(topic->bytes, '+', topic->length) == NULL &&
+           memchr(topic->bytes, '#', topic->length) == NULL;
+}
+
+/** A hash of a span: of as many of its first bytes as were captured, but not more than `most`. */
+static uint32_t hash_captured(const struct mqtt_packet *packet, struct mqtt_span span, uint32_t most)
+{
+    uint32_t at = MIN(span.at, packet->captured);
+    return track_hash_bytes(packet->bytes + at, MIN(MIN(span.length, most), packet->captured - at)) ^ span.length;
+}
+
+uint32_t track_content_hash(const struct mqtt_packet *packet)
+{
+    enum { PAYLOAD_PART = 256 };
+
+    if (packet->type != MQTT_TYPE_PUBLISH) {
+        struct mqtt_span all = {packet->packet_id_at, packet->length - packet->packet_id_at};
+        return hash_captured(packet, all, UINT32_MAX);
+    }
+    return hash_captured(packet, packet->publish.topic, UINT16_MAX) * 31 +
+           hash_captured(packet, packet->publish.payload, PAYLOAD_PART);
+}
+
+uint32_t track_subscription_id_of(const struct mqtt_packet *packet)
+{
+    const struct mqtt_properties *properties = &packet->properties;
+    const struct mqtt_property *id = mqtt_properties_find(properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER);
+
+    if (id == NULL || properties->repeated & mqtt_property_bit(MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER))
+        return 0;
+    return id->number;
+}
+
+uint32_t track_message_hash(const struct mqtt_packet *packet, uint32_t topic, struct mqtt_span payload)
+{
+    enum { SHORTEST = 6, MOST = 1024 };
+
+    if (packet->fault.kind != MQTT_FAULT_NONE || payload.length < SHORTEST)
+        return 0;
+    uint32_t hash = topic * 31 + payload.length;
+    hash ^= track_hash_bytes(packet->bytes + payload.at, MIN(payload.length, MOST));
+    if (payload.length > MOST)
+        hash += 17 * track_hash_bytes(packet->bytes + payload.at + payload.length - MOST, MOST);
+    return hash != 0 ? hash : 1;
+}
+
+uint32_t track_publish_hash(struct track_context *tracking, struct track_topic topic)
+{
+    if (!tracking->has_content)
+        tracking->content_hash = track_message_hash(tracking->packet, track_hash_bytes(topic.bytes, topic.length),
+                                                    tracking->packet->publish.payload);
+    tracking->has_content = true;
+    return tracking->content_hash;
+}
+
+static uint32_t hash_value(const struct mqtt_packet *packet, struct mqtt_span span)
+{
+    uint32_t hash = track_hash_bytes(packet->bytes + span.at, span.length);
+    return hash != 0 ? hash : 1;
+}
+
+/** A hash of a text without its U+FEFF, which is EF BB BF in UTF-8; 0 where it has none. */
+static uint32_t hash_bare(const struct mqtt_packet *packet, struct mqtt_span text)
+{
+    static const uint8_t mark[] = {0xEF, 0xBB, 0xBF};
+    const uint8_t *bytes = packet->bytes + text.at;
+    uint8_t *bare = NULL;
+    uint32_t length = 0;
+
+    for (uint32_t i = 0; i < text.length; i++) {
+        if (text.length - i >= sizeof mark && memcmp(bytes + i, mark, sizeof mark) == 0) {
+            if (bare == NULL)
+                bare = (uint8_t *)memcpy(g_malloc(text.length), bytes, i);
+            i += sizeof mark - 1;
+            continue;
+        }
+        if (bare != NULL)
+            bare[length] = bytes[i];
+        length++;
+    }
+    uint32_t hash = bare != NULL ? track_hash_bytes(bare, length) : 0;
+    bool has_mark = bare != NULL;
+    g_free(bare);
+    return !has_mark ? 0 : hash != 0 ? hash : 1;
+}
+
+void track_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_properties *block,
+                          struct track_forwarded_properties *properties)
+{
+    static const enum mqtt_property_index kinds[TRACK_FORWARDED_KINDS] = {
+        [TRACK_FORWARDED_FORMAT] = MQTT_PROPERTY_PAYLOAD_FORMAT_INDICATOR,
+        [TRACK_FORWARDED_CONTENT_TYPE] = MQTT_PROPERTY_CONTENT_TYPE,
+        [TRACK_FORWARDED_RESPONSE_TOPIC] = MQTT_PROPERTY_RESPONSE_TOPIC,
+        [TRACK_FORWARDED_CORRELATION] = MQTT_PROPERTY_CORRELATION_DATA,
+    };
+    const struct mqtt_property *expiry = mqtt_properties_find(block, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL);
+    struct mqtt_property property;
+    uint32_t at = 0;
+
+    memset(properties, 0, sizeof *properties);
+    properties->has_expiry = expiry != NULL;
+    properties->expiry_s = expiry != NULL ? expiry->number : 0;
+    for (unsigned kind = 0; kind < TRACK_FORWARDED_KINDS; kind++) {
+        const struct mqtt_property *found = mqtt_properties_find(block, kinds[kind]);
+        /* A Payload Format Indicator of 0 says what none says. */
+        if (found != NULL && !(kind == TRACK_FORWARDED_FORMAT && found->number == 0))
+            properties->values[kind] = hash_value(packet, found->text.at != 0 ? found->text : found->value);
+        if (found != NULL && (kind == TRACK_FORWARDED_CONTENT_TYPE || kind == TRACK_FORWARDED_RESPONSE_TOPIC))
+            properties->bare[kind] = hash_bare(packet, found->text);
+    }
+    while (mqtt_properties_next(packet, block, &at, &property)) {
+        if (property.index != MQTT_PROPERTY_USER_PROPERTY)
+            continue;
+        uint32_t hash = hash_value(packet, property.value);
+        properties->users = properties->users * 31 + hash;
+        properties->users_unsorted += hash;
+        properties->user_count++;
+    }
+}

@@ -1,0 +1,68 @@
+/* context.h - one packet on its way through track(): what each part is given and adds to.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef MQTTSCOPE_MODEL_STORE_CONTEXT_H
+#define MQTTSCOPE_MODEL_STORE_CONTEXT_H
+
+#include "../facts/facts.h"
+#include "../facts/transport.h"
+#include "capture.h"
+
+struct track_connection;
+struct track_connection_checks;
+struct track_progress;
+
+/** What is reported once a connection, and was. */
+struct track_reports {
+    uint64_t anomalies[(TRACK_ANOMALY_KINDS + 63) / 64]; /**< evidence/report-anomaly.c: a bit for each kind */
+    bool is_memory_limit; /**< context.c: a record says that the memory limit is reached */
+};
+
+/** The packet being tracked. */
+struct track_context {
+    struct track_capture *capture;
+    struct track_connection *connection;
+    struct track_connection_checks *checks; /**< of the connection; NULL where no rules are wanted */
+    struct track_progress *progress;        /**< of the connection */
+    struct track_reports *reports;          /**< of the connection */
+    unsigned sender;
+    struct track_pdu_ref pdu;
+    int64_t now_ns;
+    const struct track_arrival *arrival;
+    const struct mqtt_packet *packet;
+    struct track_snapshot snapshot;     /**< in the making; appended if it differs from the latest */
+    struct track_packet_record *record; /**< NULL until there is something to keep */
+    struct track_facts *facts;          /**< in the making; only the anomalies are good yet */
+    struct track_connection *joined;    /**< protocol/session.c: the Client's connection before, whose session it takes
+                                             up with this packet; NULL where it takes none up */
+    uint32_t content_hash; /**< protocol/message.c: of a PUBLISH's topic and payload, where `has_content` */
+    bool has_content;
+};
+
+/** The record of the packet; made on first use. Where the limit allows none it is good only while the packet is tracked. */
+struct track_packet_record *track_record_of(struct track_context *tracking);
+
+/** The same to be pointed to later; NULL where the limit allows none. */
+struct track_packet_record *track_kept_record_of(struct track_context *tracking);
+
+/** Records, once for each connection, that the packet says something that could not be kept. */
+void track_report_memory_limit(struct track_context *tracking);
+
+/** The packet comes from the Client, or from the Server; both are false while it is not known which end is which. */
+static inline bool track_is_from_client(const struct track_context *tracking)
+{
+    return tracking->snapshot.broker == 1 - tracking->sender;
+}
+static inline bool track_is_from_server(const struct track_context *tracking)
+{
+    return tracking->snapshot.broker == tracking->sender;
+}
+
+/** Everything that the connection's ends sent was captured, from the CONNECT on. */
+static inline bool track_has_history(const struct track_context *tracking)
+{
+    return tracking->snapshot.connect_seen && !tracking->snapshot.has_gap;
+}
+
+#endif

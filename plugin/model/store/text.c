@@ -1,0 +1,83 @@
+/* text.c - text of the packets: kept once for the file's life, compared, hashed.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "text.h"
+
+#include <string.h>
+
+uint32_t track_hash_bytes(const uint8_t *bytes, uint32_t length)
+{
+    const uint64_t factor =
+        UINT64_C(0x9E3779B97F4A7C15); /* odd, its bits without a pattern: 2^64 by the golden ratio */
+    uint64_t hash = length;
+    uint64_t eight = 0;
+
+    for (; length >= sizeof eight; bytes += sizeof eight, length -= (uint32_t)sizeof eight) {
+        memcpy(&eight, bytes, sizeof eight);
+        hash = (hash ^ eight) * factor;
+        hash ^= hash >> 32;
+    }
+    eight = 0;
+    memcpy(&eight, bytes, length);
+    hash = (hash ^ eight) * factor;
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+guint track_hash_text(guint seed, const struct track_text *text)
+{
+    /* Keyed: whoever chooses the text cannot foresee it. */
+    return (seed ^ wmem_strong_hash(text->bytes, text->length)) * 16777619u;
+}
+
+bool track_is_same_text(const struct track_text *one, const struct track_text *other)
+{
+    return one->length == other->length && memcmp(one->bytes, other->bytes, one->length) == 0;
+}
+
+static guint hash_interned(gconstpointer text)
+{
+    return track_hash_text(0, (const struct track_text *)text);
+}
+
+static gboolean is_same_interned(gconstpointer one, gconstpointer other)
+{
+    return track_is_same_text((const struct track_text *)one, (const struct track_text *)other);
+}
+
+const struct track_text *track_intern_text(struct track_capture *capture, const struct track_text *text)
+{
+    size_t size = sizeof *text + text->length + 1;
+
+    if (capture->texts == NULL)
+        capture->texts = wmem_map_new(capture->memory.scope, hash_interned, is_same_interned);
+    struct track_text *kept = (struct track_text *)wmem_map_lookup(capture->texts, text);
+    if (kept != NULL)
+        return kept;
+    kept = (struct track_text *)track_file_alloc(&capture->memory, size + TRACK_MAP_ENTRY_SIZE);
+    if (kept == NULL)
+        return NULL;
+    memcpy(kept, text, size);
+    wmem_map_insert(capture->texts, kept, kept);
+    return kept;
+}
+
+struct track_text *track_copy_span(const struct mqtt_packet *packet, struct mqtt_span span)
+{
+    struct track_text *text = (struct track_text *)wmem_alloc(NULL, sizeof *text + span.length + 1);
+
+    text->length = span.length;
+    memcpy(text->bytes, packet->bytes + span.at, span.length);
+    text->bytes[span.length] = '\0';
+    return text;
+}
+
+const struct track_text *track_intern_span(struct track_capture *capture, const struct mqtt_packet *packet,
+                                           struct mqtt_span span)
+{
+    struct track_text *text = track_copy_span(packet, span);
+    const struct track_text *kept = track_intern_text(capture, text);
+
+    wmem_free(NULL, text);
+    return kept;
+}
