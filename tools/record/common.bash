@@ -153,6 +153,7 @@ record_main() {
         ;;
     --help | -h)
         echo "usage: ${0##*/} [--list | NAME...]"
+        # shellcheck disable=SC2154 # the scripts that source this one set it
         echo "Records the named scenarios (all without a name) into $output_folder."
         exit 0
         ;;

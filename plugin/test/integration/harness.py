@@ -41,6 +41,9 @@ __all__ = ["Finding", "Order", "Packet", "Settings", "Sharkd", "ToolError", "ass
 FINDING_PREFIX = "mqttscope."
 """What the filter names of the plugin's expert items begin with."""
 
+HAS_GRAVE_FINDINGS = "_ws.expert.severity >= 0x600000"
+"""A display filter for frames with an expert item of severity warning or error, the plugin's or another's."""
+
 FORWARD_LINKS = frozenset({"mqttscope.response_in", "mqttscope.websocket.reassembled_in"})
 """Fields that may point to a later frame, and so are unknown in the first pass."""
 
@@ -198,7 +201,7 @@ def _packets_at_random(capture: Path | str, settings: Settings, builtin: bool, t
         for number in range(sharkd.ask("status")["frames"], 0, -1):
             first, second = (sharkd.ask("frame", frame=number, proto=True, columns=True) for _ in range(2))
             packet, again = (_read_sharkd(number, answer, builtin) for answer in (first, second))
-            if packet.is_mqtt and _of_mqtt(packet) != _of_mqtt(again):
+            if packet != again and packet.is_mqtt and _of_mqtt(packet) != _of_mqtt(again):
                 raise AssertionError(f"{capture}, frame {number}: asked for twice in sharkd, the answers differ:\n"
                                      + _difference(_of_mqtt(packet), _of_mqtt(again)))
             out.append(packet)
@@ -288,7 +291,7 @@ def _of_mqtt(packet: Packet) -> dict[str, Any]:
 
 def _difference(first: dict[str, Any], second: dict[str, Any]) -> str:
     """The entries that are not the same in both."""
-    return "".join(f"  {name}: {first.get(name)} and {second.get(name)}\n" for name in sorted(first | second)
+    return "".join(f"  {name}: expected {first.get(name)}, found {second.get(name)}\n" for name in sorted(first | second)
                    if first.get(name) != second.get(name))
 
 
@@ -303,10 +306,11 @@ def assert_same_in_every_order(shown: dict[Order, list[Packet]]) -> str:
     for order in (Order.TWO_PASSES, Order.RANDOM):
         other = project(shown[order])
         if other != expected:
-            raise AssertionError("the projection differs:\n" + "".join(difflib.unified_diff(
-                expected.splitlines(True), other.splitlines(True), Order.ONE_PASS.value, order.value, n=0)))
+            raise AssertionError(f"the projection differs between {Order.ONE_PASS.value} (-) and {order.value} (+), "
+                                 "each line with its frame:\n" + "".join(difflib.unified_diff(
+                                     expected.splitlines(True), other.splitlines(True), n=0)))
     for first, second in zip(shown[Order.ONE_PASS], shown[Order.TWO_PASSES]):
-        if _of_mqtt(first) != _of_mqtt(second) and first.is_mqtt:
-            raise AssertionError(f"frame {first.number}: one pass and two passes differ:\n"
+        if first != second and first.is_mqtt and _of_mqtt(first) != _of_mqtt(second):
+            raise AssertionError(f"frame {first.number}: two passes do not show what one pass does:\n"
                                  + _difference(_of_mqtt(first), _of_mqtt(second)))
     return expected

@@ -24,6 +24,7 @@ sys.path += [str(ROOT / "tools" / "oracles"), str(Path(__file__).resolve().paren
 
 import damage  # noqa: E402
 import harness  # noqa: E402
+from counted import compared  # noqa: E402
 from expected import TYPES  # noqa: E402
 
 TABLE = ROOT / "test-captures" / "mutations.tsv"
@@ -227,6 +228,7 @@ def all_outcomes() -> Found:
     out: Found = defaultdict(lambda: defaultdict(set))
     with ThreadPoolExecutor(max_workers=2) as pool:
         for each in pool.map(lambda capture: outcomes(capture, names), sources()):
+            compared["mutations"] += len(each)
             for mutation, told in each:
                 packet = mutation.packet
                 out[packet.type, packet.sender, mutation.field.name, mutation.change][packet.version].add(told)

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
 
 import harness  # noqa: E402
+from counted import compared  # noqa: E402
 from casefile import read_case  # noqa: E402
 from harness import Settings  # noqa: E402
 from test_cases import CASES, settings_of  # noqa: E402
@@ -132,6 +133,7 @@ class Both:
         for builtin, text, ours in zip(self.builtin, self.builtin_text, self.ours, strict=True):
             if not only(builtin, ours):
                 continue
+            compared.update({"frames of the built-in": 1, "fields of the built-in": len(builtin_fields())})
             for name in builtin_fields():
                 expected = builtin[name]
                 if name in TEXTS:
@@ -172,15 +174,15 @@ class TestCrafted(unittest.TestCase):
 
     def test_well_formed_packets(self) -> None:
         """The same names and values in each well-formed packet; 100 frames at least are compared."""
-        compared = 0
+        frames = 0
 
         def is_comparable(builtin: Row, ours: Row) -> bool:
-            nonlocal compared
+            nonlocal frames
             broken = any(ours[name] for name in CONTEXT if name not in
                          ("frame.number", "frame.len", "frame.cap_len", "mqttscope.version.source"))
             certain = set(ours["mqttscope.version.source"]) <= {"CONNECT"}
             same = all(builtin[name] == ours[name] for name in ("mqtt.hdrflags", "mqtt.len"))
-            compared += bool(not broken and certain and same and ours["mqtt.hdrflags"])
+            frames += bool(not broken and certain and same and ours["mqtt.hdrflags"])
             return not broken and certain and same and bool(ours["mqtt.hdrflags"])
 
         for path in sorted(CASES.glob("*.case")):
@@ -188,7 +190,7 @@ class TestCrafted(unittest.TestCase):
             both = Both.read(path.with_suffix(".pcap"), settings, replace(settings, heuristics=()))
             with self.subTest(case=path.stem):
                 self.assertEqual(list(both.differences(is_comparable)), [])
-        self.assertGreater(compared, 100)
+        self.assertGreater(frames, 100)
 
 
 class TestNames(unittest.TestCase):

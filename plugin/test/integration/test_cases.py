@@ -31,21 +31,22 @@ def settings_of(case: Case) -> harness.Settings:
 def _check_info(assertion: InfoAssertion, packet: harness.Packet) -> str | None:
     if (packet.info == assertion.text) if assertion.exact else (assertion.text in packet.info):
         return None
-    return f"Info is [{packet.info}], not {'' if assertion.exact else 'with '}[{assertion.text}]"
+    return f"Info: expected {'' if assertion.exact else 'one with '}[{assertion.text}], found [{packet.info}]"
 
 
 def _check_field(assertion: FieldAssertion, packet: harness.Packet) -> str | None:
     values = packet.values.get(assertion.name, [])
-    if assertion.values is None:
-        return None if values else f"{assertion.name} is absent"
-    if values == assertion.values:
+    if bool(values) if assertion.values is None else values == assertion.values:
         return None
-    return f"{assertion.name} is {values or 'absent'}, not {assertion.values or 'absent'}"
+    expected = "any value" if assertion.values is None else assertion.values or "none"
+    return f"{assertion.name}: expected {expected}, found {values or 'none'}"
 
 
 def _check_findings(case: Case, labels: dict[str, int | None], packets: list[harness.Packet]) -> list[str]:
     """The findings of severity note or higher must be exactly those asserted; lower ones may be asserted."""
     left = [finding for packet in packets for finding in packet.findings]
+    found = {packet.number: ", ".join(f"{each.name} {each.severity} [{each.message}]" for each in packet.findings)
+             for packet in packets}
     faults = []
     asserted = [each for each in case.assertions if isinstance(each, FindingAssertion)]
     for each in sorted(asserted, key=lambda assertion: assertion.text is None):
@@ -56,11 +57,13 @@ def _check_findings(case: Case, labels: dict[str, int | None], packets: list[har
                 break
         else:
             text = "" if each.text is None else f" with the text [{each.text}]"
-            faults.append(f"line {each.line}: frame {labels[each.label]} (@{each.label}): "
-                          f"no finding {each.name} {each.severity}{text}")
+            number = labels[each.label]
+            faults.append(f"line {each.line}: frame {number} (@{each.label}): expected the finding {each.name} "
+                          f"{each.severity}{text}, found {found.get(number) or 'none'}")
     for finding in left:
         if SEVERITIES.index(finding.severity) >= SEVERITIES.index("note"):
-            faults.append(f"frame {finding.frame}: not expected: {finding.name} {finding.severity} [{finding.message}]")
+            faults.append(f"frame {finding.frame}: expected no further finding, found {finding.name} {finding.severity} "
+                          f"[{finding.message}]")
     return faults
 
 
@@ -99,7 +102,7 @@ class TestCases(unittest.TestCase):
                     for order in (harness.Order.ONE_PASS, harness.Order.TWO_PASSES))
         faults = one + [f"in two passes: {fault}" for fault in two if fault not in one]
         if faults:
-            self.fail(f"{path.name}: " + "\n".join(faults))
+            self.fail("".join(f"{path.name}: {fault}\n" for fault in faults))
         harness.assert_same_in_every_order(shown)
         compared.update({"cases": 1, "assertions of cases": 2 * len(case.assertions)})
 

@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import damage  # noqa: E402
+from counted import compared  # noqa: E402
 import harness  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -68,9 +69,10 @@ class TestDamage(unittest.TestCase):
         variants = _variants(name, damage.LOSSES)
         owners = damage.write_variants(self.path, [frames for _, frames in variants])
         first = {owner: owners.index(owner) for owner in set(owners)}
-        grave = [each for each in harness.findings(self.path, display_filter="mqttscope",
+        grave = [each for each in harness.findings(self.path, display_filter=f"mqttscope and {harness.HAS_GRAVE_FINDINGS}",
                                                    settings=harness.Settings(preferences))
                  if each.severity in ("warning", "error")]
+        compared.update({"damaged frames": len(owners), "grave findings in damaged frames": len(grave)})
         allowed = {each.name for each in grave if owners[each.frame - 1] == 0}
         wrong = []
         for each in grave:
@@ -92,6 +94,7 @@ class TestDamage(unittest.TestCase):
             self.assertLess(len(hidden), len(two) / 1000)
             two = {frame: info for frame, info in two.items() if frame not in hidden}
         self.assertEqual(one, two)
+        compared["altered frames"] += len(one)
         harness.tshark("-V", capture=self.path)
 
 

@@ -47,18 +47,19 @@ class TestHostile(unittest.TestCase):
         write_segments(self.path, hostile.SHAPES[name].segments(size))
         self.path.chmod(0o644)
 
-    def costs(self, name: str, size: int, **how: object) -> tuple[float, float]:
-        """CPU seconds and MiB beyond what the start of tshark costs."""
+    def costs(self, name: str, sizes: tuple[int, int], **how: object) -> list[tuple[float, float]]:
+        """CPU seconds and MiB of each size beyond what the start of tshark costs."""
         arguments = ["-V"] if name in AS_TREES else []
-        self.write(name, 1)
-        cpu0, memory0 = harness.tshark_costs(*arguments, capture=self.path, memory_limit_mib=MEMORY_LIMIT_MIB, **how)
-        self.write(name, size)
-        cpu, memory = harness.tshark_costs(*arguments, capture=self.path, memory_limit_mib=MEMORY_LIMIT_MIB, **how)
-        return cpu - cpu0, memory - memory0
+        out = []
+        for size in (1, *sizes):
+            self.write(name, size)
+            out.append(harness.tshark_costs(*arguments, capture=self.path, memory_limit_mib=MEMORY_LIMIT_MIB, **how))
+        start, *others = out
+        return [(cpu - start[0], memory - start[1]) for cpu, memory in others]
 
     def growth(self, name: str, sizes: tuple[int, int], **how: object) -> tuple[float, float]:
         """How many times as much the larger file costs: CPU and memory."""
-        small, large = (self.costs(name, each, **how) for each in sizes)
+        small, large = self.costs(name, sizes, **how)
         if LARGE:
             print(f"{name}: {sizes[1]}: {large[0]:.1f} s, {large[1]:.0f} MiB; {sizes[0]}: {small[0]:.2f} s, {small[1]:.0f} MiB",
                   flush=True)

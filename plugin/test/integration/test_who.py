@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(Path(__file__).resolve().parent)]
 
 import harness  # noqa: E402
+from counted import compared  # noqa: E402
 
 REAL = ROOT / "test-captures" / "real"
 
@@ -89,6 +90,7 @@ class TestRolesUnderLoss(unittest.TestCase):
             shown = harness.rows(damaged, ["frame.number", "mqttscope.src.role", "mqttscope.client"],
                                  display_filter="mqtt")
         self.assertGreater(len(shown), SEEDS)
+        compared["frames of captures with losses"] += len(shown)
         for row in shown:
             original = whole[copies[int(row["frame.number"][0]) - 1][0]]
             said = set().union(*(KNOWN_SO_FAR[role] for role in row["mqttscope.src.role"]))
