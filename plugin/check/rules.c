@@ -13,7 +13,7 @@
 
 /* The words of the cells ON() and NEEDS(). */
 enum {
-    ANY = 0xFFFF,
+    ANY = CHECK_ANY_PACKET,
 #define PACKET_TYPE(symbol, number, name, senders, flags) symbol = 1 << MQTT_TYPE_##symbol,
 #include "../wire/packet-types.def"
 #undef PACKET_TYPE

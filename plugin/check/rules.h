@@ -90,6 +90,9 @@ struct check_cell {
 /** Index of a version's cell. */
 enum check_column { CHECK_V31, CHECK_V311, CHECK_V50, CHECK_COLUMNS };
 
+/** All packet types. */
+enum { CHECK_ANY_PACKET = 0xFFFF };
+
 /** A rule's row without its expressions. */
 struct check_rule_info {
     const char *symbol;

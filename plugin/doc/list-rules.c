@@ -6,8 +6,7 @@
  */
 #include <stdio.h>
 
-#include "../check/rules.h"
-#include "../wire/packet.h"
+#include "../check/rule-functions.h"
 
 static const char *const version_names[CHECK_COLUMNS] = {"3.1", "3.1.1", "5.0"};
 
@@ -29,14 +28,33 @@ static void print_needs(uint32_t needs)
     }
 }
 
-/** rule, symbol, side, severity, needs, title, short title; then for each version that has the rule: cell, symbol, version,
+/** The packet types that a rule is asked about, or "any". */
+static void print_packets(uint32_t packets)
+{
+    const char *separator = "";
+
+    if (packets == CHECK_ANY_PACKET) {
+        printf("any");
+        return;
+    }
+    for (unsigned type = 0; packets >> type != 0; type++) {
+        if (packets & 1u << type) {
+            printf("%s%s", separator, mqtt_packet_type_name((enum mqtt_packet_type)type));
+            separator = " ";
+        }
+    }
+}
+
+/** rule, symbol, packets, side, severity, needs, title, short title; then for each version that has the rule: cell, symbol, version,
  *  severity; and for each of its statements: id, symbol, version, id, condition. */
 static void print_rule(enum check_rule rule)
 {
     static const char *const sides[] = {"unknown", "Client", "Server", "sender"};
     const struct check_rule_info *info = check_rule_info(rule);
 
-    printf("rule\t%s\t%s\t%s\t", info->symbol, sides[info->side], check_severity_name(info->severity));
+    printf("rule\t%s\t", info->symbol);
+    print_packets(info->packets);
+    printf("\t%s\t%s\t", sides[info->side], check_severity_name(info->severity));
     print_needs(info->needs);
     printf("\t%s\t%s\n", info->title, info->short_title);
     for (unsigned column = 0; column < CHECK_COLUMNS; column++) {
@@ -51,13 +69,64 @@ static void print_rule(enum check_rule rule)
     }
 }
 
+/** True where a rule about properties, if a packet breaks it by this one, stands for no statement. */
+static bool lacks_statement(enum check_rule rule, const struct check_subject *subject)
+{
+    const struct check_finding finding = {.rule = rule, .column = CHECK_V50, .subject = *subject};
+    struct mqtt_span at;
+    struct check_ids ids;
+
+    if (!check_rule_functions[rule].is_broken(subject, &at))
+        return false;
+    check_finding_ids(&finding, &ids);
+    return ids.count == 0;
+}
+
+/** Tries a property in a block, from the Client and from the Server, once and again, with a small value and a large one:
+ *  missing, symbol, block, property. */
+static void print_missing(enum check_rule rule, enum mqtt_packet_type block, enum mqtt_property_index property)
+{
+    enum { SENDERS = 2, REPEATS = 2, VALUES = 2 };
+    static const struct track_snapshot snapshot = {.version = MQTT_V50, .version_source = TRACK_VERSION_FROM_CONNECT};
+    struct mqtt_packet packet = {.version = MQTT_V50, .type = block == MQTT_TYPE_WILL ? MQTT_TYPE_CONNECT : block};
+    struct track_facts facts = {.snapshot = &snapshot};
+    struct check_subject subject = {
+        .packet = &packet, .facts = &facts, .block_type = block, .property = {.index = property}};
+
+    if (!(check_rule_info(rule)->packets & 1u << packet.type))
+        return;
+    for (unsigned each = 0; each < SENDERS * REPEATS * VALUES; each++) {
+        facts.sender = each & 1;
+        subject.is_repeated = each & 2;
+        subject.property.number = each & 4 ? UINT32_MAX : 0;
+        if (lacks_statement(rule, &subject)) {
+            printf("missing\t%s\t%s\t%s\n", check_rule_info(rule)->symbol,
+                   block == MQTT_TYPE_WILL ? "the Will" : mqtt_packet_type_name(block),
+                   mqtt_property_info(property)->name);
+            return;
+        }
+    }
+}
+
+/** Where a rule about properties stands for no statement. */
+static void print_all_missing(enum check_rule rule)
+{
+    if (check_rule_info(rule)->about != CHECK_ABOUT_PROPERTY)
+        return;
+    for (unsigned block = MQTT_TYPE_CONNECT; block <= MQTT_TYPE_WILL; block++)
+        for (unsigned property = 0; property < MQTT_PROPERTY_COUNT; property++)
+            print_missing(rule, (enum mqtt_packet_type)block, (enum mqtt_property_index)property);
+}
+
 int main(void)
 {
     size_t count;
     const struct check_statement *statements = check_statements(&count);
 
-    for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
+    for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++) {
         print_rule((enum check_rule)rule);
+        print_all_missing((enum check_rule)rule);
+    }
     for (size_t i = 0; i < count; i++)
         printf("id\t%s\t5.0\t%s\t\n", check_rule_info(statements[i].rule)->symbol, statements[i].id);
     return 0;
