@@ -64,6 +64,14 @@ enum {
 #define ID_AND_CONDITION(id, condition, ...) {id, #condition},
 #define BY_PROPERTY {"", ""},
 
+#define FIRST_OF(...) FIRST(__VA_ARGS__, )
+#define FIRST(first, ...) first
+#define RULE(symbol, about, on, when, broken_if, side, severity, group, ...)                                           \
+    _Static_assert(GROUP_##group != CHECK_MALFORMED || FIRST_OF(ABOUT_##about) == CHECK_ABOUT_FAULT,                   \
+                   #symbol ": only what cannot be read to its end is in the group MALFORMED");
+#include "rules.def"
+#undef RULE
+
 static const struct check_rule_info rules[CHECK_RULE_COUNT] = {
 #define RULE(symbol, about, on, when, broken_if, side, severity, group, needs, v31, v311, v50, span, title,            \
              short_title, detail, help)                                                                                \
