@@ -2,8 +2,10 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * What a rule has to know first, and how doubt lowers its severity, is decided here for all of them. A packet that cannot be read to its end breaks one rule, the one about that, and is asked nothing else, so that one
- * cause makes one finding. A packet that the capture cut is asked only by rules that look at no more than is there.
+ * What a rule has to know first, and how doubt lowers its severity, is decided here for all of them. A truncated packet is
+ * evaluated only by rules that look at no more than is there. A malformed packet breaks one rule, the one about its fault, and
+ * those that a byte settles which comes before the fault and which the cause of the fault cannot have made what it is: one
+ * fault makes one finding, and hides no other.
  */
 #include "check.h"
 
@@ -18,7 +20,7 @@
 struct listed_rule {
     bool (*check)(const struct check_subject *subject, struct mqtt_span *at);
     enum check_rule rule;
-    bool needs_all_bytes;
+    uint32_t needs;
 };
 
 /** Rules that stand together in `listed_rules`. */
@@ -46,8 +48,7 @@ static bool is_in_column(const struct check_rule_info *info, unsigned column)
 
 static void list_rule(struct rule_list *list, enum check_rule rule)
 {
-    const struct listed_rule listed = {check_rule_functions[rule].is_broken, rule,
-                                       !(check_rule_info(rule)->needs & CHECK_NEEDS_OK_IF_TRUNCATED)};
+    const struct listed_rule listed = {check_rule_functions[rule].is_broken, rule, check_rule_info(rule)->needs};
 
     if (list->count++ == 0)
         list->first = listed_rules->len;
@@ -85,7 +86,9 @@ struct run {
     const struct check_policy *policy;
     struct check_findings *findings;
     struct check_subject subject;
-    unsigned column; /**< of the version in force; CHECK_COLUMNS where it is not certain */
+    unsigned column;   /**< of the version in force; CHECK_COLUMNS where it is not certain */
+    uint32_t required; /**< bits that a rule's needs must have to be evaluated for a packet in this state */
+    uint32_t trusted;  /**< the bytes that a finding may be about; the fixed header always is one of them */
 };
 
 /** The version is certain: only the CONNECT tells it, or the user. */
@@ -186,6 +189,8 @@ static void add_finding(struct run *run, enum check_rule rule, struct mqtt_span 
     uint32_t doubts;
     int severity = severity_of(run, rule, &doubts);
 
+    if (at.at > 0 && at.at + at.length > run->trusted)
+        return;
     if (severity < (int)run->policy->minimum || findings->count == CHECK_FINDINGS_MAX ||
         is_found_already(findings, rule))
         return;
@@ -210,11 +215,10 @@ static void ask(struct run *run, enum check_subject_kind about)
     const struct mqtt_packet *packet = run->subject.packet;
     const struct rule_list *list = &lists[about][packet->type & 0x0F][run->column];
     const struct listed_rule *rules = rules_of(list);
-    bool is_cut = packet->fault.kind == MQTT_FAULT_CUT;
 
     for (unsigned i = 0; i < list->count; i++) {
         struct mqtt_span at;
-        if (is_cut && rules[i].needs_all_bytes)
+        if ((rules[i].needs & run->required) != run->required)
             continue;
         if (rules[i].check(&run->subject, &at))
             add_finding(run, rules[i].rule, at);
@@ -331,6 +335,24 @@ static void ask_about_anomalies(struct run *run)
     run->subject.anomaly = NULL;
 }
 
+/** The fault of a malformed packet, and what is certain nevertheless. */
+static void ask_about_malformed(struct run *run)
+{
+    const struct mqtt_packet *packet = run->subject.packet;
+    bool is_type_reserved = packet->fault.kind == MQTT_FAULT_RESERVED_TYPE ||
+                            (packet->type == MQTT_TYPE_AUTH && packet->version != MQTT_V50);
+
+    ask(run, CHECK_ABOUT_FAULT);
+    if (is_type_reserved)
+        return;
+    if (packet->type == MQTT_TYPE_CONNECT && packet->connect.level_at == 0)
+        run->column = CHECK_COLUMNS;
+    run->required = CHECK_NEEDS_OK_IF_MALFORMED;
+    run->trusted = mqtt_trusted_length(packet);
+    ask(run, CHECK_ABOUT_PACKET);
+    ask_about_parts(run);
+}
+
 void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum)
 {
     policy->enabled = enabled;
@@ -354,8 +376,10 @@ void check_run(const struct check_policy *policy, const struct mqtt_packet *pack
     run.subject.anomaly = NULL;
     run.subject.block = NULL;
     run.column = column_of(&run.subject);
+    run.required = packet->fault.kind == MQTT_FAULT_CUT ? CHECK_NEEDS_OK_IF_TRUNCATED : CHECK_NEEDS_NOTHING;
+    run.trusted = UINT32_MAX;
     if (mqtt_is_malformed(packet)) {
-        ask(&run, CHECK_ABOUT_FAULT);
+        ask_about_malformed(&run);
         return;
     }
     ask(&run, CHECK_ABOUT_PACKET);

@@ -93,6 +93,8 @@ enum fault_class fault_class_of(const struct mqtt_packet *packet)
         return FAULT_BLOCK_PAST_END;
     case MQTT_FAULT_LEFT_OVER:
         return class_of_left_over(packet);
+    case MQTT_FAULT_QOS_3:
+        return FAULT_QOS_3;
     case MQTT_FAULT_PAST_END:
     case MQTT_FAULT_CUT:
     case MQTT_FAULT_NONE:

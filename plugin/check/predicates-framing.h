@@ -27,6 +27,7 @@ enum fault_class {
     FAULT_USER_NAME_MISSING,
     FAULT_PASSWORD_MISSING,
     FAULT_TOPIC_MISSING,
+    FAULT_QOS_3,              /**< a PUBLISH of QoS 3, whose QoS is reported by a rule of its own */
     FAULT_REQUEST_WITHOUT_ID, /**< MQTT 3.1: a request with QoS bits 0 need not have an identifier, and was read with one */
     FAULT_TOO_SHORT,          /**< MQTT 5.0: shorter than the shortest of its type */
     FAULT_PAST_END,           /**< any other field extends beyond the packet */
@@ -34,6 +35,12 @@ enum fault_class {
 
 /** The class of a malformed packet. */
 enum fault_class fault_class_of(const struct mqtt_packet *packet);
+
+/** MQTT 3.1: a malformed request whose QoS bits are 0, which may be one without the identifier that it was read with. */
+static inline bool lacks_request_id(const struct mqtt_packet *packet)
+{
+    return mqtt_is_malformed(packet) && fault_class_of(packet) == FAULT_REQUEST_WITHOUT_ID;
+}
 
 /** The Client did not offer the subprotocol of MQTT for the WebSocket, as far as is known: an offer may be in several
  *  headers (RFC 6455 section 11.3.4), of which Wireshark reports one. One without the Server's choice is not the whole offer. */

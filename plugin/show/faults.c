@@ -106,14 +106,19 @@ static const char *fault_text(wmem_allocator_t *pool, const struct mqtt_packet *
     return "";
 }
 
-/** A rule reports the same bytes: one fact makes one item. */
-static bool is_reported_by_rule(const struct show_context *context, struct mqtt_span at)
+/** A rule reports the same: one fact makes one item. A malformed packet may break rules beside the one about its fault. */
+static bool is_reported_by_rule(const struct show_context *context, const struct show_fault *fault)
 {
     const struct check_findings *findings = context->findings;
+    bool is_about_decoding = fault->expert <= SHOW_EXPERT_FRAMING;
+    struct mqtt_span at = fault->at;
 
     for (unsigned i = 0; i < findings->count; i++) {
+        bool is_of_fault = check_rule_info(findings->list[i].rule)->about == CHECK_ABOUT_FAULT;
         struct mqtt_span marked = findings->list[i].at;
-        if (marked.at < at.at + MAX(at.length, 1) && at.at < marked.at + MAX(marked.length, 1))
+        bool is_equal = marked.at == at.at && marked.length == at.length;
+        bool overlaps = marked.at < at.at + MAX(at.length, 1) && at.at < marked.at + MAX(marked.length, 1);
+        if (is_about_decoding ? is_of_fault || is_equal : overlaps)
             return true;
     }
     return false;
@@ -126,7 +131,7 @@ static void raise_fault(const struct show_context *context, proto_tree *tree, co
     int length = (int)MIN(fault->at.length, packet->captured - start);
     expert_field *expert = &show_experts[fault->expert];
 
-    if (is_reported_by_rule(context, fault->at))
+    if (is_reported_by_rule(context, fault))
         proto_item_set_hidden(proto_tree_add_item(tree, expert->hf, context->tvb, (int)start, length, ENC_NA));
     else if (fault->expert <= SHOW_EXPERT_CUT)
         proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s",

@@ -26,6 +26,14 @@ enum mqtt_frame_state mqtt_frame(const uint8_t *bytes, uint32_t available, uint3
     return MQTT_FRAME_UNREADABLE;
 }
 
+/** Makes a property block absent. The values of its properties are left alone: they are valid only where `seen` says that they
+ *  were read. */
+static void clear_properties(struct mqtt_properties *properties)
+{
+    properties->length_at = (struct mqtt_span){0, 0};
+    properties->seen = properties->repeated = 0;
+}
+
 /** Section 3.1.3: the payload of a CONNECT. */
 static void read_connect_payload(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
 {
@@ -119,21 +127,36 @@ static void read_packet_id(struct mqtt_cursor *cursor, struct mqtt_packet *packe
         packet->packet_id_at = at;
 }
 
-/** Section 3.3. */
-static void read_publish(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+/** The fields of a PUBLISH after its Topic Name. */
+static void read_publish_rest(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
 {
     struct mqtt_publish *publish = &packet->publish;
 
-    publish->dup = packet->flags & 0x08;
-    publish->qos = packet->flags >> 1 & 0x03;
-    publish->retain = packet->flags & 0x01;
-    publish->topic = mqtt_cursor_string(cursor, MQTT_FIELD_TOPIC_NAME);
     if (publish->qos > 0)
         read_packet_id(cursor, packet);
     if (packet->version == MQTT_V50)
         mqtt_properties_read(cursor, &packet->properties, MQTT_FIELD_PROPERTY_LENGTH);
     if (cursor->fault.kind == MQTT_FAULT_NONE)
         publish->payload = mqtt_cursor_take(cursor, MQTT_FIELD_PAYLOAD, cursor->end - cursor->at);
+}
+
+/** Section 3.3. A PUBLISH of QoS 3 is read as one of QoS 1 or 2; where it cannot be, its only fault is the QoS. */
+static void read_publish(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
+{
+    struct mqtt_publish *publish = &packet->publish;
+
+    publish->topic = mqtt_cursor_string(cursor, MQTT_FIELD_TOPIC_NAME);
+    if (cursor->fault.kind != MQTT_FAULT_NONE)
+        return;
+    struct mqtt_cursor after_topic = *cursor;
+    read_publish_rest(cursor, packet);
+    if (publish->qos == 3 && cursor->fault.kind > MQTT_FAULT_CUT) {
+        *cursor = after_topic;
+        packet->packet_id = 0;
+        packet->packet_id_at = 0;
+        clear_properties(&packet->properties);
+        mqtt_cursor_fail(cursor, MQTT_FAULT_QOS_3, MQTT_FIELD_QOS, (struct mqtt_span){0, 1}, 2, publish->qos);
+    }
 }
 
 /** Sections 3.4 to 3.7: PUBACK, PUBREC, PUBREL and PUBCOMP. MQTT 5.0 may leave out the Reason Code, and after it the
@@ -256,26 +279,27 @@ static void read_body(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
     }
 }
 
-/** Makes every field absent, so that a field which a fault leaves unread is absent. The values of properties are left alone:
- *  they are valid only where `seen` says that they were read. */
+/** Makes every field absent, so that a field which a fault leaves unread is absent. */
 static void clear_packet(struct mqtt_packet *packet)
 {
     memset(packet, 0, offsetof(struct mqtt_packet, connect));
-    packet->properties.length_at = (struct mqtt_span){0, 0};
-    packet->properties.seen = packet->properties.repeated = 0;
+    clear_properties(&packet->properties);
 }
 
-/** The same for what only one type of packet has. */
-static void clear_body(struct mqtt_packet *packet)
+/** The same for what only one type of packet has; the flags of a PUBLISH are known by then (section 3.3.1). */
+static void begin_body(struct mqtt_packet *packet)
 {
     struct mqtt_connect *connect = &packet->connect;
 
     if (packet->type == MQTT_TYPE_PUBLISH) {
-        packet->publish = (struct mqtt_publish){0};
+        packet->publish = (struct mqtt_publish){
+            .dup = packet->flags & 0x08,
+            .retain = packet->flags & 0x01,
+            .qos = packet->flags >> 1 & 0x03,
+        };
     } else if (packet->type == MQTT_TYPE_CONNECT) {
         memset(connect, 0, offsetof(struct mqtt_connect, will_properties));
-        connect->will_properties.length_at = (struct mqtt_span){0, 0};
-        connect->will_properties.seen = connect->will_properties.repeated = 0;
+        clear_properties(&connect->will_properties);
         connect->will_topic = connect->will_payload = (struct mqtt_span){0, 0};
         connect->user_name = connect->password = (struct mqtt_span){0, 0};
     }
@@ -295,7 +319,7 @@ void mqtt_decode(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t capt
     uint8_t first = mqtt_cursor_byte(&cursor, MQTT_FIELD_FIXED_HEADER);
     packet->type = (enum mqtt_packet_type)(first >> 4);
     packet->flags = first & 0x0F;
-    clear_body(packet);
+    begin_body(packet);
     uint32_t remaining_length = mqtt_cursor_varint(&cursor, MQTT_FIELD_REMAINING_LENGTH);
     if (cursor.fault.kind == MQTT_FAULT_NONE) {
         packet->remaining_length_at = (struct mqtt_span){1, cursor.at - 1};

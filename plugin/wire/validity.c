@@ -4,6 +4,10 @@
  */
 #include "validity.h"
 
+#include <stddef.h>
+
+#include "utf8.h"
+
 enum mqtt_repeat mqtt_property_repeat(enum mqtt_property_index index, enum mqtt_packet_type block)
 {
     if (mqtt_property_info(index)->repeats >> block & 1)
@@ -28,6 +32,81 @@ static bool has_invalid_properties(const struct mqtt_properties *properties, enu
             return true;
     }
     return false;
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/** The length field of a string within the first `trusted` bytes that is not plain text; `trusted` where it is, or where it is
+ *  absent or further on. */
+static uint32_t trusted_before_text(const struct mqtt_packet *packet, struct mqtt_span text, uint32_t trusted)
+{
+    bool is_within = text.at != 0 && text.at + text.length <= trusted;
+
+    return is_within && mqtt_utf8_judge(packet->bytes + text.at, text.length, NULL) != MQTT_UTF8_GOOD ? text.at - 2
+                                                                                                      : trusted;
+}
+
+/** A block whose properties fill it exactly is what its sender meant; of another, what precedes the first doubtful property. */
+static uint32_t trusted_before_property(const struct mqtt_packet *packet, const struct mqtt_properties *properties,
+                                        enum mqtt_packet_type block, uint32_t trusted)
+{
+    struct mqtt_property property;
+    uint32_t at = 0;
+
+    if (properties->length_at.at == 0 || packet->read_to >= properties->block.at + properties->announced)
+        return trusted;
+    while (mqtt_properties_next(packet, properties, &at, &property)) {
+        enum mqtt_property_type type = mqtt_property_info(property.index)->type;
+        if (!mqtt_property_is_allowed(property.index, block))
+            return smaller(trusted, property.whole.at);
+        if (type == MQTT_PROPERTY_TEXT || type == MQTT_PROPERTY_PAIR) {
+            trusted = trusted_before_text(packet, property.text, trusted);
+            trusted = trusted_before_text(packet, property.text2, trusted);
+        }
+    }
+    return trusted;
+}
+
+/** The same for the entries of a SUBSCRIBE or an UNSUBSCRIBE. */
+static uint32_t trusted_before_filter(const struct mqtt_packet *packet, uint32_t trusted)
+{
+    enum { FIRST_PRINTABLE = 0x20 };
+    struct mqtt_filter filter;
+    uint32_t at = 0;
+
+    while (mqtt_filters_next(packet, &at, &filter)) {
+        if (filter.options >= FIRST_PRINTABLE)
+            return smaller(trusted, filter.text.at - 2);
+        trusted = trusted_before_text(packet, filter.text, trusted);
+    }
+    return trusted;
+}
+
+uint32_t mqtt_trusted_length(const struct mqtt_packet *packet)
+{
+    const struct mqtt_connect *connect = &packet->connect;
+    bool is_about_qos = packet->fault.kind == MQTT_FAULT_QOS_3; /* which is in the first byte and spoils no other */
+    uint32_t trusted = is_about_qos ? packet->read_to : smaller(packet->read_to, packet->fault.at.at);
+
+    trusted = trusted_before_property(packet, &packet->properties, packet->type, trusted);
+    switch (packet->type) {
+    case MQTT_TYPE_CONNECT:
+        trusted = trusted_before_text(packet, connect->protocol_name, trusted);
+        trusted = trusted_before_text(packet, connect->client_id, trusted);
+        trusted = trusted_before_property(packet, &connect->will_properties, MQTT_TYPE_WILL, trusted);
+        trusted = trusted_before_text(packet, connect->will_topic, trusted);
+        return trusted_before_text(packet, connect->user_name, trusted);
+    case MQTT_TYPE_PUBLISH:
+        return trusted_before_text(packet, packet->publish.topic, trusted);
+    case MQTT_TYPE_SUBSCRIBE:
+    case MQTT_TYPE_UNSUBSCRIBE:
+        return trusted_before_filter(packet, trusted);
+    default:
+        return trusted;
+    }
 }
 
 bool mqtt_is_invalid(const struct mqtt_packet *packet)

@@ -53,6 +53,12 @@ static inline bool mqtt_lacks_filters(const struct mqtt_packet *packet)
            packet->list.length == 0;
 }
 
+/** How many bytes of a malformed packet are what its sender meant them to be. What is malformed is found where reading stops,
+ *  but its cause may be earlier: a wrong length makes text of other fields, and other fields of text. So nothing is trusted
+ *  from the first string on that has a character which no string should have, the first Topic Filter whose options could be
+ *  text, and the first property of an unreadable block that the block must not have. */
+uint32_t mqtt_trusted_length(const struct mqtt_packet *packet);
+
 /** The packet is malformed, or a Protocol Error that has to end the connection, whatever came before it (MQTT 5.0 section
  *  4.13). Only what is beyond doubt; false for a packet that the capture cut. */
 bool mqtt_is_invalid(const struct mqtt_packet *packet);

@@ -266,6 +266,10 @@ static void short_packets(void)
         {"f0 {'more'}", MQTT_V31, MQTT_FAULT_RESERVED_TYPE, "Packet Type"},
         {"30 80808080 01", MQTT_V50, MQTT_FAULT_VARINT_TOO_LONG, "Remaining Length"},
         {"30", MQTT_V50, MQTT_FAULT_PAST_END, "Remaining Length"},
+        {"36 { s'a' }", MQTT_V311, MQTT_FAULT_QOS_3, "QoS"},
+        {"36 { s'a' 0001 { 23 00 } }", MQTT_V50, MQTT_FAULT_QOS_3, "QoS"},
+        {"36 { s'a' 0001 {} 'x' }", MQTT_V50, MQTT_FAULT_NONE, ""},
+        {"36 { 0002 'a' }", MQTT_V311, MQTT_FAULT_PAST_END, "Topic Name"},
         {"", MQTT_V50, MQTT_FAULT_PAST_END, "Fixed Header"},
     };
 

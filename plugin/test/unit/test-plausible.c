@@ -197,6 +197,43 @@ static void invalid_packets_are_told_from_strange_ones(void)
     }
 }
 
+static void what_a_wrong_length_may_have_made_is_not_trusted(void)
+{
+    static const struct {
+        enum mqtt_version version;
+        const char *notation;
+        uint32_t trusted;
+    } rows[] = {
+        {MQTT_V311, "30 80808080 01", 1},                               /* the first byte only */
+        {MQTT_V311, "80 { 0001 s'a' }", 4},                             /* up to the entry without options */
+        {MQTT_V311, "82 { 0001 s'a#' 00 s'b' }", 9},                    /* the first entry, too */
+        {MQTT_V311, "82 { 0001 0004 'a/b' 00 0003 'c/d' 00 }", 4},      /* a filter with U+0000 */
+        {MQTT_V311, "82 { 0001 s'a' 00 0002 'a/#' 00 }", 8},            /* an entry with the options '#' */
+        {MQTT_V311, "a2 { 0001 s'a' s'b' 0009 }", 10},                  /* options are for SUBSCRIBE only */
+        {MQTT_V311, "32 { s'a/#' 00 }", 7},                             /* the topic */
+        {MQTT_V311, "32 { 0006 'a/#' 0001 'x' }", 2},                   /* a topic with U+0000 and U+0001 */
+        {MQTT_V311, "36 { s'a' 00 }", 5},                               /* QoS 3: the topic */
+        {MQTT_V311, "c0 { 00 }", 2},                                    /* left over */
+        {MQTT_V50, "40 { 0001 01 7f }", 5},                             /* up to the Property Length at fault */
+        {MQTT_V50, "30 { s'a' { 23 0001 23 0002 03 0005 'x' } }", 12},  /* properties before the one that is too long */
+        {MQTT_V50, "30 { s'a' { 26 s'k' 0001 'v' 28 01 21 } }", 13},    /* up to one that a PUBLISH must not have */
+        {MQTT_V50, "30 { s'a' { 03 0003 01 's' 23 00 } }", 7},          /* up to a text with a control character */
+        {MQTT_V50, "82 { 0001 { 21 0001 26 s'k' 0001 01 } s'a' }", 15}, /* but a block that can be read is trusted */
+        {MQTT_V50, "10 { s'MQTT' 05 06 003c {} s'c' { 01 02 } s'a/+' }", 24}, /* up to the Will Payload */
+        {MQTT_V50, "10 { s'MQTT' 05 06 003c {} s'c' { 01 02 03 0005 } }", 19},
+        {MQTT_V311, "10 { s'MQTT' 04 c2 003c 0003 's' 0001 s'p' }", 12}, /* a Client Identifier with U+0000 */
+        {MQTT_V311, "10 { 0006 'MQTT' 04 02 003c s'a' }", 2},            /* a Protocol Name with control characters */
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buffer buffer = buffer_from(rows[i].notation);
+        struct mqtt_packet packet = decode_whole(buffer, rows[i].version);
+        CHECK(mqtt_is_malformed(&packet));
+        CHECK_EQ(mqtt_trusted_length(&packet), rows[i].trusted);
+        free(buffer.bytes);
+    }
+}
+
 int main(void)
 {
     RUN(well_formed_packets_are_plausible);
@@ -204,5 +241,6 @@ int main(void)
     RUN(invalid_packets_are_told_from_strange_ones);
     RUN(runs_are_read_to_their_end);
     RUN(a_connect_is_recognised);
+    RUN(what_a_wrong_length_may_have_made_is_not_trusted);
     return FINISH();
 }
