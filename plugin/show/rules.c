@@ -63,7 +63,8 @@ void show_findings(const struct show_context *context, proto_tree *tree)
     }
 }
 
-static void add_string(const struct show_context *context, proto_tree *tree, enum show_field field, const char *value)
+static void add_rule_string(const struct show_context *context, proto_tree *tree, enum show_field field,
+                            const char *value)
 {
     proto_item_set_generated(proto_tree_add_string(tree, show_fields[field], context->tvb, 0, 0, value));
 }
@@ -78,10 +79,10 @@ void show_statements(const struct show_context *context, proto_tree *tree)
         const struct check_finding *finding = &findings->list[i];
         check_finding_ids(finding, &ids);
         for (unsigned each = 0; each < ids.count; each++)
-            add_string(context, tree, SHOW_RULE, ids.list[each]);
-        add_string(context, tree, SHOW_RULE_SIDE, check_finding_side(finding));
+            add_rule_string(context, tree, SHOW_RULE, ids.list[each]);
+        add_rule_string(context, tree, SHOW_RULE_SIDE, check_finding_side(finding));
         check_finding_doubt(finding, doubt);
         if (doubt[0] != '\0')
-            add_string(context, tree, SHOW_RULE_DOUBT, doubt);
+            add_rule_string(context, tree, SHOW_RULE_DOUBT, doubt);
     }
 }
