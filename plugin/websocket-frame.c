@@ -3,8 +3,11 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Wireshark hands neither to subdissectors, and their fields are in a tree only where one is wanted; a finding must
- * not hang on that. So the header is looked for in the bytes that the message was taken from. Of a message that was put
+ * not depend on that. So the header is looked for in the bytes that the message was taken from. Of a message that was put
  * together from several frames or inflated both stay unknown.
+ *
+ * Such a message is nowhere in those bytes, and a crafted one is nearly there at each of them. So a search that has compared
+ * as many bytes in vain as there are is given up.
  */
 #include <string.h>
 
@@ -24,7 +27,8 @@ struct wanted {
 struct cursor {
     tvbuff_t *source;
     uint32_t next;
-    bool is_lost; /**< a message was not found; the search would fail for each of its successors too */
+    uint32_t compared; /**< bytes of the source that were compared in vain */
+    bool is_lost;      /**< a message was not found; the search would fail for each of its successors too */
 };
 
 enum { CURSOR_KEY = 0x30000000, MASK_BIT = 0x80, KEY_LENGTH = 4, TELLING_LENGTH = 4, SOURCES_MOST = 8 };
@@ -45,47 +49,53 @@ static struct wanted header_for(uint32_t length)
     return wanted;
 }
 
-static bool unmasks_to(const uint8_t *key, const uint8_t *message, uint32_t length)
+/** How many bytes of the message the masked bytes after a key hold. */
+static uint32_t unmasked_length(const uint8_t *key, const uint8_t *message, uint32_t length)
 {
     const uint8_t *masked = key + KEY_LENGTH;
+    uint32_t i = 0;
 
-    for (uint32_t i = 0; i < length; i++)
-        if ((masked[i] ^ key[i % KEY_LENGTH]) != message[i])
-            return false;
-    return true;
+    while (i < length && (masked[i] ^ key[i % KEY_LENGTH]) == message[i])
+        i++;
+    return i;
 }
 
-/** Looks for a masked frame with the message from `*from` on; the opcode, and `*from` after the frame. -1: none. */
-static int find_masked(tvbuff_t *source, uint32_t *from, const uint8_t *message, uint32_t length)
+/** Looks in the cursor's source for a masked frame with the message from `*from` on; the opcode, and `*from` after the
+ *  frame. -1: none, or the search was given up. */
+static int find_masked(struct cursor *cursor, uint32_t *from, const uint8_t *message, uint32_t length)
 {
     struct wanted wanted = header_for(length);
-    uint32_t captured = tvb_captured_length(source);
+    uint32_t captured = tvb_captured_length(cursor->source);
     uint32_t needed = (uint32_t)wanted.length + KEY_LENGTH + length;
-    const uint8_t *bytes = tvb_get_ptr(source, 0, (int)captured);
+    const uint8_t *bytes = tvb_get_ptr(cursor->source, 0, (int)captured);
 
     for (uint32_t at = *from + 1; at + needed <= captured && at + needed > at; at++) {
         const uint8_t *found = (const uint8_t *)memchr(bytes + at, wanted.bytes[0], captured - needed - at + 1);
-        if (found == NULL)
+        if (found == NULL || cursor->compared > captured)
             return -1;
         at = (uint32_t)(found - bytes);
-        if (memcmp(found, wanted.bytes, wanted.length) == 0 && unmasks_to(found + wanted.length, message, length)) {
+        if (memcmp(found, wanted.bytes, wanted.length) != 0)
+            continue;
+        uint32_t alike = unmasked_length(found + wanted.length, message, length);
+        if (alike == length) {
             *from = at + needed;
             return found[-1] & 0x0F;
         }
+        cursor->compared += alike;
     }
     return -1;
 }
 
 /** The same for the first message of a source, where a short one may be found by chance, in the headers before it: -1 too if
  *  it is found again with another opcode. */
-static int find_first(tvbuff_t *source, uint32_t *from, const uint8_t *message, uint32_t length)
+static int find_first(struct cursor *cursor, const uint8_t *message, uint32_t length)
 {
-    int opcode = find_masked(source, from, message, length);
-    uint32_t further = *from;
+    int opcode = find_masked(cursor, &cursor->next, message, length);
+    uint32_t further = cursor->next;
     int other = opcode;
 
     while (length < TELLING_LENGTH && other == opcode && opcode >= 0)
-        other = find_masked(source, &further, message, length);
+        other = find_masked(cursor, &further, message, length);
     return other == -1 || other == opcode ? opcode : -1;
 }
 
@@ -146,12 +156,12 @@ struct websocket_frame websocket_frame_of(packet_info *pinfo, tvbuff_t *message)
         return frame;
     const uint8_t *bytes = tvb_get_ptr(message, 0, (int)length);
     if (cursor->source != NULL)
-        frame.opcode = find_masked(cursor->source, &cursor->next, bytes, length);
+        frame.opcode = find_masked(cursor, &cursor->next, bytes, length);
     tvbuff_t *sources[SOURCES_MOST] = {0};
     unsigned count = frame.opcode < 0 ? sources_before(pinfo, tvb_get_ds_tvb(message), sources) : 0;
     for (unsigned i = 0; i < count && frame.opcode < 0; i++) {
         *cursor = (struct cursor){.source = sources[i]};
-        frame.opcode = find_first(cursor->source, &cursor->next, bytes, length);
+        frame.opcode = find_first(cursor, bytes, length);
     }
     cursor->is_lost = frame.opcode < 0;
     if (frame.opcode >= 0)

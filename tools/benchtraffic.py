@@ -170,8 +170,8 @@ def write(path: Path, workload: str, messages: int) -> None:
     write_segments(path, WORKLOADS[workload](messages))
 
 
-def write_segments(path: Path, segments: Iterable[Segment]) -> None:
-    """Writes what the clients and their brokers send, each connection with its handshake."""
+def write_segments(path: Path, segments: Iterable[Segment], largest: int = SEGMENT) -> None:
+    """Writes what the clients and their brokers send, each connection with its handshake; `largest` is in bytes."""
     with path.open("wb", buffering=1 << 20) as out:
         out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
         now_us, seen = 0, set()
@@ -190,7 +190,7 @@ def write_segments(path: Path, segments: Iterable[Segment]) -> None:
                     for frame in frames(client, direction, b"", flags):
                         put(frame)
                     client.sent[direction] = 1
-            for frame in frames(client, to_server, data, 0x18):
+            for frame in frames(client, to_server, data, 0x18, largest):
                 put(frame)
                 client.waiting[to_server] += 1
                 client.waiting[not to_server] = 0

@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "tools"))
 
-from benchtraffic import Client, Segment, connack, connect, packet, publish, text, varint  # noqa: E402
+from benchtraffic import SEGMENT, Client, Segment, connack, connect, packet, publish, text, varint  # noqa: E402
+from casewire import UPGRADE_REQUEST, UPGRADE_RESPONSE  # noqa: E402
 
 LONGEST = b"\xff\xff\xff\x7f"
 """The longest Remaining Length, 268,435,455."""
@@ -145,6 +146,20 @@ def filters(size: int) -> Iterator[Segment]:
     yield client, False, packet(0x90, b"\0\1\0" + b"\1" * size)
 
 
+def fragments(size: int) -> Iterator[Segment]:
+    """WebSocket messages in two fragments, which nearly seem to be a single one at every third place of their segment."""
+    like = (b"\xfe" + struct.pack(">H", size)) * size
+    message = bytes(like[7 + at % 3] ^ like[3 + at % 4] for at in range(size - 1)) + b"?"
+    no_mask = b"\0\0\0\0"
+    for number in range(80 if size > 1 else 1):
+        client = Client(number)
+        yield client, True, UPGRADE_REQUEST.format(host="10.0.0.1", protocol="mqtt").encode()
+        yield client, False, UPGRADE_RESPONSE.format(choice="Sec-WebSocket-Protocol: mqtt\r\n").encode()
+        yield client, True, b"".join((
+            b"\x02\xff" + struct.pack(">Q", size - 1) + no_mask + message[:-1], b"\x80\x81" + no_mask + message[-1:],
+            b"\x82\xff" + struct.pack(">Q", 3 * size) + no_mask + like[:2 * size]))
+
+
 @dataclass(frozen=True)
 class Shape:
     """One kind of expensive traffic."""
@@ -154,6 +169,8 @@ class Shape:
     """What a test begins with."""
     large: int
     """What a long run goes up to."""
+    segment: int = SEGMENT
+    """Bytes of payload in a segment."""
 
 
 SHAPES: dict[str, Shape] = {each.segments.__name__: each for each in (
@@ -171,4 +188,5 @@ SHAPES: dict[str, Shape] = {each.segments.__name__: each for each in (
     Shape(pings, 50, 2000),
     Shape(user_properties, 15_000, 60_000),
     Shape(filters, 15_000, 60_000),
+    Shape(fragments, 5000, 20_000, segment=65_000),
 )}

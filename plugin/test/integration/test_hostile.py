@@ -44,7 +44,8 @@ class TestHostile(unittest.TestCase):
 
     def write(self, name: str, size: int) -> None:
         """A file of a shape."""
-        write_segments(self.path, hostile.SHAPES[name].segments(size))
+        shape = hostile.SHAPES[name]
+        write_segments(self.path, shape.segments(size), shape.segment)
         self.path.chmod(0o644)
 
     def costs(self, name: str, sizes: tuple[int, int], **how: object) -> list[tuple[float, float]]:
