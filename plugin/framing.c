@@ -113,7 +113,7 @@ static bool begins_with_packet(tvbuff_t *tvb, const struct stream_chunk *chunk)
 {
     uint32_t captured = tvb_captured_length(tvb);
     struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured,
-                                        track_connection_version(chunk->stream->connection));
+                                        track_connection_sure_version(chunk->stream->connection));
     return !run.broken && (run.packets > 0 || run.begun);
 }
 
@@ -162,7 +162,7 @@ static bool has_malformed_packet(tvbuff_t *tvb, uint32_t at, const struct stream
         if (state != MQTT_FRAME_WHOLE)
             return state == MQTT_FRAME_UNREADABLE;
         uint32_t held = MIN(length, captured - at);
-        if (is_malformed(bytes + at, held, length, track_connection_version(chunk->stream->connection)))
+        if (is_malformed(bytes + at, held, length, track_connection_sure_version(chunk->stream->connection)))
             return true;
         at += held;
     }

@@ -167,7 +167,8 @@ static struct message_split split_message(const struct stream_chunk *chunk, cons
 
     struct websocket_direction *direction = &stream->websocket->directions[chunk->sender];
     if (direction->is_lost) {
-        struct mqtt_run run = mqtt_read_run(message->bytes, message->captured, track_connection_version(connection));
+        struct mqtt_run run =
+            mqtt_read_run(message->bytes, message->captured, track_connection_sure_version(connection));
         if (run.broken || (run.packets == 0 && !run.begun))
             return (struct message_split){.is_unframed = true};
         direction->is_lost = false;
@@ -227,7 +228,7 @@ static void look_for_loss(const struct stream_chunk *chunk, packet_info *pinfo, 
         return;
     /* What is whole by itself is what it seems, whatever was missed before it. */
     struct mqtt_run run =
-        mqtt_read_run(message->bytes, message->captured, track_connection_version(stream->connection));
+        mqtt_read_run(message->bytes, message->captured, track_connection_sure_version(stream->connection));
     split->is_unsure = split->head_id != 0 || run.packets == 0 || run.length != message->captured;
     if (!split->is_unsure)
         count->is_unsure = false;

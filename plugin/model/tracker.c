@@ -150,8 +150,43 @@ enum mqtt_version track_connection_version(const struct track_connection *connec
     return track_latest_snapshot(connection)->version;
 }
 
-/** Settles the version in force with this packet: a CONNECT names it, other packets may prove it. */
-static void track_version(struct track_snapshot *snapshot, const struct mqtt_packet *packet)
+enum mqtt_version track_connection_sure_version(const struct track_connection *connection)
+{
+    const struct track_snapshot *snapshot = track_latest_snapshot(connection);
+    bool is_sure = snapshot->version_source == TRACK_VERSION_FROM_CONNECT || connection->snapshots.version_proofs > 0;
+
+    return is_sure ? snapshot->version : MQTT_VERSION_UNKNOWN;
+}
+
+/** Puts a version in force that packets tell. */
+static void infer_version(struct track_snapshot *snapshot, enum mqtt_version version)
+{
+    snapshot->version = (uint8_t)version;
+    snapshot->version_source = TRACK_VERSION_FROM_PACKETS;
+}
+
+/** Compares a proof with the version in force. Where several packets proved that one, a single one of another version's form
+ *  is more likely malformed. 3.1.1 stands for 3.1 as well, until a packet has what only 3.1 allows. */
+static void weigh_proof(struct track_connection *connection, struct track_snapshot *snapshot,
+                        struct track_version_guess guess)
+{
+    enum { ENOUGH = 3 };
+    bool is_refined = snapshot->version == MQTT_V311 && guess.version == MQTT_V31;
+
+    if (guess.admitted >> snapshot->version & 1) {
+        connection->snapshots.version_proofs += connection->snapshots.version_proofs < ENOUGH;
+    } else if (connection->snapshots.version_proofs > 1 && !is_refined) {
+        connection->snapshots.version_proofs--;
+    } else {
+        infer_version(snapshot, guess.version);
+        connection->snapshots.version_proofs = 1;
+    }
+}
+
+/** Settles the version in force with this packet: a CONNECT names it, other packets may prove it. A mere guess counts only
+ *  where nothing else is known. */
+static void track_version(struct track_connection *connection, struct track_snapshot *snapshot,
+                          const struct mqtt_packet *packet)
 {
     if (packet->type == MQTT_TYPE_CONNECT) {
         if (packet->version != MQTT_VERSION_UNKNOWN && packet->connect.level_at != 0) {
@@ -163,10 +198,10 @@ static void track_version(struct track_snapshot *snapshot, const struct mqtt_pac
     if (snapshot->version_source == TRACK_VERSION_FROM_CONNECT)
         return;
     struct track_version_guess guess = track_guess_version(packet);
-    if (guess.certain && guess.version != snapshot->version) {
-        snapshot->version = guess.version;
-        snapshot->version_source = TRACK_VERSION_FROM_PACKETS;
-    }
+    if (guess.strength == TRACK_VERSION_PROVEN)
+        weigh_proof(connection, snapshot, guess);
+    else if (guess.strength == TRACK_VERSION_EVIDENT && snapshot->version_source == TRACK_VERSION_FROM_NOTHING)
+        infer_version(snapshot, guess.version);
 }
 
 /** Where packets may be missed without a gap that tells, a malformed one is the sign of it. */
@@ -243,7 +278,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     facts->anomaly_count = 0;
     memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
     tracking.snapshot.from = pdu;
-    track_version(&tracking.snapshot, packet);
+    track_version(connection, &tracking.snapshot, packet);
     read_by_version(&tracking, packet);
     run_parts(&tracking);
     track_update_missing_connect(connection, &tracking.snapshot, pdu);

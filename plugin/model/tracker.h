@@ -58,6 +58,10 @@ const struct track_endpoint *track_connection_end(const struct track_connection 
 /** The version by which to read a packet at first. */
 enum mqtt_version track_connection_version(const struct track_connection *connection);
 
+/** The version by which to look for packets where it is not known that one begins: MQTT_VERSION_UNKNOWN while it is a guess,
+ *  lest the packet that proves another be passed over. */
+enum mqtt_version track_connection_sure_version(const struct track_connection *connection);
+
 /** Takes in one packet, first visit only, each after the one before in the file, and says what is known with it. `sender` is the
  *  end that sent it, 0 or 1. `packet` was read by track_connection_version() and is read again where it settles another. */
 void track(struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,

@@ -7,10 +7,18 @@
 
 #include "../../wire/packet.h"
 
+/** How much a packet says about its version. */
+enum track_version_strength {
+    TRACK_VERSION_LIKELIER, /**< several versions admit it; this is the likelier reading of this one packet */
+    TRACK_VERSION_EVIDENT,  /**< the same, but what speaks for it is hardly an accident */
+    TRACK_VERSION_PROVEN,   /**< no other version admits it */
+};
+
 /** What one packet says about its version. */
 struct track_version_guess {
     enum mqtt_version version; /**< MQTT_VERSION_UNKNOWN where it could be any, or none */
-    bool certain;              /**< no other version admits the packet; else it is only the likelier reading */
+    enum track_version_strength strength;
+    uint8_t admitted; /**< bit 1 << version for each that admits the packet */
 };
 
 /** Reads a packet by each version and says which of them admit it. MQTT_V311 stands for 3.1 as well unless the packet

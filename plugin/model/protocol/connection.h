@@ -24,6 +24,7 @@ struct track_snapshots {
     struct track_snapshot latest;   /**< what is known by now */
     struct track_snapshot *earlier; /**< what was known before, in the order of the packets */
     uint32_t earlier_count;
+    uint8_t version_proofs; /**< packets that prove the version in force, less those that prove another */
 };
 
 /** A connection. File scope. Each member is written by the file that is named at it, and read by any. There may be 100,000
