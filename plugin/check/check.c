@@ -99,12 +99,15 @@ static bool is_version_certain(const struct check_subject *subject)
            subject->packet->type == MQTT_TYPE_CONNECT;
 }
 
-/** The column of the version in force; CHECK_COLUMNS where it is not certain. */
+/** The column of the version in force, whatever form a CONNACK may have; CHECK_COLUMNS where it is not certain. */
 static unsigned column_of(const struct check_subject *subject)
 {
-    if (!is_version_certain(subject) || subject->packet->version == MQTT_VERSION_UNKNOWN)
+    bool is_connect = subject->packet->type == MQTT_TYPE_CONNECT;
+    unsigned version = is_connect ? subject->packet->version : subject->facts->snapshot->version;
+
+    if (!is_version_certain(subject) || version == MQTT_VERSION_UNKNOWN)
         return CHECK_COLUMNS;
-    return (unsigned)subject->packet->version - MQTT_V31;
+    return version - MQTT_V31;
 }
 
 /** True where what the rule has to know is known. Adds to `*doubts` what is known from weak evidence only. */

@@ -23,6 +23,15 @@ bool is_client_id_refused(const struct mqtt_packet *packet)
                                                                                     : MQTT_RETURN_IDENTIFIER_REJECTED);
 }
 
+bool lacks_property_length(const struct check_subject *subject)
+{
+    const struct mqtt_packet *packet = subject->packet;
+    bool is_excused = packet->version == MQTT_V311 && packet->reason == MQTT_RETURN_UNACCEPTABLE_VERSION;
+
+    return subject->facts->snapshot->version == MQTT_V50 && packet->remaining_length == 2 && packet->reason_at != 0 &&
+           !is_excused;
+}
+
 bool is_problem_information(const struct check_subject *subject)
 {
     enum mqtt_property_index index = subject->property.index;

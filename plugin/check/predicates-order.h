@@ -18,6 +18,10 @@ bool is_refused(const struct mqtt_packet *packet);
 /** The same, because of the Client Identifier. */
 bool is_client_id_refused(const struct mqtt_packet *packet);
 
+/** A CONNACK of two bytes that answers a CONNECT of MQTT 5.0, other than the refusal by which a Server of MQTT 3.1.1 says that
+ *  it does not speak the version. */
+bool lacks_property_length(const struct check_subject *subject);
+
 /** A Reason String or a User Property. */
 bool is_problem_information(const struct check_subject *subject);
 

@@ -99,14 +99,17 @@ static void read_reason(struct mqtt_cursor *cursor, struct mqtt_packet *packet, 
     }
 }
 
-/** Section 3.2. Two forms that do not fit the connection's version are recognised by their length. */
+/** Section 3.2. A Server that does not speak the Client's version refuses in its own: a code of that table, and a length that
+ *  goes with it. */
 static void read_connack(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
 {
     bool has_block = packet->remaining_length > 2;
-    if (packet->version == MQTT_V50 && packet->remaining_length == 2)
+    uint8_t code = cursor->at + 1 < cursor->captured ? cursor->bytes[cursor->at + 1] : 0;
+
+    if (packet->version == MQTT_V50 && packet->remaining_length == 2 && code >= MQTT_RETURN_UNACCEPTABLE_VERSION &&
+        code <= MQTT_RETURN_NOT_AUTHORIZED)
         packet->version = MQTT_V311;
-    else if (packet->version != MQTT_V50 && has_block && cursor->at + 1 < cursor->captured &&
-             cursor->bytes[cursor->at + 1] == MQTT_REASON_UNSUPPORTED_PROTOCOL_VERSION)
+    else if (packet->version != MQTT_V50 && has_block && code == MQTT_REASON_UNSUPPORTED_PROTOCOL_VERSION)
         packet->version = MQTT_V50;
 
     uint32_t at = cursor->at;
@@ -114,7 +117,7 @@ static void read_connack(struct mqtt_cursor *cursor, struct mqtt_packet *packet)
     if (cursor->fault.kind == MQTT_FAULT_NONE)
         packet->ack_flags_at = at;
     read_reason(cursor, packet, packet->version == MQTT_V50 ? MQTT_FIELD_REASON_CODE : MQTT_FIELD_RETURN_CODE);
-    if (packet->version == MQTT_V50)
+    if (packet->version == MQTT_V50 && has_block)
         mqtt_properties_read(cursor, &packet->properties, MQTT_FIELD_PROPERTY_LENGTH);
 }
 

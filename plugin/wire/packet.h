@@ -219,8 +219,9 @@ enum mqtt_frame_state mqtt_frame(const uint8_t *bytes, uint32_t available, uint3
  *
  * `bytes` holds `captured` of the packet's `length` bytes. `version` is the version in force; MQTT_VERSION_UNKNOWN is
  * allowed for a CONNECT, which names its own, and reads anything else as MQTT 3.1.1. Two CONNACKs of a Server that
- * does not support the Client's version are read by their own form: the two-byte one of a 3.x Server, and 0x84 of a Server
- * that supports 5.0 only; `packet->version` then says so. Never fails: what stopped it is in `packet->fault`. */
+ * does not support the Client's version are read by their own form: the refusal of two bytes by a 3.x Server, and 0x84 of
+ * one that supports 5.0 only; `packet->version` then says so. Any other CONNACK of two bytes is read as one of 5.0 that lacks its
+ * Property Length. Never fails: what stopped it is in `packet->fault`. */
 void mqtt_decode(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t captured, uint32_t length,
                  enum mqtt_version version);
 

@@ -116,7 +116,8 @@ bool mqtt_packet_is_plausible(const struct mqtt_packet *packet)
         return is_plausible_connect(packet);
     case MQTT_TYPE_CONNACK:
         /* Servers set Session Present in MQTT 3.1 as well. */
-        return !(packet->ack_flags & mqtt_reserved_ack_flags(MQTT_V311));
+        return !(packet->ack_flags & mqtt_reserved_ack_flags(MQTT_V311)) &&
+               (packet->version != MQTT_V50 || packet->properties.length_at.at != 0);
     case MQTT_TYPE_PUBLISH:
         return is_topic_name(packet, packet->publish.topic) &&
                (packet->publish.topic.length > 0 ||

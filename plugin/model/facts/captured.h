@@ -17,9 +17,13 @@ static inline bool track_has_span(const struct mqtt_packet *packet, struct mqtt_
 static inline bool track_has_all_properties(const struct mqtt_packet *packet)
 {
     const struct mqtt_properties *properties = &packet->properties;
-    bool is_whole = properties->length_at.at != 0 && properties->block.length == properties->announced;
+    bool has_block = properties->length_at.at != 0;
+    bool is_whole = has_block && properties->block.length == properties->announced;
 
-    return packet->fault.kind == MQTT_FAULT_NONE || (is_whole && track_has_span(packet, properties->block));
+    /* A CONNACK of 5.0 without a block is of a Server that does not know its defaults. */
+    if (packet->fault.kind == MQTT_FAULT_NONE)
+        return has_block || packet->type != MQTT_TYPE_CONNACK;
+    return is_whole && track_has_span(packet, properties->block);
 }
 
 #endif
