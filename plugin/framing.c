@@ -201,6 +201,19 @@ static struct segment place_segment(struct tcp_direction *direction, const struc
     return (struct segment){SEGMENT_FRAMED, (uint32_t)ahead};
 }
 
+/** A segment begins with more of a packet that was shown without it. */
+static void follow_rest(struct stream_chunk *chunk, const packet_info *pinfo, uint32_t seq, uint32_t next_seq)
+{
+    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
+    struct track_arrival arrival;
+
+    if (!direction->lacks_rest || (int32_t)(direction->begins_at - seq) <= 0)
+        return;
+    direction->lacks_rest = (int32_t)(direction->begins_at - next_seq) > 0;
+    stream_arrival(chunk->stream, pinfo, &arrival);
+    track_packet_goes_on(chunk->stream->connection, chunk->sender, &arrival, !direction->lacks_rest);
+}
+
 /** Packets were missed after what the capture holds of a segment: more was cut off than the rest of one packet. */
 static bool hides_packets(tvbuff_t *tvb, uint32_t at)
 {
@@ -247,6 +260,7 @@ static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pin
     } else if (!goes_on && (int32_t)(next_seq - direction->next_seq) <= 0) {
         return (struct segment){SEGMENT_REPEATED, 0};
     } else {
+        follow_rest(chunk, pinfo, seq, next_seq);
         segment = place_segment(direction, chunk, tvb, info, seq, goes_on);
     }
     if (tvb_captured_length(tvb) < tvb_reported_length(tvb) && hides_packets(tvb, segment.skip))
@@ -276,10 +290,26 @@ static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinf
     return segment;
 }
 
+/** A packet that ends in a later segment is under way from here on: it waits for the rest, or was shown without it. First
+ *  visit only. */
+static void follow_beginning(struct stream_chunk *chunk, const packet_info *pinfo)
+{
+    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
+    struct track_arrival arrival;
+
+    direction->lacks_rest = direction->framed && (int32_t)(direction->begins_at - direction->next_seq) > 0;
+    if (pinfo->desegment_len == 0 && !direction->lacks_rest)
+        return;
+    stream_arrival(chunk->stream, pinfo, &arrival);
+    track_packet_begun(chunk->stream->connection, chunk->sender, &arrival);
+}
+
 static void dissect_packets(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk)
 {
     tcp_dissect_pdus(tvb, pinfo, tree, mqttscope_reassembles(), FIXED_HEADER_LEAST, framing_pdu_length, dissect_framed,
                      chunk);
+    if (!PINFO_FD_VISITED(pinfo))
+        follow_beginning(chunk, pinfo);
 }
 
 /** Shows a PROXY protocol header by Wireshark's dissector for it. */
@@ -330,6 +360,7 @@ int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
         if (!directions[0].seen && !directions[1].seen && is_foreign(tvb))
             chunk.stream->is_foreign = true;
         directions[chunk.sender].seen = true;
+        chunk.stream->has_records = true;
     }
     if (chunk.stream->is_foreign)
         return 0;

@@ -39,10 +39,26 @@ static int64_t to_ns(const nstime_t *time)
     return CLAMP((int64_t)time->secs, -bound, bound) * 1000000000 + time->nsecs;
 }
 
+/** What ends in this frame was put together from several segments of TCP. What begins in it may wait for others. */
+static bool is_joined(const tcp_flow_t *flow, const packet_info *pinfo)
+{
+    const tcp_analyze_seq_flow_info_t *numbers = flow->tcp_analyze_seq_info;
+    const struct tcp_multisegment_pdu *pdu = NULL;
+
+    if (flow->multisegment_pdus == NULL)
+        return false;
+    for (uint32_t before = numbers->nextseq;; before = pdu->seq) {
+        pdu = (const struct tcp_multisegment_pdu *)wmem_tree_lookup32_le(flow->multisegment_pdus, before - 1);
+        if (pdu == NULL || pdu->first_frame < pinfo->num)
+            return pdu != NULL && pdu->last_frame == pinfo->num;
+    }
+}
+
 void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct track_arrival *arrival)
 {
     const struct tcp_analysis *tcp = stream->analysis;
     const tcp_analyze_seq_flow_info_t *numbers = tcp != NULL ? tcp->fwd->tcp_analyze_seq_info : NULL;
+    const tcp_analyze_seq_flow_info_t *others = tcp != NULL ? tcp->rev->tcp_analyze_seq_info : NULL;
 
     DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
     *arrival = (struct track_arrival){.ns = to_ns(&pinfo->abs_ts)};
@@ -51,6 +67,9 @@ void stream_arrival(const struct stream *stream, const packet_info *pinfo, struc
     arrival->has_numbers = true;
     arrival->sent_to = numbers->nextseq;
     arrival->got_to = numbers->lastack;
+    arrival->has_other = others != NULL && others->nextseq != 0;
+    arrival->other_sent_to = arrival->has_other ? others->nextseq : 0;
+    arrival->is_joined = stream->has_records && is_joined(tcp->fwd, pinfo);
 }
 
 bool stream_has_handshake(const struct tcp_analysis *tcp)

@@ -14,6 +14,7 @@ struct tcp_direction {
     bool seen;           /**< data of this direction was met before */
     bool from_start;     /**< the first of it was the stream's first byte */
     bool framed;         /**< it is known where the next packet begins */
+    bool lacks_rest;     /**< the packet before that place was shown without its end */
     uint8_t unproved;    /**< after a search: segments that have yet to hold packets where they should */
     uint32_t begins_at;  /**< the sequence number of that place: after the last packet, met or still to come */
     uint32_t next_seq;   /**< the sequence number after the last byte met */
@@ -62,6 +63,7 @@ struct stream {
     const struct tcp_analysis *analysis; /**< Wireshark's analysis of the TCP connection; NULL over anything else */
     struct websocket *websocket;         /**< NULL over anything but WebSocket */
     struct tcp_direction tcp[2];
+    bool has_records;   /**< a layer between TCP and MQTT has units of its own: TLS or WebSocket */
     bool is_foreign;    /**< it begins with what is no MQTT: others may have it */
     bool end0_is_flow1; /**< which of the two directions in `analysis` is end 0's */
 };

@@ -340,6 +340,26 @@ static void dissect_beginning(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tre
     dissect_control_packet(tvb_new_subset_length_caplen(tvb, 0, (int)captured, (int)length), pinfo, tree, chunk);
 }
 
+/** More of a packet that spans messages and was shown by its beginning alone; first visit only. */
+static void follow_rest(const struct stream_chunk *chunk, const packet_info *pinfo, const struct message_split *split)
+{
+    struct track_arrival arrival;
+
+    stream_arrival(chunk->stream, pinfo, &arrival);
+    track_packet_goes_on(chunk->stream->connection, chunk->sender, &arrival, split->head_ends);
+}
+
+/** A packet that spans messages is under way after this one; first visit only. */
+static void follow_beginning(const struct stream_chunk *chunk, const packet_info *pinfo)
+{
+    struct track_arrival arrival;
+
+    if (chunk->stream->websocket->directions[chunk->sender].id == 0)
+        return;
+    stream_arrival(chunk->stream, pinfo, &arrival);
+    track_packet_begun(chunk->stream->connection, chunk->sender, &arrival);
+}
+
 static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk,
                             uint32_t frame_length)
 {
@@ -359,6 +379,8 @@ static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
         add_part(head, pinfo, tree, chunk, split.head_id, split.head_from, split.head_ends);
     else if (split.head_id != 0)
         show_unframed(head, pinfo, tree);
+    if (split.head_id != 0 && !split.head_joins && !PINFO_FD_VISITED(pinfo))
+        follow_rest(chunk, pinfo, &split);
     uint32_t at = dissect_whole_packets(tvb, pinfo, tree, chunk, split.head_bytes);
     if (at >= captured)
         return;
@@ -376,6 +398,7 @@ static void begin_websocket(struct stream *stream, packet_info *pinfo)
 
     DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
     stream->websocket = wmem_new0(wmem_file_scope(), struct websocket);
+    stream->has_records = true;
     stream->websocket->handshake = websocket_handshake(pinfo);
     /* Without TCP's analysis, what was sent again by TCP comes again. */
     stream_arrival(stream, pinfo, &arrival);
@@ -393,8 +416,11 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     struct websocket_frame frame = websocket_frame_of(pinfo, tvb);
     chunk.in_websocket_text = frame.opcode == 1;
     dissect_message(tvb, pinfo, tree, &chunk, frame.length);
+    if (PINFO_FD_VISITED(pinfo))
+        return (int)tvb_captured_length(tvb);
+    follow_beginning(&chunk, pinfo);
     /* Not before: the packets of this message were not touched by what is missing after them. */
-    if (!PINFO_FD_VISITED(pinfo) && chunk.stream->websocket->directions[chunk.sender].is_lost)
+    if (chunk.stream->websocket->directions[chunk.sender].is_lost)
         track_gap(chunk.stream->connection, stream_next_pdu_ref(pinfo));
     return (int)tvb_captured_length(tvb);
 }

@@ -270,6 +270,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
         .sender = sender,
         .pdu = pdu,
         .now_ns = arrival->ns,
+        .begun_ns = track_begin_of_packet(&connection->progress.ends[sender], arrival),
         .arrival = arrival,
         .packet = packet,
         .facts = facts,
@@ -292,6 +293,22 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     facts->record = tracking.record != &tracking.capture->unkept ? tracking.record : NULL;
     facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
+}
+
+void track_packet_begun(struct track_connection *connection, unsigned sender, const struct track_arrival *arrival)
+{
+    struct track_end_progress *end = &connection->progress.ends[sender];
+
+    end->begun_ns = track_begin_of_packet(end, arrival);
+    end->is_sending = true;
+}
+
+void track_packet_goes_on(struct track_connection *connection, unsigned sender, const struct track_arrival *arrival,
+                          bool is_end)
+{
+    if (track_latest_snapshot(connection)->broker == 1 - sender)
+        connection->keep_alive.last_client_ns = arrival->ns;
+    connection->progress.ends[sender].is_sending &= !is_end;
 }
 
 void track_gap(struct track_connection *connection, struct track_pdu_ref pdu)
@@ -333,6 +350,7 @@ void track_recall(const struct track_connection *connection, unsigned sender, st
 void track_summarise(const struct track_connection *connection, struct track_summary *summary)
 {
     const struct track_connection_session *session = &connection->session;
+    unsigned broker = track_latest_snapshot(connection)->broker;
 
     *summary = (struct track_summary){
         .number = connection->number,
@@ -347,6 +365,7 @@ void track_summarise(const struct track_connection *connection, struct track_sum
         .taken_over = session->taken_over,
         .transport = track_transport_state_of(connection),
         .last_client_ns = connection->keep_alive.last_client_ns,
+        .is_client_sending = broker != TRACK_END_UNKNOWN && connection->progress.ends[1 - broker].is_sending,
         .subscriptions = session->stored != NULL ? session->stored->subscriptions : NULL,
     };
 }

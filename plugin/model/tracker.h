@@ -36,6 +36,7 @@ struct track_summary {
     bool taken_over; /**< its Client Identifier connected again while it was alive */
     struct track_transport_state transport;
     int64_t last_client_ns; /**< when the client's latest packet was sent; TRACK_TIME_UNKNOWN before the first */
+    bool is_client_sending; /**< a packet of the client is under way */
     const struct track_subscription *subscriptions; /**< of its session, the latest first; NULL for none */
 };
 
@@ -66,6 +67,14 @@ enum mqtt_version track_connection_sure_version(const struct track_connection *c
  *  end that sent it, 0 or 1. `packet` was read by track_connection_version() and is read again where it settles another. */
 void track(struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,
            const struct track_arrival *arrival, struct mqtt_packet *packet, struct track_facts *facts);
+
+/** Takes in that an end has begun a packet, of which more is to come; first visit only. Where the packet is tracked before the
+ *  rest of it, this comes after track(). */
+void track_packet_begun(struct track_connection *connection, unsigned sender, const struct track_arrival *arrival);
+
+/** Takes in more bytes of a packet that was tracked without them, and whether they are the last; first visit only. */
+void track_packet_goes_on(struct track_connection *connection, unsigned sender, const struct track_arrival *arrival,
+                          bool is_end);
 
 /** Takes in that bytes of the connection are missing before `pdu`, first visit only: what rests on having captured
  *  everything is unknown from there on. */

@@ -211,6 +211,9 @@ static bool has_timed_out(const struct track_summary *summary)
 
     if (!transport->is_finished && !transport->is_reset)
         return false;
+    /* In MQTT 5.0 a CONNACK that was not captured may have changed the Keep Alive. */
+    if (summary->is_client_sending || (snapshot->version == MQTT_V50 && !summary->connack_seen))
+        return false;
     if (!snapshot->has_keep_alive || snapshot->keep_alive_s == 0 || transport->last_ns == TRACK_TIME_UNKNOWN ||
         summary->last_client_ns == TRACK_TIME_UNKNOWN)
         return false;

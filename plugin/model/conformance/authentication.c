@@ -11,6 +11,10 @@
 static void report_auth(struct track_context *tracking, enum track_anomaly_kind kind)
 {
     struct mqtt_span code = {tracking->packet->reason_at, 1};
+
+    /* It may answer what was not captured. */
+    if (!track_has_seen_received(tracking))
+        return;
     track_report_anomaly(tracking, (struct track_anomaly){.kind = (uint16_t)kind, .at = code});
 }
 

@@ -14,10 +14,9 @@
 
 enum {
     MS_NS = 1000000,
-    CLIENT_SLACK_MS = 2000,     /**< over the Keep Alive before a Client is reported */
-    SERVER_SLACK_MS = 5000,     /**< over 1.5 times the Keep Alive before a Server is reported */
-    PATIENCE_MS = 60000,        /**< longer than Clients and Servers in use wait for CONNACK and CONNECT */
-    LARGEST_SURE_PACKET = 1460, /**< a larger one may have taken long until it was complete */
+    CLIENT_SLACK_MS = 2000, /**< over the Keep Alive before a Client is reported */
+    SERVER_SLACK_MS = 5000, /**< over 1.5 times the Keep Alive before a Server is reported */
+    PATIENCE_MS = 60000,    /**< longer than Clients and Servers in use wait for CONNACK and CONNECT */
 };
 
 static void report_ms(struct track_context *tracking, enum track_anomaly_kind kind, int64_t ms)
@@ -27,25 +26,33 @@ static void report_ms(struct track_context *tracking, enum track_anomaly_kind ki
                                                                .other = tracking->snapshot.keep_alive_s});
 }
 
-/** How long the Client had sent no packet; -1 where that is not known. */
-static int64_t silence_ms(const struct track_context *tracking)
+/** The Keep Alive in force is known: in MQTT 5.0 the CONNACK may have changed it, and may not have been captured. */
+static bool is_keep_alive_known(const struct track_context *tracking)
 {
-    const struct track_connection *connection = tracking->connection;
+    bool is_settled = tracking->snapshot.version != MQTT_V50 ||
+                      (tracking->connection->session.connack_seen && !tracking->checks->order.connects_again);
 
-    if (connection->keep_alive.last_client_ns == TRACK_TIME_UNKNOWN || !track_has_history(tracking) ||
-        !tracking->snapshot.has_keep_alive)
-        return -1;
-    return (tracking->now_ns - connection->keep_alive.last_client_ns) / MS_NS;
+    return track_has_history(tracking) && tracking->snapshot.has_keep_alive && is_settled;
 }
 
-/** The gap between two packets of the Client. */
+/** How long the Client had sent nothing at a time, from the end of its latest packet on; -1 where that is not known. */
+static int64_t silence_ms(const struct track_context *tracking, int64_t at_ns)
+{
+    int64_t last_ns = tracking->connection->keep_alive.last_client_ns;
+
+    if (last_ns == TRACK_TIME_UNKNOWN || at_ns == TRACK_TIME_UNKNOWN || !is_keep_alive_known(tracking))
+        return -1;
+    return (at_ns - last_ns) / MS_NS;
+}
+
+/** The gap between two packets of the Client: from the end of one to the start of the next (section 3.1.2.10). */
 static void check_silence(struct track_context *tracking)
 {
     const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
     int64_t limit = tracking->snapshot.keep_alive_s * INT64_C(1000);
-    int64_t silence = silence_ms(tracking);
+    int64_t silence = silence_ms(tracking, tracking->begun_ns);
 
-    if (limit == 0 || silence <= limit + CLIENT_SLACK_MS || tracking->packet->length > LARGEST_SURE_PACKET)
+    if (limit == 0 || silence <= limit + CLIENT_SLACK_MS)
         return;
     bool is_far = silence > limit + limit / 2;
     if (connect_info == NULL || connect_info->keep_alive_s == tracking->snapshot.keep_alive_s)
@@ -71,9 +78,10 @@ static void check_waiting(struct track_context *tracking)
 
     if (tracking->packet->type == MQTT_TYPE_DISCONNECT || !track_has_history(tracking))
         return;
-    if (log != NULL && log->pings > 0 && order->has_connack && tracking->snapshot.keep_alive_s > 0) {
+    if (log != NULL && log->pings > 0 && order->has_connack && is_keep_alive_known(tracking) &&
+        tracking->snapshot.keep_alive_s > 0) {
         /* The Client has received nothing since, so that no answer can have escaped the capture. */
-        bool got_nothing = !arrival->has_numbers || arrival->got_to == log->ping_got_to;
+        bool got_nothing = arrival->has_numbers && arrival->got_to == log->ping_got_to;
         int64_t waited = (tracking->now_ns - log->ping_since_ns) / MS_NS;
         if (got_nothing && waited > limit)
             report_ms(tracking, TRACK_ANOMALY_PINGRESP_MISSED, waited);
@@ -105,19 +113,17 @@ static void check_server_time(struct track_context *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
     int64_t keep_alive = tracking->snapshot.keep_alive_s * INT64_C(1000);
-    int64_t silence = silence_ms(tracking);
+    int64_t silence = silence_ms(tracking, tracking->now_ns);
     bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
-    /* The Client may have sent what was not captured yet, or a part of a packet. */
-    bool is_client_sending = track_sender_received_uncaptured(tracking);
 
-    if (packet->type == MQTT_TYPE_PINGRESP && (log == NULL || log->pings == 0) && track_has_history(tracking) &&
-        !is_client_sending)
+    if (track_is_other_sending(tracking))
+        return;
+    if (packet->type == MQTT_TYPE_PINGRESP && (log == NULL || log->pings == 0) && track_has_history(tracking))
         report_ms(tracking, TRACK_ANOMALY_PINGRESP_UNASKED, 0);
     if (is_disconnect && packet->reason == MQTT_REASON_KEEP_ALIVE_TIMEOUT && silence >= 0 && connect_info != NULL &&
         connect_info->keep_alive_s == tracking->snapshot.keep_alive_s && (keep_alive == 0 || silence < keep_alive))
         report_ms(tracking, TRACK_ANOMALY_KEEP_ALIVE_CUT_SHORT, silence);
-    if (keep_alive > 0 && !is_disconnect && silence > keep_alive + keep_alive / 2 + SERVER_SLACK_MS &&
-        !is_client_sending)
+    if (keep_alive > 0 && !is_disconnect && silence > keep_alive + keep_alive / 2 + SERVER_SLACK_MS)
         report_ms(tracking, TRACK_ANOMALY_SENT_TO_SILENT_CLIENT, silence);
 }
 

@@ -88,7 +88,8 @@ static void compare_connack(struct track_context *tracking)
         connection->session.previous->session.user_hash != connection->session.user_hash)
         return;
     if (assigned != NULL) {
-        if (connection->session.takes_over)
+        /* Where its CONNACK was not captured, the older connection may have been refused. */
+        if (connection->session.takes_over && connection->session.previous->session.connack_seen)
             track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_ASSIGNED_ID_IN_USE,
                                                                   .at = assigned->whole,
                                                                   .value = connection->session.previous->number});

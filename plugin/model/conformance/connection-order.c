@@ -47,7 +47,7 @@ static void check_client(struct track_context *tracking)
                       track_sender_had_received(tracking, &connection->session.connack) == TRACK_NOT_RECEIVED);
     /* A CONNACK may have been in what the Client has received and the capture lacks. */
     if (connect_info != NULL && connect_info->auth_method != NULL && is_before && !is_allowed &&
-        !track_sender_received_uncaptured(tracking))
+        track_has_seen_received(tracking))
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_BEFORE_CONNACK});
     bool is_false_session = connect_info != NULL && connect_info->clean_start && connection->session.connack_seen &&
                             connection->session.connack_code == 0 && connection->session.session_present;

@@ -38,6 +38,28 @@ bool track_sender_received_uncaptured(const struct track_context *tracking)
     return arrival->has_numbers && other->is_known && (int32_t)(arrival->got_to - other->captured_to) > 0;
 }
 
+bool track_has_seen_received(const struct track_context *tracking)
+{
+    return tracking->arrival->has_numbers && !track_sender_received_uncaptured(tracking);
+}
+
+bool track_is_other_sending(const struct track_context *tracking)
+{
+    const struct track_end_progress *other = &tracking->progress->ends[1 - tracking->sender];
+    const struct track_arrival *arrival = tracking->arrival;
+    bool has_begun =
+        arrival->has_other && other->is_known && (int32_t)(arrival->other_sent_to - other->captured_to) > 0;
+
+    return has_begun || other->is_sending || track_sender_received_uncaptured(tracking);
+}
+
+int64_t track_begin_of_packet(const struct track_end_progress *sender, const struct track_arrival *arrival)
+{
+    if (sender->is_sending)
+        return sender->begun_ns;
+    return arrival->is_joined ? TRACK_TIME_UNKNOWN : arrival->ns;
+}
+
 /** A lost segment shows only when its direction continues. Until then it shows in what the other end acknowledges: more
  *  than was captured. Then the packet's sender knows something that the capture does not. */
 void track_update_progress(struct track_context *tracking)
@@ -54,6 +76,7 @@ void track_update_progress(struct track_context *tracking)
     own->acknowledges_unseen = track_sender_received_uncaptured(tracking);
     own->is_known = arrival->has_numbers;
     own->captured_to = arrival->sent_to;
+    own->is_sending = false;
 }
 
 /** The FIN of each end counts, too. What is missing at the very end shows in nothing that comes later. */

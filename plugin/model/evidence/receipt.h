@@ -12,6 +12,8 @@ struct track_end_progress {
     uint32_t captured_to;     /**< the sequence number after this end's latest packet; good where `is_known` */
     bool is_known;            /**< the transport counts bytes */
     bool acknowledges_unseen; /**< its latest packet acknowledges bytes that were not captured, or not yet */
+    bool is_sending;          /**< a packet of it is under way: the one below is good */
+    int64_t begun_ns;         /**< when its first byte came; TRACK_TIME_UNKNOWN where that is not known */
 };
 
 /** How far both ends' bytes were captured. Written by receipt.c. */
@@ -36,6 +38,16 @@ enum track_receipt track_sender_had_received(const struct track_context *trackin
 /** The sender of the packet being tracked had received more of the other end than was captured by then: that is missing
  *  from the capture, or captured late. */
 bool track_sender_received_uncaptured(const struct track_context *tracking);
+
+/** All that the sender of the packet being tracked had received by then was captured; false where nothing tells it. */
+bool track_has_seen_received(const struct track_context *tracking);
+
+/** The other end than the sender of the packet being tracked is sending: what was not captured, or not yet, or a packet that
+ *  is under way. */
+bool track_is_other_sending(const struct track_context *tracking);
+
+/** When the first byte of a packet came that an end completes with what arrives; TRACK_TIME_UNKNOWN where that is not known. */
+int64_t track_begin_of_packet(const struct track_end_progress *sender, const struct track_arrival *arrival);
 
 /** Keeps how far the bytes of the packet's sender were captured. */
 void track_update_progress(struct track_context *tracking);

@@ -36,11 +36,14 @@ struct track_transport_state {
 
 /** When and how a packet arrived. */
 struct track_arrival {
-    int64_t ns;       /**< the time of its frame, for differences */
-    bool from_start;  /**< its sender's bytes were captured from the first of the stream on */
-    bool has_numbers; /**< the transport counts bytes: the two below are good */
-    uint32_t sent_to; /**< the sequence number after the bytes that its sender has sent by now */
-    uint32_t got_to;  /**< the sequence number up to which its sender acknowledges the other end's bytes */
+    int64_t ns;             /**< the time of its frame, for differences */
+    bool from_start;        /**< its sender's bytes were captured from the first of the stream on */
+    bool has_numbers;       /**< the transport counts bytes: the two below are good */
+    uint32_t sent_to;       /**< the sequence number after the bytes that its sender has sent by now */
+    uint32_t got_to;        /**< the sequence number up to which its sender acknowledges the other end's bytes */
+    bool has_other;         /**< the one below is good */
+    uint32_t other_sent_to; /**< the sequence number after the bytes of the other end that were captured by now */
+    bool is_joined; /**< a layer below put its bytes together from several segments: when the first came is not known */
 };
 
 /** Where a packet ends in its sender's bytes; tells whether the other end had it when it sent something. */

@@ -29,6 +29,7 @@ struct track_context {
     unsigned sender;
     struct track_pdu_ref pdu;
     int64_t now_ns;
+    int64_t begun_ns; /**< when the packet's first byte came; TRACK_TIME_UNKNOWN where that is not known */
     const struct track_arrival *arrival;
     const struct mqtt_packet *packet;
     struct track_snapshot snapshot;     /**< in the making; appended if it differs from the latest */
