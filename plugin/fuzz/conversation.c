@@ -52,7 +52,7 @@ struct told {
 struct rest {
     uint8_t *bytes;
     uint32_t length;
-    uint32_t sent_to; /**< the number behind its last byte */
+    uint32_t sent_to; /**< the number after its last byte */
 };
 
 /** A conversation under way. */
@@ -116,15 +116,15 @@ static void connect_anew(struct fuzz *fuzz, unsigned number)
     fuzz->rests[number][0].length = fuzz->rests[number][1].length = 0;
 }
 
-/** What the links of a note cannot be, wherever they come from. */
+/** What the links of a record cannot be, wherever they come from. */
 static const char *judge_record(const struct track_packet_record *record)
 {
     if (record->response_in != 0 && record->response_in < record->pdu.frame)
         return "an answer comes before its request";
     if (record->request_in > record->pdu.frame)
-        return "a request comes behind its answer";
+        return "a request comes after its response";
     if (record->first_sent_in > record->pdu.frame)
-        return "a packet was sent first behind its repetition";
+        return "a packet was sent first after it was re-sent";
     return NULL;
 }
 

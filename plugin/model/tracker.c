@@ -31,26 +31,26 @@
 #include "protocol/wills.h"
 #include "store/packet-records.h"
 
-/** The snapshot that held at a place: the last one that does not begin behind it. */
+/** The snapshot in force at a packet: the last one that does not begin after it. */
 static const struct track_snapshot *find_snapshot(const struct track_connection *connection, struct track_pdu_ref pdu)
 {
     const struct track_snapshot *earlier = connection->snapshots.earlier;
     uint32_t first = 0;
-    uint32_t behind = connection->snapshots.earlier_count;
+    uint32_t end = connection->snapshots.earlier_count;
 
-    if (behind == 0 || !track_is_before(pdu, connection->snapshots.latest.from))
+    if (end == 0 || !track_is_before(pdu, connection->snapshots.latest.from))
         return &connection->snapshots.latest;
-    while (behind - first > 1) {
-        uint32_t middle = first + (behind - first) / 2;
+    while (end - first > 1) {
+        uint32_t middle = first + (end - first) / 2;
         if (track_is_before(pdu, earlier[middle].from))
-            behind = middle;
+            end = middle;
         else
             first = middle;
     }
     return &earlier[first];
 }
 
-/** Keeps the latest snapshot, before another comes in its place. Most connections have one or two: room is made by doubling
+/** Keeps the latest snapshot, before another replaces it. Most connections have one or two: room is made by doubling
  *  from there. */
 static void keep_latest_snapshot(struct track_connection *connection)
 {

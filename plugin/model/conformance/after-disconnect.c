@@ -67,10 +67,11 @@ static void check_other_end(struct track_context *tracking)
                                                                    .value = (uint32_t)MIN(ns / 1000000, UINT32_MAX)});
     else if (malformed != NULL && malformed->sender != tracking->sender &&
              had_it_for(tracking, &malformed->position) >= 0)
-        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = malformed->has_bad_flags
-                                                                               ? TRACK_ANOMALY_WENT_ON_AFTER_BAD_FLAGS
-                                                                               : TRACK_ANOMALY_WENT_ON_AFTER_BAD_PACKET,
-                                                                   .frame = malformed->position.frame});
+        track_report_anomaly_once(tracking,
+                                  (struct track_anomaly){.kind = malformed->has_bad_flags
+                                                                     ? TRACK_ANOMALY_CONTINUES_AFTER_INVALID_FLAGS
+                                                                     : TRACK_ANOMALY_CONTINUES_AFTER_MALFORMED,
+                                                         .frame = malformed->position.frame});
 }
 
 /** Remembers a packet that should be the last. */

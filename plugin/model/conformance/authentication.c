@@ -26,13 +26,13 @@ static void check_client_auth(struct track_context *tracking)
 
     if (code == MQTT_REASON_REAUTHENTICATE) {
         if (!session->connack_seen || session->connack_code != 0)
-            report_auth(tracking, state->server_asked ? TRACK_ANOMALY_REAUTHENTICATION_AS_ANSWER
+            report_auth(tracking, state->server_asked ? TRACK_ANOMALY_REAUTHENTICATION_AS_RESPONSE
                                                       : TRACK_ANOMALY_REAUTHENTICATION_BEFORE_CONNACK);
         state->is_reauthenticating = true;
         state->server_asked = false;
     } else if (code == MQTT_REASON_CONTINUE_AUTHENTICATION) {
         if (!state->server_asked)
-            report_auth(tracking, TRACK_ANOMALY_AUTH_ANSWERS_NOTHING);
+            report_auth(tracking, TRACK_ANOMALY_AUTH_RESPONSE_WITHOUT_REQUEST);
         state->server_asked = false;
     }
 }
@@ -46,7 +46,7 @@ static void check_server_auth(struct track_context *tracking)
     if (code == MQTT_REASON_SUCCESS && !has_connack)
         report_auth(tracking, TRACK_ANOMALY_AUTH_SUCCESS_BEFORE_CONNACK);
     else if (code <= MQTT_REASON_CONTINUE_AUTHENTICATION && has_connack && !state->is_reauthenticating)
-        report_auth(tracking, TRACK_ANOMALY_AUTH_UNASKED);
+        report_auth(tracking, TRACK_ANOMALY_AUTH_WITHOUT_REQUEST);
     state->server_asked = code == MQTT_REASON_CONTINUE_AUTHENTICATION;
     if (code == MQTT_REASON_SUCCESS)
         state->is_reauthenticating = false;

@@ -28,16 +28,16 @@ static struct mqtt_span topic_span(const struct track_delivery *delivery)
 /** No filter explains the delivery. */
 static void check_unexplained(struct track_delivery *delivery)
 {
-    struct track_anomaly seen = {.kind = TRACK_ANOMALY_DELIVERED_UNASKED, .at = topic_span(delivery)};
+    struct track_anomaly found = {.kind = TRACK_ANOMALY_DELIVERED_WITHOUT_SUBSCRIPTION, .at = topic_span(delivery)};
 
     if (delivery->nearest != TRACK_MATCHES_NOT) {
-        seen.kind = delivery->nearest == TRACK_MATCHES_BUT_FOR_DOLLAR ? TRACK_ANOMALY_DELIVERED_ACROSS_DOLLAR
+        found.kind = delivery->nearest == TRACK_MATCHES_BUT_FOR_DOLLAR ? TRACK_ANOMALY_DELIVERED_ACROSS_DOLLAR
                                                                       : TRACK_ANOMALY_DELIVERED_BUT_FOR_CASE;
-        seen.frame = delivery->nearest_in;
+        found.frame = delivery->nearest_in;
     } else if (delivery->history->grants == 0 || track_may_keep_session(delivery->tracking->connection)) {
-        seen.doubt = TRACK_DOUBT_EARLIER_SESSION;
+        found.doubt = TRACK_DOUBT_EARLIER_SESSION;
     }
-    track_report_delivery(delivery, seen);
+    track_report_delivery(delivery, found);
 }
 
 /** The QoS of the delivery, compared with the most that any filter was granted. */
@@ -45,37 +45,37 @@ static void check_qos(struct track_delivery *delivery)
 {
     const struct mqtt_packet *packet = delivery->tracking->packet;
     bool counts_requests = packet->version != MQTT_V50;
-    struct track_anomaly seen = {.at = {0, 1}, .value = packet->publish.qos};
+    struct track_anomaly found = {.at = {0, 1}, .value = packet->publish.qos};
     const struct track_subscribed_filter *only = delivery->count == 1 ? delivery->matches[0] : NULL;
 
     if (packet->publish.dup)
         return;
     if (track_may_keep_session(delivery->tracking->connection))
-        seen.doubt = TRACK_DOUBT_EARLIER_SESSION;
+        found.doubt = TRACK_DOUBT_EARLIER_SESSION;
     for (unsigned i = 0; i < delivery->count; i++) {
         const struct track_subscribed_filter *filter = delivery->matches[i];
         uint8_t most = filter->granted_most;
         if (filter->pending > 0 || counts_requests)
             most = MAX(most, filter->requested_most);
-        seen.other = MAX(seen.other, most);
-        seen.frame = MAX(seen.frame, filter->granted_in);
+        found.other = MAX(found.other, most);
+        found.frame = MAX(found.frame, filter->granted_in);
     }
-    if (packet->publish.qos > seen.other) {
-        seen.kind = only != NULL && only->is_shared ? TRACK_ANOMALY_DELIVERED_ABOVE_SHARED_GRANT
+    if (packet->publish.qos > found.other) {
+        found.kind = only != NULL && only->is_shared ? TRACK_ANOMALY_DELIVERED_ABOVE_SHARED_GRANT
                                                     : TRACK_ANOMALY_DELIVERED_ABOVE_GRANT;
-        track_report_delivery(delivery, seen);
+        track_report_delivery(delivery, found);
     } else if (only != NULL && only->pending == 0 && only->removed_in == 0 && packet->publish.qos > only->granted &&
                only->granted_most > only->granted && delivery->tracking->now_ns - only->settled_ns > LONG_SETTLED_NS) {
-        seen.kind = TRACK_ANOMALY_DELIVERED_BY_OLD_GRANT;
-        seen.other = only->granted;
-        track_report_delivery(delivery, seen);
+        found.kind = TRACK_ANOMALY_DELIVERED_BY_OLD_GRANT;
+        found.other = only->granted;
+        track_report_delivery(delivery, found);
     }
 }
 
 /** All filters that explain it were removed, long ago or before the message was published. */
 static void check_removed(struct track_delivery *delivery)
 {
-    struct track_anomaly seen = {.kind = TRACK_ANOMALY_DELIVERED_AFTER_REMOVAL, .at = topic_span(delivery)};
+    struct track_anomaly found = {.kind = TRACK_ANOMALY_DELIVERED_AFTER_REMOVAL, .at = topic_span(delivery)};
     const struct track_recent_publish *source;
     int64_t gone_ns = 0;
 
@@ -85,17 +85,17 @@ static void check_removed(struct track_delivery *delivery)
         gone_ns = MAX(gone_ns, filter->settled_ns);
         if (!is_gone && (filter->was_granted || filter->pending > 0))
             return;
-        seen.frame = MAX(seen.frame, filter->removed_in);
+        found.frame = MAX(found.frame, filter->removed_in);
     }
     source = track_find_recent_publish(delivery->tracking, delivery->topic);
     if (source != NULL && source->ns > gone_ns + SETTLED_NS) {
-        seen.kind = TRACK_ANOMALY_QUEUED_AFTER_REMOVAL;
-        seen.other = source->frame;
+        found.kind = TRACK_ANOMALY_QUEUED_AFTER_REMOVAL;
+        found.other = source->frame;
     } else if (delivery->tracking->now_ns - gone_ns <= LONG_SETTLED_NS) {
         return;
     }
     if (!delivery->tracking->packet->publish.dup)
-        track_report_delivery(delivery, seen);
+        track_report_delivery(delivery, found);
 }
 
 static bool is_matching_id(const struct track_delivery *delivery, uint32_t id)
@@ -144,7 +144,7 @@ static unsigned read_ids(struct track_delivery *delivery, uint32_t *ids)
 static void check_subscription_ids(struct track_delivery *delivery)
 {
     const struct mqtt_packet *packet = delivery->tracking->packet;
-    struct track_anomaly seen = {.at = packet->properties.length_at};
+    struct track_anomaly found = {.at = packet->properties.length_at};
     uint32_t ids[IDS_MAX];
     uint32_t wanted[TRACK_MATCHES_MAX];
     unsigned wanted_count = 0;
@@ -166,14 +166,14 @@ static void check_subscription_ids(struct track_delivery *delivery)
         if (!is_known)
             wanted[wanted_count++] = filter->id;
     }
-    seen.value = count;
-    seen.other = wanted_count;
+    found.value = count;
+    found.other = wanted_count;
     if (count == 0 && all_have) {
-        seen.kind = TRACK_ANOMALY_ID_MISSING;
-        track_report_delivery(delivery, seen);
+        found.kind = TRACK_ANOMALY_ID_MISSING;
+        track_report_delivery(delivery, found);
     } else if (count > 1 && count < wanted_count && is_settled && !packet->publish.retain) {
-        seen.kind = TRACK_ANOMALY_IDS_INCOMPLETE;
-        track_report_delivery(delivery, seen);
+        found.kind = TRACK_ANOMALY_IDS_INCOMPLETE;
+        track_report_delivery(delivery, found);
     }
 }
 
@@ -187,7 +187,7 @@ static void check_retained(struct track_delivery *delivery)
 {
     struct track_delivery_checks *checks = track_delivery_checks_of(delivery->tracking);
     const struct track_subscribed_filter *first = delivery->matches[0];
-    struct track_anomaly seen = {.at = {0, 1}, .frame = first->requested_in};
+    struct track_anomaly found = {.at = {0, 1}, .frame = first->requested_in};
     bool all_shared = true;
     bool none_wants = true;
 
@@ -201,13 +201,13 @@ static void check_retained(struct track_delivery *delivery)
         track_message_fingerprint_find(checks->retained, delivery->topic_hash);
     bool came_before = before != NULL && before->frame > first->retained_in && before->frame < first->no_retained_in;
     if (delivery->tracking->packet->publish.payload.length == 0)
-        seen.kind = TRACK_ANOMALY_EMPTY_RETAINED;
+        found.kind = TRACK_ANOMALY_EMPTY_RETAINED;
     else if (all_shared)
-        seen.kind = TRACK_ANOMALY_RETAINED_FOR_SHARED;
+        found.kind = TRACK_ANOMALY_RETAINED_FOR_SHARED;
     else if (none_wants)
-        seen.kind = TRACK_ANOMALY_RETAINED_UNWANTED;
+        found.kind = TRACK_ANOMALY_RETAINED_UNWANTED;
     else if (delivery->count == 1 && came_before)
-        seen.kind = TRACK_ANOMALY_RETAINED_AGAIN;
+        found.kind = TRACK_ANOMALY_RETAINED_AGAIN;
     else {
         if (delivery->count == 1 && before == NULL)
             track_message_fingerprint_add(&delivery->tracking->capture->memory, &checks->retained,
@@ -215,7 +215,7 @@ static void check_retained(struct track_delivery *delivery)
         return;
     }
     if (!delivery->tracking->packet->publish.dup)
-        track_report_delivery(delivery, seen);
+        track_report_delivery(delivery, found);
 }
 
 /** A hash of a message, to recognise it; 0 where it was not all captured, or is too short to be told from others. */

@@ -55,19 +55,19 @@ static void compare_expiry(struct track_context *tracking, const struct track_re
 {
     int64_t waited_s = (tracking->now_ns - source->ns) / SECOND_NS;
     int64_t published_s = source->properties.expiry_s;
-    struct track_anomaly seen = {.at = tracking->packet->properties.length_at, .frame = source->frame};
+    struct track_anomaly found = {.at = tracking->packet->properties.length_at, .frame = source->frame};
 
     if (!source->properties.has_expiry)
         return;
-    seen.value = now->expiry_s;
-    seen.other = source->properties.expiry_s;
+    found.value = now->expiry_s;
+    found.other = source->properties.expiry_s;
     if (waited_s > published_s + SLACK_S) {
-        seen.kind = TRACK_ANOMALY_FORWARDED_EXPIRED;
-        track_report_anomaly(tracking, seen);
+        found.kind = TRACK_ANOMALY_FORWARDED_EXPIRED;
+        track_report_anomaly(tracking, found);
     } else if (!now->has_expiry || now->expiry_s > published_s ||
                ABS(now->expiry_s + waited_s - published_s) > SLACK_S) {
-        seen.kind = TRACK_ANOMALY_FORWARDED_EXPIRY;
-        track_report_anomaly(tracking, seen);
+        found.kind = TRACK_ANOMALY_FORWARDED_EXPIRY;
+        track_report_anomaly(tracking, found);
     }
 }
 
@@ -93,12 +93,12 @@ void track_check_forwarded_properties(struct track_context *tracking, struct tra
 /** What is known of the filters that explain a delivery, against the time of its publication. */
 struct standing {
     bool is_before;   /**< all were in force well before it */
-    bool is_after;    /**< all were asked for well after it */
+    bool is_after;    /**< all were requested well after it */
     bool is_shared;   /**< one is shared */
     bool any_keeps;   /**< one may have Retain As Published 1 */
     bool all_keep;    /**< all have had it always */
     uint8_t lowest;   /**< QoS granted */
-    int64_t first_ns; /**< when the first was asked for */
+    int64_t first_ns; /**< when the first was requested */
 };
 
 static struct standing standing_of(const struct track_delivery *delivery, const struct track_recent_publish *source)
@@ -123,32 +123,32 @@ static void compare_qos(struct track_delivery *delivery, const struct track_rece
                         const struct standing *standing)
 {
     uint8_t qos = delivery->tracking->packet->publish.qos;
-    struct track_anomaly seen = {.at = {0, 1}, .frame = source->frame, .value = qos};
+    struct track_anomaly found = {.at = {0, 1}, .frame = source->frame, .value = qos};
 
     if (qos > source->qos) {
-        seen.kind = TRACK_ANOMALY_DELIVERED_ABOVE_PUBLISHED;
-        seen.other = source->qos;
-        track_report_delivery(delivery, seen);
+        found.kind = TRACK_ANOMALY_DELIVERED_ABOVE_PUBLISHED;
+        found.other = source->qos;
+        track_report_delivery(delivery, found);
     } else if (standing->is_before && qos < MIN(source->qos, standing->lowest)) {
-        seen.kind = TRACK_ANOMALY_DELIVERED_BELOW_GRANT;
-        seen.other = MIN(source->qos, standing->lowest);
-        track_report_delivery(delivery, seen);
+        found.kind = TRACK_ANOMALY_DELIVERED_BELOW_GRANT;
+        found.other = MIN(source->qos, standing->lowest);
+        track_report_delivery(delivery, found);
     }
 }
 
-/** A message that is sent because it was published just now has RETAIN 0, or as it was published where that was asked. */
+/** A message that is sent because it was published just now has RETAIN 0, or as it was published where that was requested. */
 static void compare_live_retain(struct track_delivery *delivery, const struct track_recent_publish *source,
                                 const struct standing *standing)
 {
     bool retain = delivery->tracking->packet->publish.retain;
-    struct track_anomaly seen = {.at = {0, 1}, .frame = source->frame, .value = retain, .other = source->retain};
+    struct track_anomaly found = {.at = {0, 1}, .frame = source->frame, .value = retain, .other = source->retain};
 
     if (retain && !standing->any_keeps) {
-        seen.kind = TRACK_ANOMALY_RETAIN_ON_LIVE;
-        track_report_delivery(delivery, seen);
+        found.kind = TRACK_ANOMALY_RETAIN_ON_LIVE;
+        track_report_delivery(delivery, found);
     } else if (standing->all_keep && retain != source->retain) {
-        seen.kind = TRACK_ANOMALY_RETAIN_NOT_KEPT;
-        track_report_delivery(delivery, seen);
+        found.kind = TRACK_ANOMALY_RETAIN_NOT_KEPT;
+        track_report_delivery(delivery, found);
     }
 }
 
@@ -159,29 +159,29 @@ static void compare_stored(struct track_delivery *delivery, const struct track_r
     const struct track_recent_publish *later =
         track_find_retained_replacement(delivery->tracking, delivery->topic_hash, source->order);
     bool retain = delivery->tracking->packet->publish.retain;
-    struct track_anomaly seen = {.at = {0, 1}, .frame = source->frame};
+    struct track_anomaly found = {.at = {0, 1}, .frame = source->frame};
 
     if (!retain) {
-        seen.kind = TRACK_ANOMALY_STORED_WITHOUT_RETAIN;
+        found.kind = TRACK_ANOMALY_STORED_WITHOUT_RETAIN;
         if (source->retain && !standing->is_shared)
-            track_report_delivery(delivery, seen);
+            track_report_delivery(delivery, found);
         return;
     }
     if (!source->retain) {
         /* Only where another message is known to be the retained one. */
         const struct track_recent_publish *stored =
             track_find_retained_replacement(delivery->tracking, delivery->topic_hash, 0);
-        seen.kind = TRACK_ANOMALY_STORED_UNASKED;
+        found.kind = TRACK_ANOMALY_STORED_NOT_RETAINED;
         if (stored != NULL && stored->connection == source->connection &&
             standing->first_ns > stored->ns + SURELY_BEFORE_NS)
-            track_report_delivery(delivery, seen);
+            track_report_delivery(delivery, found);
     } else if (later != NULL && later->connection == source->connection &&
                standing->first_ns > later->ns + SURELY_BEFORE_NS) {
-        seen.frame = later->frame;
-        seen.kind = later->is_empty   ? TRACK_ANOMALY_STORED_AFTER_REMOVAL
+        found.frame = later->frame;
+        found.kind = later->is_empty   ? TRACK_ANOMALY_STORED_AFTER_REMOVAL
                     : later->qos == 0 ? TRACK_ANOMALY_STORED_BEFORE_QOS_0
                                       : TRACK_ANOMALY_STORED_BEFORE_LATER;
-        track_report_delivery(delivery, seen);
+        track_report_delivery(delivery, found);
     }
 }
 

@@ -47,7 +47,7 @@ static void compare_sessions(struct track_context *tracking)
     int64_t end_ns = previous->session.disconnected ? previous->session.disconnected_ns : transport.last_ns;
     bool has_missing_connect = track_missing_connect_frame(connection->capture, connection->session.stored->broker) >
                                previous->session.connack.frame;
-    struct track_anomaly seen = {.at = {tracking->packet->ack_flags_at, 1}, .other = previous->session.expiry_s};
+    struct track_anomaly found = {.at = {tracking->packet->ack_flags_at, 1}, .other = previous->session.expiry_s};
 
     if (connection->session.clean_start || !previous->session.connack_seen || previous->session.connack_code != 0 ||
         old->has_gap || connection->session.takes_over || has_missing_connect ||
@@ -55,23 +55,23 @@ static void compare_sessions(struct track_context *tracking)
         end_ns == TRACK_TIME_UNKNOWN || !previous->session.is_expiry_known)
         return;
     int64_t elapsed_s = (tracking->now_ns - end_ns) / SECOND_NS;
-    seen.value = (uint32_t)MIN(MAX(elapsed_s, 0), UINT32_MAX);
+    found.value = (uint32_t)MIN(MAX(elapsed_s, 0), UINT32_MAX);
     if (connection->session.session_present && previous->session.expiry_s == 0) {
-        seen.kind = TRACK_ANOMALY_ENDED_SESSION_PRESENT;
+        found.kind = TRACK_ANOMALY_ENDED_SESSION_PRESENT;
         if (tracking->packet->version == MQTT_V50 && !was_left)
-            seen.doubt = TRACK_DOUBT_EARLIER_END;
-        track_report_anomaly(tracking, seen);
+            found.doubt = TRACK_DOUBT_EARLIER_END;
+        track_report_anomaly(tracking, found);
     } else if (connection->session.session_present && previous->session.expiry_s != NEVER) {
         int64_t slack_s = 10 + (was_left ? 0 : old->keep_alive_s * 3 / 2);
-        seen.kind = TRACK_ANOMALY_EXPIRED_SESSION_PRESENT;
+        found.kind = TRACK_ANOMALY_EXPIRED_SESSION_PRESENT;
         if (elapsed_s > previous->session.expiry_s + slack_s)
-            track_report_anomaly(tracking, seen);
+            track_report_anomaly(tracking, found);
     } else if (!connection->session.session_present && previous->session.expiry_s > 0 && was_left &&
                elapsed_s + 2 < previous->session.expiry_s) {
-        seen.kind = TRACK_ANOMALY_SESSION_LOST;
+        found.kind = TRACK_ANOMALY_SESSION_LOST;
         if (elapsed_s > 10)
-            seen.doubt = TRACK_DOUBT_RESTART;
-        track_report_anomaly(tracking, seen);
+            found.doubt = TRACK_DOUBT_RESTART;
+        track_report_anomaly(tracking, found);
     }
 }
 
@@ -112,7 +112,7 @@ static void check_taken_over(struct track_context *tracking)
         tracking->now_ns - successor->session.connack.ns < 2 * SECOND_NS || !is_same_user(connection, successor))
         return;
     state->continues_after_takeover = true;
-    track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_REPLACED_GOES_ON,
+    track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CONTINUES_AFTER_TAKEOVER,
                                                           .frame = successor->session.connack.frame,
                                                           .value = successor->number});
 }
@@ -128,7 +128,7 @@ static void check_resend_obligations(struct track_context *tracking)
     const struct track_connection *previous = connection->session.previous;
     const struct track_inflight_entry *entry;
 
-    /* In 3.1 nothing tells whether a session was there before the capture: what was seen sent counts. */
+    /* In 3.1 nothing tells whether a session was there before the capture: what was captured counts. */
     if (previous == NULL || (tracking->snapshot.version == MQTT_V31
                                  ? track_latest_snapshot(previous)->has_gap || previous->session.previous != NULL
                                  : !tracking->snapshot.session_known))
@@ -139,7 +139,7 @@ static void check_resend_obligations(struct track_context *tracking)
     *has_checked = true;
     entry = track_inflight_find_older(&connection->inflight[tracking->sender], connection->session.connack.frame);
     if (entry != NULL)
-        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_NOT_SENT_AGAIN,
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_NOT_RESENT,
                                                               .frame = entry->waiting.first_frame,
                                                               .value = entry->packet_id});
 }

@@ -99,7 +99,7 @@ static void check_stray_response(struct track_context *tracking)
     const struct track_recent_response *repeated = track_find_repeated_response(tracking);
 
     if (repeated != NULL && repeated->left == 0)
-        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_ANSWERED_BEFORE,
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_RESPONSE_REPEATED,
                                                               .at = {tracking->packet->packet_id_at, 2},
                                                               .frame = repeated->frame,
                                                               .value = tracking->packet->packet_id});

@@ -75,7 +75,7 @@ static void check_continues(struct track_context *tracking, struct track_alias_e
         return;
     if (other->packets_after++ < TOLERATED)
         return;
-    track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_WENT_ON_AFTER_UNSET_ALIAS,
+    track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CONTINUES_AFTER_UNSET_ALIAS,
                                                           .at = {0, packet->length},
                                                           .frame = other->unset->frame});
     other->packets_after = UINT8_MAX;

@@ -107,7 +107,7 @@ static void check_server(struct track_context *tracking)
     bool is_v50 = tracking->snapshot.version == MQTT_V50;
     bool is_refused = connection->session.connack_seen && connection->session.connack_code != 0;
     bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
-    /* Only where the Server's first byte was seen was there surely no CONNACK. */
+    /* Only where the Server's first byte was captured was there surely no CONNACK. */
     bool has_none = !order->has_connack && tracking->arrival->from_start && !connection->may_lose;
 
     if (tracking->snapshot.has_gap || order->connects_again ||

@@ -18,7 +18,7 @@ struct track_connection_order {
 /** Finds what is out of order, before the packet changes anything. */
 void track_check_connection_order(struct track_context *tracking);
 
-/** Remembers the packet's place in the order, after all that is checked before it changes anything. */
+/** Remembers what the packet is in the order, after all that is checked before it changes anything. */
 void track_update_connection_order(struct track_context *tracking);
 
 #endif

@@ -46,8 +46,8 @@ static void check_unexpected_response(struct packet_id_check *check)
     if (check->history != NULL && packet_id_take(&check->history->responses))
         return;
     if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH) {
-        report_stray(check, TRACK_ANOMALY_ACK_FOR_NOTHING, false);
-        packet_id_make_history(check)->is_tolerated = true; /* the PUBREL that it asks for */
+        report_stray(check, TRACK_ANOMALY_ACK_NOT_IN_USE, false);
+        packet_id_make_history(check)->is_tolerated = true; /* the PUBREL that it wants */
         return;
     }
     if (entry->is_inherited || packet_id_is_reported(check))
@@ -101,7 +101,7 @@ void packet_id_check_publish_response(struct packet_id_check *check)
     }
 }
 
-/** One PUBREL more may come: a PUBREC came again, or the identifier was taken while it was in flight, and each PUBREC may
+/** One PUBREL more may come: a PUBREC was re-sent, or the identifier was taken while it was in flight, and each PUBREC may
  *  have a PUBREL. */
 static bool may_have_more(const struct track_packet_id_history *history)
 {
@@ -121,13 +121,13 @@ static void check_stray_pubrel(struct packet_id_check *check)
     else if (may_have_more(history))
         history->is_tolerated = false;
     else if (was_here && check->packet->version != MQTT_V50)
-        ; /* sent again before the PUBCOMP came */
+        ; /* re-sent before the PUBCOMP came */
     else if (was_here)
-        report_stray(check, TRACK_ANOMALY_PUBREL_FOR_NOTHING, false);
+        report_stray(check, TRACK_ANOMALY_PUBREL_NOT_IN_USE, false);
     else if (connection->session.clean_start)
         report_stray(check, TRACK_ANOMALY_PUBREL_ON_CLEAN_START, false);
     else
-        report_stray(check, is_clients ? TRACK_ANOMALY_PUBREL_IN_NEW_SESSION : TRACK_ANOMALY_PUBREL_FOR_NOTHING, false);
+        report_stray(check, is_clients ? TRACK_ANOMALY_PUBREL_IN_NEW_SESSION : TRACK_ANOMALY_PUBREL_NOT_IN_USE, false);
     history = packet_id_make_history(check);
     history->has_failed = false;
     history->had_released = true;
@@ -189,7 +189,7 @@ void packet_id_check_pubcomp(struct packet_id_check *check)
     } else if (check->history != NULL && packet_id_take(&check->history->completions)) {
         return;
     } else if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH) {
-        report_stray(check, TRACK_ANOMALY_ACK_FOR_NOTHING, false);
+        report_stray(check, TRACK_ANOMALY_ACK_NOT_IN_USE, false);
     } else if (!entry->is_inherited && !packet_id_is_reported(check)) {
         packet_id_report_once(check, TRACK_ANOMALY_PUBCOMP_BEFORE_PUBREL, entry->qos);
     }
@@ -208,5 +208,5 @@ void packet_id_check_request_response(struct packet_id_check *check)
     else if (track_find_repeated_response(check->tracking) != NULL)
         track_log_stray_response(check->tracking);
     else
-        report_stray(check, TRACK_ANOMALY_SUBACK_FOR_NOTHING, true);
+        report_stray(check, TRACK_ANOMALY_SUBACK_WITHOUT_REQUEST, true);
 }

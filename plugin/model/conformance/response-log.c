@@ -33,7 +33,7 @@ static void log_ping(struct track_context *tracking)
         *answered = log->ping.pdu;
 }
 
-/** Once the CONNACK came, each AUTH of the Client asks for a response (MQTT 5.0 section 4.12.1). */
+/** Once the CONNACK came, each AUTH of the Client wants a response (MQTT 5.0 section 4.12.1). */
 static void log_auth(struct track_context *tracking)
 {
     struct track_response_log *log = &track_packet_id_state_of(tracking)->responses;

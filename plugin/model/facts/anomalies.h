@@ -1,4 +1,4 @@
-/* anomalies.h - what was noticed at a packet beyond its fields, kept for those who judge it.
+/* anomalies.h - what was found at a packet beyond its fields, for the rules to judge.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -17,7 +17,7 @@ enum track_anomaly_kind {
     TRACK_ANOMALY_KINDS
 };
 
-/** Why what was noticed may not be what it seems: a row of doubts.def. */
+/** Why what was found may not be what it seems: a row of doubts.def. */
 enum track_doubt {
 #define DOUBT(symbol, steps, words) TRACK_DOUBT_##symbol,
 #include "doubts.def"
@@ -25,9 +25,9 @@ enum track_doubt {
     TRACK_DOUBTS
 };
 
-/** One thing noticed at one packet. File scope, never changed. Most packets have none. */
+/** One thing found at one packet. File scope, never changed. Most packets have none. */
 struct track_anomaly {
-    uint32_t frame_at; /**< the packet's place: frame and number in it */
+    uint32_t frame_at; /**< which packet: its frame and number in it */
     uint32_t pdu_at;
     uint16_t kind;       /**< enum track_anomaly_kind */
     uint8_t doubt;       /**< enum track_doubt: it lowers the severity of a rule that rests on this */

@@ -1,10 +1,10 @@
-/* facts.h - what may be known about one control packet, as plain data for those who check and show it.
+/* facts.h - what may be known about one control packet, as plain data for checking and showing it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Two kinds of knowledge are kept apart. Slow facts (version, roles, limits) change a few times in a connection's life:
  * each change appends an immutable snapshot, and a later visit finds the snapshot that held at its packet. What concerns one
- * packet only (what it answers, the topic behind its alias) is a record. So the first pass, the second and random access
+ * packet only (its request, the topic behind its alias) is a record. So the first pass, the second and random access
  * give the same answer, and a packet with nothing to remember costs no memory.
  */
 #ifndef MQTTSCOPE_MODEL_FACTS_FACTS_H
@@ -47,7 +47,7 @@ enum track_version_source {
 enum track_evidence {
     TRACK_EVIDENCE_NONE,
     TRACK_EVIDENCE_PORT,
-    TRACK_EVIDENCE_HANDSHAKE, /**< who sent the SYN */
+    TRACK_EVIDENCE_HANDSHAKE, /**< which end sent the SYN */
     TRACK_EVIDENCE_PINGRESP,
     TRACK_EVIDENCE_PINGREQ,
     TRACK_EVIDENCE_UNSUBACK,
@@ -69,7 +69,7 @@ enum track_role {
     TRACK_ROLE_BRIDGE,
 };
 
-/** Stands for "neither end" where an end is 0 or 1. */
+/** "Neither end", where an end is 0 or 1. */
 enum { TRACK_END_UNKNOWN = 2 };
 
 /** What one end allows the other, as its CONNECT or CONNACK granted it (MQTT 5.0 sections 3.1.2.11 and 3.2.2.3). */
@@ -85,7 +85,7 @@ struct track_limits {
     bool shared_available;
 };
 
-/** What a Client said in its first CONNECT of a connection, where later packets are held against it. File scope, shared by
+/** What a Client said in its first CONNECT of a connection, with which later packets are compared. File scope, shared by
  *  connections that said the same. */
 struct track_connect_info {
     const struct track_text *auth_method; /**< the Authentication Method; NULL: none */
@@ -120,37 +120,38 @@ struct track_snapshot {
     const struct track_text *client_id;   /**< NULL while unknown, or where the Client gave none */
     const struct track_limits *limits[2]; /**< what each end allows the other; NULL before it said so */
     const struct track_connect_info
-        *connect_info; /**< what the CONNECT said; NULL where it was not seen or not read to its end */
+        *connect_info; /**< what the CONNECT said; NULL where it was not captured, or malformed */
 };
 
 /** A span of time that is not known. */
 #define TRACK_TIME_UNKNOWN INT64_MIN
 
-/** Limits of the user's, as bits: what was beyond one of them was not followed. */
+/** Limits of the user's, as bits: what was over one of them was not followed. */
 enum track_limit {
-    TRACK_LIMIT_INFLIGHT = 0x01, /**< the exchange that this packet begins is not followed */
+    TRACK_LIMIT_INFLIGHT = 0x01, /**< the transaction that this packet begins is not followed */
     TRACK_LIMIT_MEMORY = 0x02,   /**< what this packet says, or what its alias stands for, was not kept */
 };
 
 /** What was learnt about one packet. File scope. Frame numbers are 0 where there is no such frame. One is kept for each
- *  packet that is part of an exchange, so it is kept small: what different packets have shares its place. */
+ *  packet that is part of a transaction, so it is kept small: what different packets have shares memory. */
 struct track_packet_record {
     struct track_pdu_ref pdu;
-    uint32_t response_in;   /**< the answer to this packet; filled in when it comes */
-    uint32_t request_in;    /**< what this packet answers */
-    uint32_t first_sent_in; /**< where a packet that is sent again was sent first */
+    uint32_t response_in;   /**< the response to this packet; filled in when it comes */
+    uint32_t request_in;    /**< what this packet is the response to */
+    uint32_t first_sent_in; /**< where a packet that is re-sent was sent first */
     union {
         uint32_t alias_set_in; /**< PUBLISH by Topic Alias: where this direction said what it stands for */
         uint32_t takes_over;   /**< CONNECT of a Client Identifier that is connected: that connection's number + 1 */
     };
-    uint16_t inflight; /**< QoS 1 and 2 PUBLISHes of the entry's direction, sent on this connection and not completed
+    uint16_t
+        inflight; /**< QoS 1 and 2 PUBLISHes of the transaction's direction, sent on this connection and not completed
                                 after this packet */
     uint16_t inflight_max; /**< the Receive Maximum that binds them; 0: none */
     uint8_t limits;        /**< enum track_limit: what was reached at this packet */
     bool has_inflight : 1;
     bool uses_alias : 1;         /**< PUBLISH without a Topic Name: `topic` is set */
     bool completes_delivery : 1; /**< the last acknowledgement of a QoS 1 or 2 PUBLISH: `delivery_ns` is set */
-    bool has_idle : 1;           /**< it answers nothing: `idle_ns` is set */
+    bool has_idle : 1;           /**< it is no response: `idle_ns` is set */
     union {
         int64_t response_ns; /**< since the packet at `request_in`; good where that is not 0 */
         int64_t idle_ns;     /**< for track_packet_records_idle() to read */
@@ -171,15 +172,15 @@ struct track_facts {
     unsigned sender;     /**< the end that sent the packet: 0 or 1 */
     struct track_pdu_ref pdu;
     const struct track_snapshot *snapshot;
-    const struct track_packet_record *record; /**< NULL where nothing was noted about this packet */
+    const struct track_packet_record *record; /**< NULL where nothing had to be kept about this packet */
     int64_t idle_ns; /**< packets of the client: since its previous one, or TRACK_TIME_UNKNOWN */
     /* Of the transport, for it to say. */
     bool in_websocket_text; /**< it came in a WebSocket text frame */
-    bool may_lack;          /**< packets of either end may have gone by unseen, and what rests on them is doubtful */
-    bool is_unsure;         /**< bytes may have gone by unseen, and this may be no packet that anybody sent */
+    bool may_lack;          /**< packets of either end may have been missed, and what rests on them is doubtful */
+    bool is_unsure;         /**< bytes may have been missed, and this may be no packet that an end sent */
     const char *websocket_offered; /**< the Client's list of subprotocols; NULL: none, not known, or no WebSocket */
     const char *websocket_chosen;  /**< the one that the Server chose; NULL likewise */
-    unsigned anomaly_count;        /**< what was noticed at the packet */
+    unsigned anomaly_count;        /**< what was found at the packet */
     const struct track_anomaly *anomalies[TRACK_ANOMALIES_MAX];
 };
 

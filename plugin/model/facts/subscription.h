@@ -1,4 +1,4 @@
-/* subscription.h - one subscription of a session, for those who show it.
+/* subscription.h - one subscription of a session.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,4 +1,4 @@
-/* inflight.c - which Packet Identifiers of a connection are in flight, and what each stands for.
+/* inflight.c - which Packet Identifiers of a connection are in flight, and what each is used for.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */

@@ -1,4 +1,4 @@
-/* inflight.h - which Packet Identifiers of a connection are in flight, and what each stands for.
+/* inflight.h - which Packet Identifiers of a connection are in flight, and what each is used for.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -39,8 +39,8 @@ struct track_inflight_entry {
     uint8_t qos;              /**< PUBLISH only */
     uint8_t type;             /**< enum mqtt_packet_type of the request */
     uint8_t state;            /**< enum track_inflight_state */
-    bool is_inherited;        /**< begun on an earlier connection of the session, and not sent again on this one */
-    uint32_t content_hash;    /**< tells a packet sent again from a new one under the same identifier */
+    bool is_inherited;        /**< begun on an earlier connection of the session, and not re-sent on this one */
+    uint32_t content_hash;    /**< tells a re-sent packet from a new one under the same identifier */
     uint32_t subscription_id; /**< the only one of a PUBLISH as last sent; 0: none, or several */
     int64_t begun_ns;         /**< when the first PUBLISH was sent */
     struct track_pending_packet waiting;   /**< the packet that the next response is for */

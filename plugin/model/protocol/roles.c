@@ -63,7 +63,7 @@ void track_update_roles(struct track_context *tracking)
     if (snapshot->broker == TRACK_END_UNKNOWN || packet->fault.kind > MQTT_FAULT_CUT)
         return;
     if (snapshot->broker == tracking->sender) {
-        /* Whoever is sent messages subscribed, if only on an earlier connection of the session. */
+        /* A Client that receives messages has subscribed, if only on an earlier connection of the session. */
         snapshot->has_subscribed |= packet->type == MQTT_TYPE_PUBLISH;
         return;
     }

@@ -31,8 +31,8 @@ static gboolean is_same_session(gconstpointer one, gconstpointer other)
            track_is_same_text(a->client_id, b->client_id);
 }
 
-/** The session of a Client Identifier at a broker; made where it is met for the first time, with the identifier behind it
- *  in the same memory. NULL where there is none left. */
+/** The session of a Client Identifier at a broker; made for the first connection, with the identifier after it in the same
+ *  memory. NULL where the memory limit is reached. */
 static struct track_session *find_session(struct track_capture *capture, const struct track_endpoint *broker,
                                           const struct track_text *client_id)
 {

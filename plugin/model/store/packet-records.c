@@ -14,7 +14,7 @@ struct pieces {
 
 enum {
     PIECE_ITEMS = 1024,
-    BYTES_PER_FRAME = 1024, /**< allowed beyond the limit: about what Wireshark keeps of a frame by itself */
+    BYTES_PER_FRAME = 1024, /**< allowed over the limit: about what Wireshark keeps of a frame by itself */
 };
 
 /** How long a client had been silent before a packet. Of the packets of one frame, those that follow without an item of
@@ -89,14 +89,14 @@ static bool has_room(const struct track_packet_records *records, const struct pi
 static uint32_t pieces_count_to(const struct pieces *pieces, uint64_t key)
 {
     uint32_t first = 0;
-    uint32_t behind = pieces->count;
+    uint32_t end = pieces->count;
 
-    while (first < behind) {
-        uint32_t middle = first + (behind - first) / 2;
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
         if (pieces->key_of(pieces_item(pieces, middle)) <= key)
             first = middle + 1;
         else
-            behind = middle;
+            end = middle;
     }
     return first;
 }
@@ -140,8 +140,8 @@ const struct track_packet_record *track_packet_records_find(const struct track_p
     return record != NULL && key_of_record(record) == key_of_pdu(pdu) ? record : NULL;
 }
 
-/** What an idle, the last that is not behind `pdu` (NULL: there is none), tells of the packet there. */
-static int64_t told_by(const struct idle *idle, struct track_pdu_ref pdu)
+/** How long the client was silent before a packet, by the last idle that is not after it (NULL: there is none). */
+static int64_t idle_before(const struct idle *idle, struct track_pdu_ref pdu)
 {
     if (idle == NULL || idle->pdu.frame != pdu.frame)
         return TRACK_TIME_UNKNOWN;
@@ -154,14 +154,14 @@ bool track_packet_records_add_idle(struct track_packet_records *records, struct 
     struct pieces *idles = &records->idles;
     const struct idle *last = idles->count > 0 ? (const struct idle *)pieces_item(idles, idles->count - 1) : NULL;
 
-    if (told_by(last, pdu) == idle_ns)
+    if (idle_before(last, pdu) == idle_ns)
         return true;
     if (record != NULL && record->request_in == 0) {
         record->has_idle = true;
         record->idle_ns = idle_ns;
         return true;
     }
-    /* What the last one tells of this frame would be wrong. */
+    /* What the last one says of this frame would be wrong. */
     bool is_needed = last != NULL && last->pdu.frame == pdu.frame;
     if (!is_needed && !has_room(records, idles, pdu.frame))
         return false;
@@ -175,7 +175,7 @@ int64_t track_packet_records_idle(const struct track_packet_records *records, st
 {
     if (record != NULL && record->has_idle)
         return record->idle_ns;
-    return told_by((const struct idle *)pieces_find(&records->idles, key_of_pdu(pdu)), pdu);
+    return idle_before((const struct idle *)pieces_find(&records->idles, key_of_pdu(pdu)), pdu);
 }
 
 const struct track_anomaly *track_packet_records_add_anomaly(struct track_packet_records *records,

@@ -3,11 +3,11 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * A capture has millions of packets, so what is kept for one has to be small: the records of all connections share one
- * list of large pieces, without an allocation, a key or a link of their own. They are added in the order of their places
- * and found again by binary search.
+ * list of large pieces, without an allocation, a key or a link of their own. They are added in the order of the packets
+ * and found by binary search.
  *
  * A segment may hold hundreds of packets of two bytes, so that a hostile file could ask for far more memory than it is
- * long: beyond the user's limit there is room only in proportion to the frames.
+ * long: over the user's limit there is room only in proportion to the frames.
  */
 #ifndef MQTTSCOPE_MODEL_STORE_PACKET_RECORDS_H
 #define MQTTSCOPE_MODEL_STORE_PACKET_RECORDS_H
@@ -23,21 +23,21 @@ struct track_packet_records;
 /** Makes an empty list in `scope`, which owns all of it; `most` is the user's limit in bytes, 0 for none. */
 struct track_packet_records *track_packet_records_new(wmem_allocator_t *scope, uint64_t most);
 
-/** Adds an empty record; NULL where the limit is reached. Places have to come in the order of the capture, each once. The
- *  record stays where it is. */
+/** Adds an empty record; NULL where the limit is reached. Packets have to come in the order of the capture, each once.
+ *  The record stays where it is. */
 struct track_packet_record *track_packet_records_add(struct track_packet_records *records, struct track_pdu_ref pdu);
 
 /** The same without heed to the limit: for the record that says that it is reached. */
 struct track_packet_record *track_packet_records_add_always(struct track_packet_records *records,
                                                             struct track_pdu_ref pdu);
 
-/** The record of a place; NULL where there is none. */
+/** The record of a packet; NULL where it has none. */
 const struct track_packet_record *track_packet_records_find(const struct track_packet_records *records,
                                                             struct track_pdu_ref pdu);
 
 /** Keeps how long a client had been silent before the packet at `pdu`, or that it is not known: TRACK_TIME_UNKNOWN. `record`
- *  is the packet's, where it has one and all else is in it. Places have to come in the order of the capture. False where
- *  the limit is reached: that is as TRACK_TIME_UNKNOWN. */
+ *  is the packet's, where it has one and all else is in it. Packets have to come in the order of the capture. False
+ *  where the limit is reached: that is as TRACK_TIME_UNKNOWN. */
 bool track_packet_records_add_idle(struct track_packet_records *records, struct track_pdu_ref pdu,
                                    struct track_packet_record *record, int64_t idle_ns);
 
@@ -46,12 +46,12 @@ bool track_packet_records_add_idle(struct track_packet_records *records, struct 
 int64_t track_packet_records_idle(const struct track_packet_records *records, struct track_pdu_ref pdu,
                                   const struct track_packet_record *record);
 
-/** Keeps what was noticed at a packet; its place is in it. Places have to come in the order of the capture; a place may
- *  come several times. What it returns stays where it is; NULL where the limit is reached. */
+/** Keeps what was found at a packet, which is named in it. Packets have to come in the order of the capture; one may come
+ *  several times. What it returns stays where it is; NULL where the limit is reached. */
 const struct track_anomaly *track_packet_records_add_anomaly(struct track_packet_records *records,
                                                              const struct track_anomaly *anomaly);
 
-/** What was noticed at the packet at `pdu`: fills `list` in the order of its making and returns how many there are, no
+/** What was found at the packet `pdu`: fills `list` in the order of its making and returns how many there are, no
  *  more than TRACK_ANOMALIES_MAX. */
 unsigned track_packet_records_anomalies(const struct track_packet_records *records, struct track_pdu_ref pdu,
                                         const struct track_anomaly **list);

@@ -16,10 +16,10 @@ enum { CLIENT = 0, BROKER = 1 };
 
 enum { MILLISECOND = 1000000 };
 
-/** A packet that was told. */
+/** A packet of a story. */
 struct scene {
     const struct track_connection *connection;
-    struct track_facts facts; /**< its `snapshot` is the copy below; its note is the model's */
+    struct track_facts facts; /**< its `snapshot` is the copy below; its record is the model's */
     struct track_snapshot snapshot;
     struct track_packet_record record; /**< as it was at once, before any answer came */
     struct mqtt_packet packet;
@@ -27,7 +27,7 @@ struct scene {
     struct scene *previous;
 };
 
-/** A file that is told. Begin it with story_begin(). */
+/** A file\. Begin it with story_begin(). */
 struct story {
     wmem_allocator_t *scope;
     struct track_capture *capture;
@@ -52,7 +52,7 @@ static inline void story_end(struct story *story)
     story_free(story);
 }
 
-/** The transport of most stories: the client 10.0.0.2 to the broker 10.0.0.1:1883, told by the handshake. */
+/** The transport of most stories: the client 10.0.0.2 to the broker 10.0.0.1:1883, as the handshake shows. */
 struct track_transport story_transport(void);
 
 /** A connection by that transport. */
@@ -65,7 +65,7 @@ struct track_connection *story_connect_by(struct story *story, const struct trac
 struct track_connection *story_open(struct story *story, const char *connect, const char *connack);
 
 /** One packet in a frame of its own, a millisecond after the one before. What it returns is good until the story ends;
- *  the note of it changes as the model's does. */
+ *  the record of it changes as the model's does. */
 const struct track_facts *story_send(struct story *story, struct track_connection *connection, unsigned sender,
                                      const char *notation);
 

@@ -289,7 +289,7 @@ static void silence_is_the_clients(void)
     story_end(&story);
 }
 
-/** Notes are kept in pieces; each is found by its place, and what lies between them is not. */
+/** Records are kept in pieces; each is found by its packet, and what lies between them is not. */
 static void notes_are_found_by_their_place(void)
 {
     enum { NOTES = 2500 };
@@ -318,7 +318,7 @@ static void notes_are_found_by_their_place(void)
     wmem_destroy_allocator(scope);
 }
 
-/** What a note has no room for stands by itself, and each packet of a frame is told apart from the others. */
+/** What a record has no room for is kept by itself, and each packet of a frame is told apart from the others. */
 static void silence_is_kept_with_the_note(void)
 {
     wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
@@ -360,7 +360,7 @@ static void silence_is_kept_with_the_note(void)
     wmem_destroy_allocator(scope);
 }
 
-/** Beyond the limit there is room in proportion to the frames, and always for the note that says so. */
+/** Over the limit there is room in proportion to the frames, and always for the record that says so. */
 static void notes_have_a_limit(void)
 {
     enum { PIECE = 1024, LATE = 1000 };
@@ -385,27 +385,27 @@ static void notes_have_a_limit(void)
     wmem_destroy_allocator(scope);
 }
 
-/** Answers whose notes were not kept have no links, and the connection says so once. */
+/** Responses whose records were not kept have no links, and the connection says so once. */
 static void answers_beyond_the_limit_have_no_links(void)
 {
     enum { PIECE = 1024 };
     struct track_options options = {.max_memory = 40000, .max_inflight = 65535, .has_rules = true};
     struct story story = story_begin(&options);
     struct track_connection *connection = story_open(&story, CONNECT_50, CONNACK_50);
-    unsigned noted = 0;
-    unsigned told = 0;
+    unsigned kept = 0;
+    unsigned reported = 0;
 
     for (unsigned i = 0; i < PIECE; i++) {
         const struct track_facts *request = story_send_with(&story, connection, CLIENT, PINGREQ);
         const struct track_facts *response = story_send_with(&story, connection, BROKER, PINGRESP);
         const struct track_packet_record *records[] = {request->record, response->record};
         for (unsigned each = 0; each < 2; each++) {
-            noted += records[each] != NULL;
-            told += records[each] != NULL && records[each]->limits & TRACK_LIMIT_MEMORY;
+            kept += records[each] != NULL;
+            reported += records[each] != NULL && records[each]->limits & TRACK_LIMIT_MEMORY;
         }
     }
-    CHECK(noted > PIECE / 2 && noted <= PIECE);
-    CHECK_EQ(told, 1);
+    CHECK(kept > PIECE / 2 && kept <= PIECE);
+    CHECK_EQ(reported, 1);
     story_end(&story);
 }
 

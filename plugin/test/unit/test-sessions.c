@@ -1,4 +1,4 @@
-/* test-sessions.c - what outlives a connection: exchanges under way, subscriptions, and who takes over from whom.
+/* test-sessions.c - what outlives a connection: transactions in flight, subscriptions, and which connection takes over.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -32,7 +32,7 @@ static struct track_connection *broken_off(struct story *story, const struct tra
     return connection;
 }
 
-static void exchanges_go_on_where_the_session_is_present(void)
+static void transactions_continue_where_the_session_is_present(void)
 {
     struct story story = story_begin(NULL);
     const struct track_facts *publish, *pubrec;
@@ -94,7 +94,7 @@ static void what_was_inherited_counts_when_it_is_sent_again(void)
 }
 
 /** The new connection's ends may be met in the other order. */
-static void exchanges_go_to_the_same_role(void)
+static void transactions_go_to_the_same_role(void)
 {
     struct story story = story_begin(NULL);
     const struct track_facts *publish, *pubrec;
@@ -111,7 +111,7 @@ static void exchanges_go_to_the_same_role(void)
     story_end(&story);
 }
 
-static void exchanges_end_with_the_session(void)
+static void transactions_end_with_the_session(void)
 {
     static const char *const connects[] = {RESUME_50, BEGIN_50};
 
@@ -366,8 +366,8 @@ static void connect_again_leaves_the_session(void)
 {
     struct track_options options = {.max_inflight = 65535, .has_rules = true};
     struct story story = story_begin(&options);
-    struct track_connection *stranger = story_connect(&story);
-    story_send(&story, stranger, CLIENT, "c0 {}");
+    struct track_connection *missing_connect = story_connect(&story);
+    story_send(&story, missing_connect, CLIENT, "c0 {}");
     story_open(&story, RESUME_50, NEW_50);
     struct track_connection *connection = story_open(&story, RESUME_50, PRESENT_50);
     story_send(&story, connection, CLIENT, "10 { s'MQTT' 05 00 003c {} s'' }");
@@ -401,11 +401,11 @@ static void summary_says_how_it_stands(void)
 int main(void)
 {
     wmem_init();
-    RUN(exchanges_go_on_where_the_session_is_present);
+    RUN(transactions_continue_where_the_session_is_present);
     RUN(delivery_begins_again_where_the_pubrec_was_lost);
     RUN(what_was_inherited_counts_when_it_is_sent_again);
-    RUN(exchanges_go_to_the_same_role);
-    RUN(exchanges_end_with_the_session);
+    RUN(transactions_go_to_the_same_role);
+    RUN(transactions_end_with_the_session);
     RUN(session_of_an_unseen_past_is_not_known);
     RUN(mqtt_31_says_nothing_of_the_session);
     RUN(taking_over_needs_a_connection_that_lives);

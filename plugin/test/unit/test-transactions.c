@@ -1,4 +1,4 @@
-/* test-exchanges.c - what answers what, what is in flight, and what a Topic Alias stands for.
+/* test-transactions.c - requests and their responses, what is in flight, and what a Topic Alias stands for.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -237,37 +237,37 @@ static void what_is_beyond_the_bound_is_not_followed(void)
     story_end(&story);
 }
 
-/** Beyond 16 a ledger is a hash table: the same questions on both sides of that. */
+/** From 16 entries on a table has an index: the same below and above that. */
 static void ledger_is_the_same_with_an_index(void)
 {
     for (uint16_t most = 15; most <= 18; most++) {
         wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
-        struct track_inflight ledger, heir;
-        track_inflight_begin(&ledger, scope, most);
-        track_inflight_begin(&heir, scope, 100);
+        struct track_inflight inflight, successor;
+        track_inflight_begin(&inflight, scope, most);
+        track_inflight_begin(&successor, scope, 100);
         for (uint16_t id = 1; id <= most; id++)
-            CHECK(track_inflight_open(&ledger, id, id == 5 ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_PUBLISH, 1) != NULL);
-        CHECK(track_inflight_open(&ledger, 100, MQTT_TYPE_PUBLISH, 1) == NULL);
-        CHECK(track_inflight_find(&ledger, 100) == NULL);
-        CHECK_EQ(ledger.is_indexed, most > 16);
-        track_inflight_close(&ledger, track_inflight_find(&ledger, 1));
-        track_inflight_close(&ledger, track_inflight_find(&ledger, 9));
-        CHECK(track_inflight_find(&ledger, 9) == NULL);
-        CHECK_EQ(ledger.count, most - 2u);
-        CHECK_EQ(ledger.publishes, most - 3u);
-        CHECK_EQ(track_inflight_find(&ledger, 5)->state, TRACK_INFLIGHT_REQUESTED);
-        track_inflight_inherit(&heir, &ledger);
-        CHECK_EQ(ledger.count, 0);
-        CHECK_EQ(heir.count, most - 3u);
-        CHECK_EQ(heir.publishes, 0);
-        CHECK(track_inflight_find(&heir, 5) == NULL);
-        CHECK_EQ(track_inflight_find(&heir, most)->packet_id, most);
-        track_inflight_set_inherited(&heir, track_inflight_find(&heir, 2), false);
-        CHECK_EQ(heir.publishes, 1);
-        track_inflight_clear(&heir, true);
-        CHECK_EQ(heir.count, 1);
-        track_inflight_clear(&heir, false);
-        CHECK_EQ(heir.count + heir.publishes, 0);
+            CHECK(track_inflight_open(&inflight, id, id == 5 ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_PUBLISH, 1) != NULL);
+        CHECK(track_inflight_open(&inflight, 100, MQTT_TYPE_PUBLISH, 1) == NULL);
+        CHECK(track_inflight_find(&inflight, 100) == NULL);
+        CHECK_EQ(inflight.is_indexed, most > 16);
+        track_inflight_close(&inflight, track_inflight_find(&inflight, 1));
+        track_inflight_close(&inflight, track_inflight_find(&inflight, 9));
+        CHECK(track_inflight_find(&inflight, 9) == NULL);
+        CHECK_EQ(inflight.count, most - 2u);
+        CHECK_EQ(inflight.publishes, most - 3u);
+        CHECK_EQ(track_inflight_find(&inflight, 5)->state, TRACK_INFLIGHT_REQUESTED);
+        track_inflight_inherit(&successor, &inflight);
+        CHECK_EQ(inflight.count, 0);
+        CHECK_EQ(successor.count, most - 3u);
+        CHECK_EQ(successor.publishes, 0);
+        CHECK(track_inflight_find(&successor, 5) == NULL);
+        CHECK_EQ(track_inflight_find(&successor, most)->packet_id, most);
+        track_inflight_set_inherited(&successor, track_inflight_find(&successor, 2), false);
+        CHECK_EQ(successor.publishes, 1);
+        track_inflight_clear(&successor, true);
+        CHECK_EQ(successor.count, 1);
+        track_inflight_clear(&successor, false);
+        CHECK_EQ(successor.count + successor.publishes, 0);
         wmem_destroy_allocator(scope);
     }
 }
@@ -351,8 +351,8 @@ static void aliases_of_the_two_directions_are_apart(void)
     const struct track_facts *down = story_send(&story, connection, BROKER, SETS_1("down"));
     const struct track_facts *uses_up = story_send(&story, connection, CLIENT, USES_1);
     const struct track_facts *uses_down = story_send(&story, connection, BROKER, USES_1);
-    const struct track_facts *anew = story_send(&story, connection, CLIENT, SETS_1("other"));
-    const struct track_facts *uses_anew = story_send(&story, connection, CLIENT, USES_1);
+    const struct track_facts *again_set = story_send(&story, connection, CLIENT, SETS_1("other"));
+    const struct track_facts *uses_again = story_send(&story, connection, CLIENT, USES_1);
 
     CHECK(never_set->record->uses_alias && track_alias_topic(never_set) == NULL);
     CHECK(not_set->record->uses_alias && track_alias_topic(not_set) == NULL);
@@ -361,8 +361,8 @@ static void aliases_of_the_two_directions_are_apart(void)
     CHECK_EQ(uses_up->record->alias_set_in, up->pdu.frame);
     CHECK(story_says(track_alias_topic(uses_down), "down"));
     CHECK_EQ(uses_down->record->alias_set_in, down->pdu.frame);
-    CHECK(story_says(track_alias_topic(uses_anew), "other"));
-    CHECK_EQ(uses_anew->record->alias_set_in, anew->pdu.frame);
+    CHECK(story_says(track_alias_topic(uses_again), "other"));
+    CHECK_EQ(uses_again->record->alias_set_in, again_set->pdu.frame);
     story_send(&story, connection, CLIENT, CONNECT_50);
     CHECK(track_alias_topic(story_send(&story, connection, CLIENT, USES_1)) == NULL);
     story_end(&story);
