@@ -4,6 +4,7 @@
  */
 #include "tracker.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "conformance/after-disconnect.h"
@@ -276,6 +277,9 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
         .facts = facts,
     };
 
+    /* Records and anomalies are found again by their order. */
+    assert(track_is_before(connection->capture->latest, pdu));
+    connection->capture->latest = pdu;
     facts->anomaly_count = 0;
     memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
     tracking.snapshot.from = pdu;

@@ -19,6 +19,7 @@ struct track_capture_checks;
 
 /** A capture file. File scope. Each member is written by the file that is named at it, and read by any. */
 struct track_capture {
+    struct track_pdu_ref latest;          /**< tracker.c: the packet that was tracked last */
     struct track_options options;         /**< tracker.c, once */
     uint32_t connection_count;            /**< tracker.c */
     struct track_file_memory memory;      /**< store/file-memory.c */
