@@ -167,10 +167,12 @@ static void put_publish(struct line *line)
     const struct track_text *aliased = track_alias_topic(line->context->facts);
 
     put(line, " ");
-    if (publish->topic.length > 0)
+    if (publish->topic.length > 0) {
         put_span(line, publish->topic);
-    else if (aliased != NULL)
+        put(line, mqtt_was_read(packet, publish->topic) ? "" : "\xE2\x80\xA6");
+    } else if (aliased != NULL) {
         put_wire_text(line, aliased->bytes, aliased->length);
+    }
     put(line, " QoS ");
     put_number(line, publish->qos);
     if (publish->dup)

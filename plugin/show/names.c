@@ -52,7 +52,7 @@ const char *show_topic_text(const struct show_context *context)
     const struct track_text *aliased = track_alias_topic(context->facts);
     struct mqtt_span topic = packet->publish.topic;
 
-    if (topic.length > 0 && topic.at + topic.length <= packet->captured)
+    if (topic.length > 0 && mqtt_was_read(packet, topic))
         return tvb_format_text(context->pinfo->pool, context->tvb, (int)topic.at, (int)topic.length);
     if (aliased != NULL)
         return compat_format_text(context->pinfo->pool, aliased->bytes, aliased->length);

@@ -88,13 +88,13 @@ static void show_version(const struct show_context *context, proto_tree *tree)
     add_string(context, tree, FIELD(VERSION_SOURCE), version_source_names[snapshot->version_source]);
 }
 
-/** The PUBLISH's topic whether or not an alias was used, and where the alias was set. */
+/** The PUBLISH's topic whether or not an alias was used, and where the alias was set. The beginning of a topic is none. */
 static void show_resolved_topic(const struct show_context *context, proto_tree *tree)
 {
     const struct track_text *aliased = track_alias_topic(context->facts);
     struct mqtt_span topic = context->packet->publish.topic;
 
-    if (topic.length > 0) {
+    if (topic.length > 0 && mqtt_was_read(context->packet, topic)) {
         proto_item_set_generated(show_span(context, tree, FIELD(RESOLVED_TOPIC), topic, ENC_UTF_8));
     } else if (aliased != NULL) {
         add_string(context, tree, FIELD(RESOLVED_TOPIC), show_text_value(context, aliased));

@@ -23,7 +23,10 @@ enum {
 };
 
 #define ROOT_NAME "PUBLISH by topic"
-#define UNKNOWN_NAME "(topic unknown: alias/set before the capture)"
+#define ALIAS_NAME "(topic unknown: alias/set before the capture)"
+#define TRUNCATED_NAME "(topic unknown: truncated/by the snapshot length)"
+#define MALFORMED_NAME "(topic unknown: malformed/packet)"
+#define EMPTY_NAME "(no topic/and no alias)"
 #define FURTHER_NAME "(further topics/not told apart)"
 #define DEEPER_NAME "/... (deeper levels)"
 
@@ -105,6 +108,16 @@ static void count_publish(struct bounded_tree *bounded, char *levels[], unsigned
     bounded_add_bytes(bounded, id, "payload bytes", publish->payload.length);
 }
 
+/** The name of the node for messages whose topic is not known. */
+static const char *name_without_topic(const struct mqtt_packet *packet)
+{
+    if (mqtt_is_malformed(packet))
+        return MALFORMED_NAME;
+    if (mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS) != NULL)
+        return ALIAS_NAME;
+    return packet->fault.kind == MQTT_FAULT_CUT ? TRUNCATED_NAME : EMPTY_NAME;
+}
+
 static tap_packet_status topics_on_packet(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt _U_,
                                           const void *queued, tap_flags_t flags _U_)
 {
@@ -115,7 +128,7 @@ static tap_packet_status topics_on_packet(stats_tree *tree, packet_info *pinfo, 
     if (record->packet.type != MQTT_TYPE_PUBLISH)
         return TAP_PACKET_DONT_REDRAW;
     if (record->topic[0] == '\0')
-        levels[count++] = g_strdup(UNKNOWN_NAME);
+        levels[count++] = g_strdup(name_without_topic(&record->packet));
     else
         count = split_topic(record->topic, levels);
     count_publish(bounded_find(tree, pinfo->num), levels, count, &record->packet.publish);

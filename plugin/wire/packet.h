@@ -197,6 +197,12 @@ static inline bool mqtt_is_malformed(const struct mqtt_packet *packet)
     return packet->fault.kind > MQTT_FAULT_CUT;
 }
 
+/** The packet has this field, and all of it was read: neither the packet nor the capture ends within it. */
+static inline bool mqtt_was_read(const struct mqtt_packet *packet, struct mqtt_span field)
+{
+    return field.at != 0 && field.at + field.length <= packet->read_to;
+}
+
 /** One entry of a SUBSCRIBE (section 3.8.3) or an UNSUBSCRIBE (3.10.3). */
 struct mqtt_filter {
     struct mqtt_span text;

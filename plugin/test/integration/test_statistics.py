@@ -169,6 +169,13 @@ class Trees(unittest.TestCase):
                          for path in counts if path[-1] == "payload bytes"}
                 self.assertEqual(found, dict(expected))
 
+    def test_topics_that_are_not_known(self) -> None:
+        """Each has a node that says why; the beginning of a topic is none."""
+        counts = tree("mqttscope_topics", ROOT / "test-captures" / "cases" / "snap-length-topic.pcap")
+        self.assertEqual({path[1]: count for path, count in counts.items() if len(path) == 2}, {
+            "sensor": 3, "(topic unknown: truncated/by the snapshot length)": 4, "(topic unknown: malformed/packet)": 1,
+            "(topic unknown: alias/set before the capture)": 1, "(no topic/and no alias)": 2})
+
     def test_payload_bytes(self) -> None:
         counts = tree("mqttscope_topics", REAL / "readme-pair-v5.pcap")
         self.assertEqual(counts[("PUBLISH by topic", "topic", "/001", "payload bytes")], 2 * len("hello!"))
