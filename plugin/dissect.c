@@ -24,6 +24,8 @@ static const struct check_findings *keep_findings(const struct show_context *con
     struct check_findings *kept = wmem_new(context->pinfo->pool, struct check_findings);
 
     *kept = *context->findings;
+    kept->list =
+        (struct check_finding *)wmem_memdup(context->pinfo->pool, kept->list, kept->count * sizeof *kept->list);
     for (unsigned i = 0; i < kept->count; i++) {
         struct check_subject *subject = &kept->list[i].subject;
         subject->packet = &record->packet;
@@ -104,7 +106,7 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     struct show_context context = {tvb, pinfo, &packet, &facts, &findings};
 
     find_facts(chunk, pinfo, pdu, &packet, tvb, &facts);
-    check_run(mqttscope_rules(), &packet, &facts, &findings);
+    check_run(mqttscope_rules(), &packet, &facts, pinfo->pool, &findings);
     show_find_faults(&context, &faults);
     show_info(&context);
 
@@ -138,7 +140,7 @@ void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
     facts.idle_ns = TRACK_TIME_UNKNOWN; /* what is no packet ends no silence */
     mqtt_decode(&packet, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb),
                 facts.snapshot->version);
-    check_run(mqttscope_rules(), &packet, &facts, &findings);
+    check_run(mqttscope_rules(), &packet, &facts, pinfo->pool, &findings);
     show_unframeable(&context, tree);
     queue_record(&context, chunk);
 }

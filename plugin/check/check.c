@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <glib.h>
+#include <wsutil/wmem/wmem.h>
 
 #include "predicates.h"
 #include "rule-functions.h"
@@ -84,6 +85,7 @@ static void sort_rules(void)
 /** One run over one packet. */
 struct run {
     const struct check_policy *policy;
+    wmem_allocator_t *pool;
     struct check_findings *findings;
     struct check_subject subject;
     unsigned column;   /**< of the version in force; CHECK_COLUMNS where it is not certain */
@@ -178,27 +180,53 @@ static int severity_of(const struct run *run, enum check_rule rule, uint32_t *do
     return severity - steps > CHECK_NOTE ? severity - steps : CHECK_NOTE;
 }
 
-static bool is_found_already(const struct check_findings *findings, enum check_rule rule)
+/** The last finding of a rule; NULL where there is none. */
+static struct check_finding *last_finding(const struct check_findings *findings, enum check_rule rule)
 {
-    for (unsigned i = 0; i < findings->count; i++)
-        if (findings->list[i].rule == rule)
-            return true;
-    return false;
+    for (unsigned i = findings->count; i > 0; i--)
+        if (findings->list[i - 1].rule == rule)
+            return &findings->list[i - 1];
+    return NULL;
+}
+
+/** True where another finding of a rule is listed: there stays room for the first one of each rule. */
+static bool may_be_listed(const struct check_findings *findings, const struct check_finding *last)
+{
+    return last == NULL ||
+           (last->number < CHECK_FINDINGS_OF_RULE_MAX && findings->count < CHECK_FINDINGS_MAX - CHECK_RULE_COUNT);
+}
+
+static struct check_finding *append(const struct run *run)
+{
+    struct check_findings *findings = run->findings;
+
+    if (findings->count == findings->room) {
+        size_t room = MIN(4 * findings->room + 4, CHECK_FINDINGS_MAX);
+        findings->list = (struct check_finding *)wmem_realloc(run->pool, findings->list, room * sizeof *findings->list);
+        findings->room = (unsigned)room;
+    }
+    return &findings->list[findings->count++];
 }
 
 static void add_finding(struct run *run, enum check_rule rule, struct mqtt_span at)
 {
-    struct check_findings *findings = run->findings;
     uint32_t doubts;
     int severity = severity_of(run, rule, &doubts);
 
-    if (at.at > 0 && at.at + at.length > run->trusted)
+    if (severity < (int)run->policy->minimum || (at.at > 0 && at.at + at.length > run->trusted))
         return;
-    if (severity < (int)run->policy->minimum || findings->count == CHECK_FINDINGS_MAX ||
-        is_found_already(findings, rule))
+    struct check_finding *last = last_finding(run->findings, rule);
+    if (last != NULL && last->at.at == at.at && last->at.length == at.length)
         return;
-    struct check_finding *finding = &findings->list[findings->count++];
+    if (!may_be_listed(run->findings, last)) {
+        last->further++;
+        return;
+    }
+    uint32_t number = last != NULL ? last->number + 1 : 1;
+    struct check_finding *finding = append(run);
     finding->rule = rule;
+    finding->number = number;
+    finding->further = 0;
     finding->severity = (enum check_severity)severity;
     finding->doubts = doubts;
     finding->column = (enum check_column)run->column;
@@ -364,15 +392,16 @@ void check_policy_begin(struct check_policy *policy, bool enabled, enum check_se
 }
 
 void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct track_facts *facts,
-               struct check_findings *findings)
+               wmem_allocator_t *pool, struct check_findings *findings)
 {
     struct run run;
 
-    findings->count = 0;
+    *findings = (struct check_findings){0, 0, NULL};
     if (!policy->enabled)
         return;
     sort_rules();
     run.policy = policy;
+    run.pool = pool;
     run.findings = findings;
     run.subject.packet = packet;
     run.subject.facts = facts;

@@ -56,16 +56,19 @@ struct check_finding {
     uint32_t doubts;              /**< bits 1 << enum track_doubt: why the severity was lowered; 0: it was not */
     enum check_column column;     /**< of the version in force; CHECK_COLUMNS where it is not certain */
     struct mqtt_span at;          /**< the bytes concerned */
+    uint32_t number;              /**< which of its rule it is in the packet, from 1 */
+    uint32_t further;             /**< how many of its rule come after it and are not listed; 0 unless it is the last */
     struct check_subject subject; /**< what it was found at */
 };
 
-/** One finding a rule and packet; more are not worth reading. */
-enum { CHECK_FINDINGS_MAX = 12 };
+/** How many findings of one packet are listed: of one rule, and of all rules. The first of each rule always is. */
+enum { CHECK_FINDINGS_OF_RULE_MAX = 100, CHECK_FINDINGS_MAX = CHECK_RULE_COUNT + 3 * CHECK_FINDINGS_OF_RULE_MAX };
 
 /** The broken rules of one packet. */
 struct check_findings {
     unsigned count;
-    struct check_finding list[CHECK_FINDINGS_MAX];
+    unsigned room;              /**< entries that `list` has */
+    struct check_finding *list; /**< NULL while there is none; of the pool given to check_run() */
 };
 
 /** What the user wants to know. */
@@ -80,9 +83,12 @@ enum { CHECK_BY_RULE = -1, CHECK_OFF = -2 };
 /** A policy that shows what is of a minimum severity. */
 void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum);
 
-/** Finds the rules that a packet breaks. The findings point into the packet and its facts. */
+/* Wireshark's wmem_allocator_t: what only reads findings is built without Wireshark, too. */
+struct _wmem_allocator_t;
+
+/** Finds the rules that a packet breaks. The findings are of `pool`; they point into the packet and its facts. */
 void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct track_facts *facts,
-               struct check_findings *findings);
+               struct _wmem_allocator_t *pool, struct check_findings *findings);
 
 /** Writes what a finding says: title, detail, statement ids in brackets. Null-terminated, cut where `size` is too small. */
 void check_message(const struct check_finding *finding, char *buffer, size_t size);

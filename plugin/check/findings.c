@@ -58,6 +58,9 @@ void check_message(const struct check_finding *finding, char *buffer, size_t siz
     check_rule_functions[finding->rule].write_detail(&finding->subject, detail, sizeof detail);
     check_finding_ids(finding, &ids);
     snprintf(buffer, size, "%s%s%s", check_rule_info(finding->rule)->title, detail[0] != '\0' ? ": " : "", detail);
+    length = strlen(buffer);
+    if (finding->further > 0)
+        snprintf(buffer + length, size - length, ", and %u more in this packet", (unsigned)finding->further);
     for (unsigned i = 0; i < ids.count; i++) {
         length = strlen(buffer);
         snprintf(buffer + length, size - length, "%s%s%s", i == 0 ? " [" : ", ", ids.list[i],

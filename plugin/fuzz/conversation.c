@@ -138,6 +138,8 @@ static const char *judge_findings(const struct mqtt_packet *packet, const struct
         char message[CHECK_MESSAGE_SIZE];
         struct check_ids ids;
 
+        if (finding->number == 0 || finding->number > CHECK_FINDINGS_OF_RULE_MAX)
+            return "a finding's number is out of range";
         if (finding->at.at > packet->length || finding->at.length > packet->length - finding->at.at)
             return "a finding's bytes leave the packet";
         check_message(finding, message, sizeof message);
@@ -177,7 +179,7 @@ static void track_packet(struct fuzz *fuzz, unsigned number, unsigned sender, co
     if (told->facts.record != NULL)
         memcpy(&told->record, told->facts.record, sizeof told->record);
     demand(walk_packet(&told->packet));
-    check_run(&fuzz->policy, &told->packet, &told->facts, &told->findings);
+    check_run(&fuzz->policy, &told->packet, &told->facts, fuzz->scope, &told->findings);
     demand(judge_findings(&told->packet, &told->findings));
     fuzz->pdu.pdu++;
 }
@@ -285,13 +287,13 @@ static const char *recall(const struct fuzz *fuzz, const struct told *told)
     if (packet.version != told->packet.version || packet.type != told->packet.type ||
         packet.read_to != told->packet.read_to || packet.fault.kind != told->packet.fault.kind)
         return "a packet is read otherwise";
-    check_run(&fuzz->policy, &packet, &now, &findings);
+    check_run(&fuzz->policy, &packet, &now, fuzz->scope, &findings);
     if (findings.count != told->findings.count)
         return "other rules are broken";
     for (unsigned i = 0; i < findings.count; i++) {
         const struct check_finding *one = &findings.list[i], *other = &told->findings.list[i];
         if (one->rule != other->rule || one->severity != other->severity || one->at.at != other->at.at ||
-            one->at.length != other->at.length)
+            one->at.length != other->at.length || one->number != other->number || one->further != other->further)
             return "a rule is broken otherwise";
     }
     return NULL;

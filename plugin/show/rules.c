@@ -69,6 +69,22 @@ static void add_rule_string(const struct show_context *context, proto_tree *tree
     proto_item_set_generated(proto_tree_add_string(tree, show_fields[field], context->tvb, 0, 0, value));
 }
 
+/** An earlier finding of the packet is of the same rule and stands for the same statements. */
+static bool is_listed_already(const struct check_findings *findings, unsigned index, const struct check_ids *ids)
+{
+    const struct check_finding *finding = &findings->list[index];
+    struct check_ids earlier;
+
+    for (unsigned i = index; finding->number > 1 && i > 0; i--) {
+        if (findings->list[i - 1].rule != finding->rule)
+            continue;
+        check_finding_ids(&findings->list[i - 1], &earlier);
+        if (earlier.count == ids->count && memcmp(earlier.list, ids->list, ids->count * sizeof ids->list[0]) == 0)
+            return true;
+    }
+    return false;
+}
+
 void show_statements(const struct show_context *context, proto_tree *tree)
 {
     const struct check_findings *findings = context->findings;
@@ -78,6 +94,8 @@ void show_statements(const struct show_context *context, proto_tree *tree)
     for (unsigned i = 0; i < findings->count; i++) {
         const struct check_finding *finding = &findings->list[i];
         check_finding_ids(finding, &ids);
+        if (is_listed_already(findings, i, &ids))
+            continue;
         for (unsigned each = 0; each < ids.count; each++)
             add_rule_string(context, tree, SHOW_RULE, ids.list[each]);
         add_rule_string(context, tree, SHOW_RULE_SIDE, check_finding_side(finding));

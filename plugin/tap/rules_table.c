@@ -161,7 +161,7 @@ static void count_finding(const struct check_finding *finding, const struct tap_
     unsigned index = find_rule_row(finding, frame);
     struct rule_row *row = (struct rule_row *)g_ptr_array_index(rows, index);
 
-    row->count++;
+    row->count += 1 + finding->further;
     bool is_wider = add_client(row, tap_client_of(record));
     fill_rule_cells(index);
     if (is_wider || rows->len > known)
