@@ -144,7 +144,7 @@ static bool is_malformed(const uint8_t *bytes, uint32_t captured, uint32_t lengt
         if (version != MQTT_VERSION_UNKNOWN && version != all[i])
             continue;
         mqtt_decode(&packet, bytes, captured, length, all[i]);
-        if (packet.fault.kind <= MQTT_FAULT_CUT)
+        if (!mqtt_is_malformed(&packet))
             return false;
     }
     return true;

@@ -208,7 +208,7 @@ static void track_version(struct track_connection *connection, struct track_snap
 /** Where packets may be missed without a gap that tells, a malformed one is the sign of it. */
 static void track_loss_at(struct track_context *tracking)
 {
-    if (tracking->connection->may_lose && tracking->packet->fault.kind > MQTT_FAULT_CUT) {
+    if (tracking->connection->may_lose && mqtt_is_malformed(tracking->packet)) {
         tracking->snapshot.has_gap = true;
         tracking->snapshot.session_known = false;
     }

@@ -82,7 +82,7 @@ static void remember_last(struct track_context *tracking)
     bool is_disconnect =
         packet->type == MQTT_TYPE_DISCONNECT && (packet->version == MQTT_V50 || track_is_from_client(tracking));
 
-    if (is_disconnect && packet->fault.kind <= MQTT_FAULT_CUT) {
+    if (is_disconnect && !mqtt_is_malformed(packet)) {
         state->has_disconnected[tracking->sender] = true;
         state->is_disconnect_error[tracking->sender] = mqtt_reason_is_error(packet->type, packet->reason);
         if (state->first_disconnect.frame == 0) {

@@ -32,7 +32,7 @@ static void check_unexplained(struct track_delivery *delivery)
 
     if (delivery->nearest != TRACK_MATCHES_NOT) {
         found.kind = delivery->nearest == TRACK_MATCHES_BUT_FOR_DOLLAR ? TRACK_ANOMALY_DELIVERED_ACROSS_DOLLAR
-                                                                      : TRACK_ANOMALY_DELIVERED_BUT_FOR_CASE;
+                                                                       : TRACK_ANOMALY_DELIVERED_BUT_FOR_CASE;
         found.frame = delivery->nearest_in;
     } else if (delivery->history->grants == 0 || track_may_keep_session(delivery->tracking->connection)) {
         found.doubt = TRACK_DOUBT_EARLIER_SESSION;
@@ -62,7 +62,7 @@ static void check_qos(struct track_delivery *delivery)
     }
     if (packet->publish.qos > found.other) {
         found.kind = only != NULL && only->is_shared ? TRACK_ANOMALY_DELIVERED_ABOVE_SHARED_GRANT
-                                                    : TRACK_ANOMALY_DELIVERED_ABOVE_GRANT;
+                                                     : TRACK_ANOMALY_DELIVERED_ABOVE_GRANT;
         track_report_delivery(delivery, found);
     } else if (only != NULL && only->pending == 0 && only->removed_in == 0 && packet->publish.qos > only->granted &&
                only->granted_most > only->granted && delivery->tracking->now_ns - only->settled_ns > LONG_SETTLED_NS) {
@@ -300,7 +300,7 @@ void track_check_delivery(struct track_context *tracking)
     if (track_is_from_client(tracking))
         follow_own_publishes(tracking);
     /* A QoS of 3 has a rule of its own: what it would be above is no second fault. */
-    if (!track_is_from_server(tracking) || packet->type != MQTT_TYPE_PUBLISH || packet->fault.kind > MQTT_FAULT_CUT ||
+    if (!track_is_from_server(tracking) || packet->type != MQTT_TYPE_PUBLISH || mqtt_is_malformed(packet) ||
         packet->publish.qos > 2 || !track_topic_of_publish(tracking, &topic))
         return;
     track_check_forwarded_properties(tracking, topic);

@@ -69,7 +69,7 @@ void track_update_connect_info(struct track_context *tracking)
 
     if (packet->type != MQTT_TYPE_CONNECT || !track_is_from_client(tracking))
         return;
-    tracking->connection->connect.is_malformed = packet->fault.kind > MQTT_FAULT_CUT;
+    tracking->connection->connect.is_malformed = mqtt_is_malformed(packet);
     if (packet->fault.kind != MQTT_FAULT_NONE || tracking->snapshot.connect_seen)
         return;
     fill_info(tracking, &info);

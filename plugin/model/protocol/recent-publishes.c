@@ -130,7 +130,7 @@ void track_update_recent_publishes(struct track_context *tracking)
     struct track_topic topic;
     bool is_repeated;
 
-    if (packet->type != MQTT_TYPE_PUBLISH || packet->fault.kind > MQTT_FAULT_CUT || !track_is_from_client(tracking))
+    if (packet->type != MQTT_TYPE_PUBLISH || mqtt_is_malformed(packet) || !track_is_from_client(tracking))
         return;
     struct track_broker_history *history = make_history(tracking);
     if (history == NULL)

@@ -60,7 +60,7 @@ void track_update_roles(struct track_context *tracking)
         settle_broker(tracking, (uint8_t)(sent_by_client ? 1 - tracking->sender : tracking->sender));
         snapshot->evidence = (uint8_t)evidence;
     }
-    if (snapshot->broker == TRACK_END_UNKNOWN || packet->fault.kind > MQTT_FAULT_CUT)
+    if (snapshot->broker == TRACK_END_UNKNOWN || mqtt_is_malformed(packet))
         return;
     if (snapshot->broker == tracking->sender) {
         /* A Client that receives messages has subscribed, if only on an earlier connection of the session. */

@@ -313,7 +313,7 @@ void track_update_transactions(struct track_context *tracking)
         break;
     case MQTT_TYPE_CONNACK:
         follow_pending_response(tracking, MQTT_TYPE_CONNECT);
-        if (track_is_from_server(tracking) && packet->fault.kind > MQTT_FAULT_CUT)
+        if (track_is_from_server(tracking) && mqtt_is_malformed(packet))
             track_subscription_history_request_lost(tracking);
         break;
     case MQTT_TYPE_PUBLISH:

@@ -152,9 +152,9 @@ static void note_delivery(struct track_context *tracking)
     struct track_will_match match;
     struct track_topic topic;
 
-    if (packet->fault.kind > MQTT_FAULT_CUT || packet->publish.qos > 2 || packet->publish.dup ||
-        packet->publish.retain || !track_topic_of_publish(tracking, &topic) ||
-        !track_match_wills(tracking, topic, &match) || (match.armed > 0 && match.count > 1))
+    if (mqtt_is_malformed(packet) || packet->publish.qos > 2 || packet->publish.dup || packet->publish.retain ||
+        !track_topic_of_publish(tracking, &topic) || !track_match_wills(tracking, topic, &match) ||
+        (match.armed > 0 && match.count > 1))
         return;
     struct track_will *will = &tracking->capture->wills->kept[match.latest - tracking->capture->wills->kept];
     if (will->delivered_to == NULL) {
