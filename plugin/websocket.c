@@ -341,7 +341,8 @@ static void dissect_beginning(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tre
 }
 
 /** More of a packet that spans messages and was shown by its beginning alone; first visit only. */
-static void follow_rest(const struct stream_chunk *chunk, const packet_info *pinfo, const struct message_split *split)
+static void follow_message_rest(const struct stream_chunk *chunk, const packet_info *pinfo,
+                                const struct message_split *split)
 {
     struct track_arrival arrival;
 
@@ -350,7 +351,7 @@ static void follow_rest(const struct stream_chunk *chunk, const packet_info *pin
 }
 
 /** A packet that spans messages is under way after this one; first visit only. */
-static void follow_beginning(const struct stream_chunk *chunk, const packet_info *pinfo)
+static void follow_message_beginning(const struct stream_chunk *chunk, const packet_info *pinfo)
 {
     struct track_arrival arrival;
 
@@ -380,7 +381,7 @@ static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
     else if (split.head_id != 0)
         show_unframed(head, pinfo, tree);
     if (split.head_id != 0 && !split.head_joins && !PINFO_FD_VISITED(pinfo))
-        follow_rest(chunk, pinfo, &split);
+        follow_message_rest(chunk, pinfo, &split);
     uint32_t at = dissect_whole_packets(tvb, pinfo, tree, chunk, split.head_bytes);
     if (at >= captured)
         return;
@@ -418,7 +419,7 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     dissect_message(tvb, pinfo, tree, &chunk, frame.length);
     if (PINFO_FD_VISITED(pinfo))
         return (int)tvb_captured_length(tvb);
-    follow_beginning(&chunk, pinfo);
+    follow_message_beginning(&chunk, pinfo);
     /* Not before: the packets of this message were not touched by what is missing after them. */
     if (chunk.stream->websocket->directions[chunk.sender].is_lost)
         track_gap(chunk.stream->connection, stream_next_pdu_ref(pinfo));

@@ -179,8 +179,8 @@ static void compare_stored(struct track_delivery *delivery, const struct track_r
                standing->first_ns > later->ns + SURELY_BEFORE_NS) {
         found.frame = later->frame;
         found.kind = later->is_empty   ? TRACK_ANOMALY_STORED_AFTER_REMOVAL
-                    : later->qos == 0 ? TRACK_ANOMALY_STORED_BEFORE_QOS_0
-                                      : TRACK_ANOMALY_STORED_BEFORE_LATER;
+                     : later->qos == 0 ? TRACK_ANOMALY_STORED_BEFORE_QOS_0
+                                       : TRACK_ANOMALY_STORED_BEFORE_LATER;
         track_report_delivery(delivery, found);
     }
 }
