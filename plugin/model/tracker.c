@@ -240,6 +240,7 @@ static void run_parts(struct track_context *tracking)
     track_update_aliases(tracking);
     check(tracking, track_check_topic_aliases);
     check(tracking, track_update_response_log);
+    check(tracking, track_check_overdue);
     check(tracking, track_check_packet_ids);
     check(tracking, track_check_suback);
     track_update_transactions(tracking);

@@ -4,6 +4,7 @@
  */
 #include "packet-id-checks-responses.h"
 
+#include "../evidence/report-anomaly.h"
 #include "../protocol/connection.h"
 #include "../protocol/subscription-history.h"
 #include "checks.h"
@@ -72,6 +73,61 @@ static void remember_failure(const struct packet_id_check *check)
     end->failed->next = (end->failed->next + 1) % TRACK_FAILED_PUBLISHES_MAX;
 }
 
+/** How long the publisher has had a PUBREC without sending a PUBREL; -1 where it may not have had it. */
+static int64_t had_pubrec_for(const struct packet_id_check *check)
+{
+    const struct track_context *tracking = check->tracking;
+    const struct track_pending_packet *pubrec = &check->entry->waiting;
+    struct track_transport_state transport = track_transport_state_of(tracking->connection);
+    /* The transport's number is the sum of both ends' acknowledgements, and the packet's own is that of its sender. */
+    uint32_t acknowledged = transport.got_to - tracking->arrival->got_to;
+
+    if (!transport.has_numbers || pubrec->sent_to == 0 || (int32_t)(acknowledged - pubrec->sent_to) < 0 ||
+        tracking->progress->ends[check->end].acknowledges_unseen)
+        return -1;
+    bool was_repeated = check->history != NULL && check->history->had_pubrec;
+    return tracking->now_ns - (was_repeated ? check->history->pubrec_ns : pubrec->sent_ns);
+}
+
+/** A PUBREC that no copy of the PUBLISH wants: for want of a PUBREL, or without a reason. */
+static void check_pubrec_again(struct packet_id_check *check)
+{
+    enum { MS_NS = 1000000 };
+    const struct track_response_log *log = &check->state->responses;
+    const struct track_inflight_entry *entry = check->entry;
+    bool is_servers = check->tracking->snapshot.broker == check->end;
+    bool has_sent = track_has_sent_since(log, check->end, entry->waiting.sent_to);
+    int64_t waited_ns = had_pubrec_for(check);
+
+    if (entry->state != TRACK_INFLIGHT_RECEIVED || reports_failure(check->packet) ||
+        waited_ns <= track_long_wait_ns(log, check->tracking->sender)) {
+        packet_id_report_anomaly(check, TRACK_ANOMALY_PUBREC_REPEATED, TRACK_DOUBT_NONE, entry->state);
+        return;
+    }
+    check->history = packet_id_make_history(check);
+    check->history->is_reported = true;
+    if (check->is_sure)
+        track_report_anomaly(check->tracking, (struct track_anomaly){
+                                                  .kind = is_servers ? TRACK_ANOMALY_MISSING_PUBREL_OF_SERVER
+                                                                     : TRACK_ANOMALY_MISSING_PUBREL_OF_CLIENT,
+                                                  .doubt = has_sent ? TRACK_DOUBT_NONE : TRACK_DOUBT_NOTHING_SINCE,
+                                                  .at = {check->packet->packet_id_at, 2},
+                                                  .frame = entry->waiting.first_frame,
+                                                  .value = (uint32_t)MIN(waited_ns / MS_NS, UINT32_MAX),
+                                                  .other = 1,
+                                              });
+}
+
+/** A further PUBREC may have a PUBREL of its own. */
+static void remember_pubrec_again(struct packet_id_check *check)
+{
+    struct track_packet_id_history *history = packet_id_make_history(check);
+
+    if (!history->had_pubrec)
+        history->pubrec_ns = check->entry->waiting.sent_ns;
+    history->had_pubrec = true;
+}
+
 /** PUBACK and PUBREC. */
 void packet_id_check_publish_response(struct packet_id_check *check)
 {
@@ -84,7 +140,7 @@ void packet_id_check_publish_response(struct packet_id_check *check)
     if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH || entry->qos != qos) {
         check_unexpected_response(check);
     } else if (entry->state == TRACK_INFLIGHT_PUBLISHED) {
-        track_log_response(check->tracking, check->end, entry->waiting.record);
+        track_log_response(check->tracking, check->end, &entry->waiting);
         if (qos == 1)
             check_order(check, &check->state->acknowledged, TRACK_ANOMALY_PUBACK_OUT_OF_ORDER);
         else
@@ -96,8 +152,8 @@ void packet_id_check_publish_response(struct packet_id_check *check)
     } else {
         bool is_expected = check->history != NULL && packet_id_take(&check->history->responses);
         if (!is_expected && !entry->is_inherited && !packet_id_is_reported(check))
-            packet_id_report_anomaly(check, TRACK_ANOMALY_PUBREC_REPEATED, TRACK_DOUBT_NONE, entry->state);
-        packet_id_make_history(check)->had_pubrec = true;
+            check_pubrec_again(check);
+        remember_pubrec_again(check);
     }
 }
 
@@ -161,7 +217,7 @@ void packet_id_check_pubrel(struct packet_id_check *check)
     if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH) {
         check_stray_pubrel(check);
     } else if (entry->qos == 2 && entry->state == TRACK_INFLIGHT_RECEIVED) {
-        track_log_response(check->tracking, 1 - check->end, entry->waiting.record);
+        track_log_response(check->tracking, 1 - check->end, &entry->waiting);
         check_order(check, &check->state->released, TRACK_ANOMALY_PUBREL_OUT_OF_ORDER);
         if (check->packet->reason == MQTT_REASON_PACKET_ID_NOT_FOUND && packet_id_is_fresh(check) &&
             !packet_id_is_reported(check))
@@ -182,7 +238,7 @@ void packet_id_check_pubcomp(struct packet_id_check *check)
 
     packet_id_give_quota_back(check);
     if (entry != NULL && entry->type == MQTT_TYPE_PUBLISH && entry->state == TRACK_INFLIGHT_RELEASED) {
-        track_log_response(check->tracking, check->end, entry->waiting.record);
+        track_log_response(check->tracking, check->end, &entry->waiting);
         if (check->packet->reason == MQTT_REASON_PACKET_ID_NOT_FOUND && packet_id_is_fresh(check) &&
             !entry->is_inherited && !packet_id_is_reported(check))
             packet_id_report_anomaly(check, TRACK_ANOMALY_PUBCOMP_NOT_FOUND, TRACK_DOUBT_NONE, 0);
@@ -202,7 +258,7 @@ void packet_id_check_request_response(struct packet_id_check *check)
         check->packet->type == MQTT_TYPE_SUBACK ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_UNSUBSCRIBE;
 
     if (check->entry != NULL && check->entry->type == request)
-        track_log_response(check->tracking, check->end, check->entry->waiting.record);
+        track_log_response(check->tracking, check->end, &check->entry->waiting);
     else if (check->history != NULL && packet_id_take(&check->history->responses))
         return;
     else if (track_find_repeated_response(check->tracking) != NULL)

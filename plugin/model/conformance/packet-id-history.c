@@ -20,18 +20,7 @@ struct track_packet_id_end_state *packet_id_end_state(const struct packet_id_che
 
 struct track_packet_id_history *packet_id_make_history(const struct packet_id_check *check)
 {
-    wmem_allocator_t *scope = check->tracking->capture->memory.scope;
-    wmem_map_t **histories = &packet_id_end_state(check)->histories;
-    struct track_packet_id_history *history =
-        track_find_packet_id_history(check->state, check->end, check->packet->packet_id);
-
-    if (history != NULL)
-        return history;
-    if (*histories == NULL)
-        *histories = wmem_map_new(scope, g_direct_hash, g_direct_equal);
-    history = wmem_new0(scope, struct track_packet_id_history);
-    wmem_map_insert(*histories, GUINT_TO_POINTER(check->packet->packet_id), history);
-    return history;
+    return track_make_packet_id_history(check->tracking, check->end, check->packet->packet_id);
 }
 
 void packet_id_drop_history(struct packet_id_check *check)

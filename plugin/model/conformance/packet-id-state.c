@@ -39,6 +39,23 @@ struct track_packet_id_history *track_find_packet_id_history(const struct track_
                              : NULL;
 }
 
+struct track_packet_id_history *track_make_packet_id_history(const struct track_context *tracking, unsigned end,
+                                                             uint16_t packet_id)
+{
+    struct track_packet_id_state *state = track_packet_id_state_of(tracking);
+    wmem_allocator_t *scope = tracking->capture->memory.scope;
+    wmem_map_t **histories = &state->ends[end].histories;
+    struct track_packet_id_history *history = track_find_packet_id_history(state, end, packet_id);
+
+    if (history != NULL)
+        return history;
+    if (*histories == NULL)
+        *histories = wmem_map_new(scope, g_direct_hash, g_direct_equal);
+    history = wmem_new0(scope, struct track_packet_id_history);
+    wmem_map_insert(*histories, GUINT_TO_POINTER(packet_id), history);
+    return history;
+}
+
 /** True where a packet of a transaction does not show its Packet Identifier: truncated, or malformed before it. */
 static bool lacks_identifier(const struct mqtt_packet *packet)
 {

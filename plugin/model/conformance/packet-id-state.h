@@ -12,6 +12,7 @@
 
 #include "../store/context.h"
 #include "response-log.h"
+#include "unanswered-requests.h"
 
 /** Whether the packets of a connection can be judged as a sequence. Written by packet-id-state.c. */
 struct track_sequence {
@@ -21,6 +22,7 @@ struct track_sequence {
 
 /** What is out of the ordinary with a Packet Identifier of one end. Most have none. File scope. */
 struct track_packet_id_history {
+    int64_t pubrec_ns;     /**< when the PUBREC came that was re-sent since; good where `had_pubrec` */
     uint8_t responses;     /**< PUBACK, PUBREC, SUBACK or UNSUBACK that may come beside the one waited for */
     uint8_t completions;   /**< the same for PUBCOMP */
     bool is_tolerated : 1; /**< a PUBREL may come that fits nothing */
@@ -29,6 +31,7 @@ struct track_packet_id_history {
     bool is_resent : 1;    /**< sent more often than once: which one a response is for is not known */
     bool had_pubrec : 1;   /**< a further PUBREC came, which another PUBREL may answer */
     bool had_released : 1; /**< a PUBREL was sent on this connection, for a delivery begun on an earlier one */
+    bool is_overdue : 1;   /**< it was reported, while the connection lasts, that the response is missing */
 };
 
 /** A PUBLISH that had a PUBACK or PUBREC of 0x80 or above. */
@@ -61,6 +64,7 @@ struct track_packet_id_end_state {
 struct track_packet_id_state {
     struct track_packet_id_end_state ends[2];
     struct track_response_log responses; /**< response-log.c */
+    struct track_overdue overdue;        /**< unanswered-requests.c */
     /* Of the Client's packets */
     struct track_pdu_ref acknowledged; /**< the PUBLISH that its latest PUBACK is for */
     struct track_pdu_ref received;     /**< the PUBLISH that its latest PUBREC is for */
@@ -85,6 +89,10 @@ bool track_is_sequence_complete(const struct track_context *tracking);
 
 /** The history of a Packet Identifier of one end; NULL where there is none. */
 struct track_packet_id_history *track_find_packet_id_history(const struct track_packet_id_state *state, unsigned end,
+                                                             uint16_t packet_id);
+
+/** The same; made where there is none. */
+struct track_packet_id_history *track_make_packet_id_history(const struct track_context *tracking, unsigned end,
                                                              uint16_t packet_id);
 
 #endif

@@ -44,28 +44,67 @@ static void log_auth(struct track_context *tracking)
         log->auth = (struct track_logged_request){tracking->pdu, tracking->now_ns};
 }
 
+/** What the packet's sender has received. A DISCONNECT does not show that it read it. */
+static void log_receipt(const struct track_context *tracking)
+{
+    struct track_packet_id_state *state = tracking->checks->packet_ids;
+
+    if (state == NULL || !tracking->arrival->has_numbers || tracking->packet->type == MQTT_TYPE_DISCONNECT)
+        return;
+    state->responses.ends[tracking->sender].has_got_to = true;
+    state->responses.ends[tracking->sender].got_to = tracking->arrival->got_to;
+}
+
 void track_update_response_log(struct track_context *tracking)
 {
     enum mqtt_packet_type ping = track_is_from_client(tracking) ? MQTT_TYPE_PINGREQ : MQTT_TYPE_PINGRESP;
 
     if (!tracking->checks->sequence.has_connect)
         return;
+    log_receipt(tracking);
     if (tracking->packet->type == ping)
         log_ping(tracking);
     else if (tracking->packet->type == MQTT_TYPE_AUTH)
         log_auth(tracking);
 }
 
-void track_log_response(struct track_context *tracking, unsigned end, const struct track_packet_record *record)
+/** As TCP estimates its round trips (RFC 6298): an eighth of each new one. */
+static void log_wait(struct track_end_responses *end, int64_t waited_ns)
 {
-    struct track_pdu_ref *answered = &track_packet_id_state_of(tracking)->responses.ends[end].answered;
+    enum { MS_NS = 1000000, SHARE = 8 };
+    int64_t waited_ms = CLAMP(waited_ns / MS_NS, 1, INT32_MAX);
 
-    if (record != NULL && track_is_before(*answered, record->pdu))
-        *answered = record->pdu;
+    if (end->usual_wait_ms == 0)
+        end->usual_wait_ms = (uint32_t)waited_ms;
+    else
+        end->usual_wait_ms = (uint32_t)(end->usual_wait_ms + (waited_ms - end->usual_wait_ms) / SHARE);
+}
+
+void track_log_response(struct track_context *tracking, unsigned end, const struct track_pending_packet *request)
+{
+    struct track_end_responses *responses = &track_packet_id_state_of(tracking)->responses.ends[end];
+
+    if (request->record == NULL)
+        return;
+    if (track_is_before(responses->answered, request->record->pdu))
+        responses->answered = request->record->pdu;
+    log_wait(responses, tracking->now_ns - request->sent_ns);
 }
 
 void track_log_stray_response(struct track_context *tracking)
 {
     struct track_response_log *log = &track_packet_id_state_of(tracking)->responses;
     log->ends[tracking->sender].stray |= (uint16_t)(1u << tracking->packet->type);
+}
+
+int64_t track_long_wait_ns(const struct track_response_log *log, unsigned requester)
+{
+    const int64_t ten_ms_ns = INT64_C(10000000);
+    return MAX(TRACK_LONG_WAIT_NS, log->ends[requester].usual_wait_ms * ten_ms_ns);
+}
+
+bool track_has_sent_since(const struct track_response_log *log, unsigned end, uint32_t sent_to)
+{
+    const struct track_end_responses *responses = &log->ends[end];
+    return sent_to != 0 && responses->has_got_to && (int32_t)(responses->got_to - sent_to) >= 0;
 }

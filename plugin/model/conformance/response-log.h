@@ -5,14 +5,16 @@
 #ifndef MQTTSCOPE_MODEL_CONFORMANCE_RESPONSE_LOG_H
 #define MQTTSCOPE_MODEL_CONFORMANCE_RESPONSE_LOG_H
 
+#include "../protocol/inflight.h"
 #include "../store/context.h"
-
-struct track_packet_id_history;
 
 /** What is remembered of one end. */
 struct track_end_responses {
     struct track_pdu_ref answered; /**< the latest packet of this end that had a response of the other end */
-    uint16_t stray;                /**< bit 1 << type for each response without a request that this end sent */
+    uint32_t usual_wait_ms;        /**< how long its requests usually wait for their responses; 0: not known */
+    uint32_t got_to;               /**< what its latest packet but a DISCONNECT acknowledges; good where `has_got_to` */
+    bool has_got_to;
+    uint16_t stray; /**< bit 1 << type for each response without a request that this end sent */
 };
 
 /** A Client's request that has no Packet Identifier. */
@@ -34,13 +36,22 @@ struct track_response_log {
 /** The log of a connection; NULL while there is nothing in it. */
 const struct track_response_log *track_response_log_of(const struct track_connection_checks *checks);
 
-/** Remembers PINGREQ, PINGRESP and AUTH. */
+/** Remembers PINGREQ, PINGRESP and AUTH, and what the packet's sender has received. */
 void track_update_response_log(struct track_context *tracking);
 
-/** A packet that `end` sent, with this record, has its response. */
-void track_log_response(struct track_context *tracking, unsigned end, const struct track_packet_record *record);
+/** A packet that `end` sent has its response. */
+void track_log_response(struct track_context *tracking, unsigned end, const struct track_pending_packet *request);
 
 /** The packet being tracked is a response without a request: that its sender does not respond elsewhere proves nothing. */
 void track_log_stray_response(struct track_context *tracking);
+
+/** What waits for less than this waits for long nowhere. */
+#define TRACK_LONG_WAIT_NS INT64_C(5000000000)
+
+/** A request of this end that has waited for longer waits for long: for more than 5 s, and ten times as long as is usual. */
+int64_t track_long_wait_ns(const struct track_response_log *log, unsigned requester);
+
+/** An end has sent a packet since it had the other end's bytes up to `sent_to`. */
+bool track_has_sent_since(const struct track_response_log *log, unsigned end, uint32_t sent_to);
 
 #endif

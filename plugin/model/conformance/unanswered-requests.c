@@ -1,10 +1,13 @@
-/* unanswered-requests.c - finds, when a connection has ended, which of its requests never had a response.
+/* unanswered-requests.c - finds which requests of a connection never had a response.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * No specification says how long a response may take, so nothing is missing while a connection lasts, and a capture that
- * stops proves nothing. The end of a connection is no packet of its own: it shows when the Client connects again. Then a
- * request counts as unanswered only if the other end responded to what was sent after it, and neither end sent a DISCONNECT.
+ * No specification says how long a response may take, and a capture that stops proves nothing. So a request counts as
+ * unanswered only if the other end responded to what was sent later, and after a long wait, measured by what is usual on the
+ * connection. While the connection lasts, that is found where a later request of the Client of the same kind has its
+ * response: the missing one may still come. What a Client has to respond to, its application may acknowledge by hand and as
+ * late as it likes. A connection ends with a DISCONNECT. Where it ends with a FIN or RST, which is no packet, that shows when
+ * the Client connects again.
  */
 #include "unanswered-requests.h"
 
@@ -13,66 +16,130 @@
 #include "../protocol/connection.h"
 #include "checks.h"
 
-/** A connection that ends this soon after a request may have been ended on account of it. */
+/** A connection that ends without a DISCONNECT this soon after a request may have been ended on account of it. */
 static const int64_t SOON_NS = INT64_C(1000000000);
 
-/** At most this many are reported at one CONNECT: the earliest ones, one of a kind. */
-enum { REPORTED_MAX = 4, KINDS = TRACK_ANOMALY_MISSING_PUBCOMP - TRACK_ANOMALY_MISSING_SUBACK + 1 };
+static const int64_t MS_NS = INT64_C(1000000);
 
-/** A request that never had a response. */
+/** At most this many are reported at one packet: the earliest ones, one of a kind. */
+enum { REPORTED_MAX = 8, KINDS = TRACK_ANOMALY_MISSING_PUBCOMP_OF_CLIENT - TRACK_ANOMALY_MISSING_SUBACK + 1 };
+
+/** Requests of one kind that never had a response. */
 struct unanswered {
-    struct track_pdu_ref pdu; /**< frame 0: none */
-    int64_t sent_ns;
+    struct track_pdu_ref pdu; /**< the earliest of them; frame 0: none */
+    int64_t sent_ns;          /**< when that was sent */
+    bool is_long;             /**< it has waited for long */
+    uint32_t count;
+};
+
+/** What a transaction waits for: the response, the end that waits, and the anomaly that its absence is. */
+struct missing {
+    enum track_anomaly_kind kind;
+    enum mqtt_packet_type response;
+    unsigned requester;
 };
 
 /** The connection that is looked back upon. */
 struct review {
     const struct track_connection *connection;
     unsigned broker;
+    bool has_disconnected;          /**< it ended with a DISCONNECT */
     int64_t end_ns;                 /**< when the connection ended, or TRACK_TIME_UNKNOWN */
-    struct unanswered first[KINDS]; /**< the earliest of each kind */
+    struct unanswered kinds[KINDS]; /**< what had no response, by kind */
 };
 
-/** Takes in a request of one end: is it the earliest of its kind that was passed over? */
-static void take_in(struct review *review, enum track_anomaly_kind kind, unsigned requester,
-                    enum mqtt_packet_type response, struct unanswered request)
+/** Adds a request. */
+static void add_unanswered(struct unanswered *unanswered, struct track_pdu_ref pdu, int64_t sent_ns, bool is_long)
+{
+    if (unanswered->count++ > 0 && !track_is_before(pdu, unanswered->pdu))
+        return;
+    unanswered->pdu = pdu;
+    unanswered->sent_ns = sent_ns;
+    unanswered->is_long = is_long;
+}
+
+/** Reports requests of a kind at the packet being tracked. */
+static void report(struct track_context *tracking, enum track_anomaly_kind kind, const struct unanswered *unanswered,
+                   enum track_doubt doubt, int64_t waited_ns)
+{
+    track_report_anomaly(tracking, (struct track_anomaly){
+                                       .kind = (uint16_t)kind,
+                                       .doubt = (uint8_t)doubt,
+                                       .at = {0, tracking->packet->length},
+                                       .frame = unanswered->pdu.frame,
+                                       .value = (uint32_t)CLAMP(waited_ns / MS_NS, 0, UINT32_MAX),
+                                       .other = unanswered->count,
+                                   });
+}
+
+/** What a transaction that `end` began waits for. */
+static struct missing missing_of(const struct track_inflight_entry *entry, unsigned end, bool by_client)
+{
+    if (entry->type == MQTT_TYPE_SUBSCRIBE)
+        return (struct missing){TRACK_ANOMALY_MISSING_SUBACK, MQTT_TYPE_SUBACK, end};
+    if (entry->type == MQTT_TYPE_UNSUBSCRIBE)
+        return (struct missing){TRACK_ANOMALY_MISSING_UNSUBACK, MQTT_TYPE_UNSUBACK, end};
+    if (entry->state == TRACK_INFLIGHT_RECEIVED)
+        return (struct missing){by_client ? TRACK_ANOMALY_MISSING_PUBREL_OF_CLIENT
+                                          : TRACK_ANOMALY_MISSING_PUBREL_OF_SERVER,
+                                MQTT_TYPE_PUBREL, 1 - end};
+    if (entry->state == TRACK_INFLIGHT_RELEASED)
+        return (struct missing){by_client ? TRACK_ANOMALY_MISSING_PUBCOMP_OF_SERVER
+                                          : TRACK_ANOMALY_MISSING_PUBCOMP_OF_CLIENT,
+                                MQTT_TYPE_PUBCOMP, end};
+    if (entry->qos == 1)
+        return (struct missing){by_client ? TRACK_ANOMALY_MISSING_PUBACK_OF_SERVER
+                                          : TRACK_ANOMALY_MISSING_PUBACK_OF_CLIENT,
+                                MQTT_TYPE_PUBACK, end};
+    return (struct missing){by_client ? TRACK_ANOMALY_MISSING_PUBREC_OF_SERVER : TRACK_ANOMALY_MISSING_PUBREC_OF_CLIENT,
+                            MQTT_TYPE_PUBREC, end};
+}
+
+/** Takes in a request: has it waited long enough? A DISCONNECT is an ordinary end, other ends are not. */
+static void take_in(struct review *review, struct missing missing, struct track_pdu_ref pdu, int64_t sent_ns)
 {
     const struct track_response_log *log = track_response_log_of(review->connection->checks);
-    struct unanswered *first = &review->first[kind - TRACK_ANOMALY_MISSING_SUBACK];
-    bool was_soon = review->end_ns != TRACK_TIME_UNKNOWN && review->end_ns - request.sent_ns < SOON_NS;
+    int64_t soon_ns = MAX(SOON_NS, log->ends[missing.requester].usual_wait_ms * MS_NS);
+    bool is_known = review->end_ns != TRACK_TIME_UNKNOWN;
+    bool is_long = is_known && review->end_ns - sent_ns > track_long_wait_ns(log, missing.requester);
 
-    if (was_soon || !track_is_before(request.pdu, log->ends[requester].answered) ||
-        log->ends[1 - requester].stray & 1u << response)
+    if ((is_known && review->end_ns - sent_ns < soon_ns) || (review->has_disconnected && !is_long))
         return;
-    if (first->pdu.frame == 0 || track_is_before(request.pdu, first->pdu))
-        *first = request;
+    if (!(log->ends[1 - missing.requester].stray & 1u << missing.response))
+        add_unanswered(&review->kinds[missing.kind - TRACK_ANOMALY_MISSING_SUBACK], pdu, sent_ns, is_long);
+}
+
+/** True where the end that has to respond to a transaction that `end` began is known to have read on: it responded to what
+ *  was sent later. That a publisher has the PUBREC shows in what it sends later, too. */
+static bool has_read_on(const struct track_response_log *log, const struct track_inflight_entry *entry, unsigned end,
+                        unsigned requester)
+{
+    return track_is_before(entry->waiting.record->pdu, log->ends[requester].answered) ||
+           (entry->state == TRACK_INFLIGHT_RECEIVED && track_has_sent_since(log, end, entry->waiting.sent_to));
 }
 
 /** A transaction that `end` began. */
 static void take_in_entry(struct review *review, unsigned end, const struct track_inflight_entry *entry)
 {
+    const struct track_connection_checks *checks = review->connection->checks;
     const struct track_packet_id_history *history =
-        track_find_packet_id_history(review->connection->checks->packet_ids, end, entry->packet_id);
-    bool by_client = end != review->broker;
+        track_find_packet_id_history(checks->packet_ids, end, entry->packet_id);
+    struct missing missing = missing_of(entry, end, end != review->broker);
 
-    if (entry->is_inherited || entry->waiting.record == NULL || (history != NULL && history->is_reported))
-        return;
-    struct unanswered request = {entry->waiting.record->pdu, entry->waiting.sent_ns};
-    if (entry->type == MQTT_TYPE_SUBSCRIBE)
-        take_in(review, TRACK_ANOMALY_MISSING_SUBACK, end, MQTT_TYPE_SUBACK, request);
-    else if (entry->type == MQTT_TYPE_UNSUBSCRIBE)
-        take_in(review, TRACK_ANOMALY_MISSING_UNSUBACK, end, MQTT_TYPE_UNSUBACK, request);
-    else if (entry->state == TRACK_INFLIGHT_PUBLISHED && entry->qos == 1)
-        take_in(review, by_client ? TRACK_ANOMALY_MISSING_PUBACK_OF_SERVER : TRACK_ANOMALY_MISSING_PUBACK_OF_CLIENT,
-                end, MQTT_TYPE_PUBACK, request);
-    else if (entry->state == TRACK_INFLIGHT_PUBLISHED)
-        take_in(review, by_client ? TRACK_ANOMALY_MISSING_PUBREC_OF_SERVER : TRACK_ANOMALY_MISSING_PUBREC_OF_CLIENT,
-                end, MQTT_TYPE_PUBREC, request);
-    else if (entry->state == TRACK_INFLIGHT_RECEIVED)
-        take_in(review, by_client ? TRACK_ANOMALY_MISSING_PUBREL_OF_CLIENT : TRACK_ANOMALY_MISSING_PUBREL_OF_SERVER,
-                1 - end, MQTT_TYPE_PUBREL, request);
-    else
-        take_in(review, TRACK_ANOMALY_MISSING_PUBCOMP, end, MQTT_TYPE_PUBCOMP, request);
+    if (!entry->is_inherited && entry->waiting.record != NULL && (history == NULL || !history->is_reported) &&
+        has_read_on(track_response_log_of(checks), entry, end, missing.requester))
+        take_in(review, missing, entry->waiting.record->pdu, entry->waiting.sent_ns);
+}
+
+/** A request of the Client's without a Packet Identifier. */
+static void take_in_other(struct review *review, enum track_anomaly_kind kind, enum mqtt_packet_type response,
+                          struct track_logged_request request)
+{
+    const struct track_response_log *log = track_response_log_of(review->connection->checks);
+    unsigned client = 1 - review->broker;
+
+    if (track_is_before(request.pdu, log->ends[client].answered))
+        take_in(review, (struct missing){kind, response, client}, request.pdu, request.ns);
 }
 
 static void take_in_all(struct review *review)
@@ -89,11 +156,9 @@ static void take_in_all(struct review *review)
         wmem_destroy_array(entries);
     }
     if (log->pings > 0)
-        take_in(review, TRACK_ANOMALY_MISSING_PINGRESP, 1 - review->broker, MQTT_TYPE_PINGRESP,
-                (struct unanswered){log->ping.pdu, log->ping.ns});
+        take_in_other(review, TRACK_ANOMALY_MISSING_PINGRESP, MQTT_TYPE_PINGRESP, log->ping);
     if (log->auth.pdu.frame != 0)
-        take_in(review, TRACK_ANOMALY_MISSING_AUTH, 1 - review->broker, MQTT_TYPE_AUTH,
-                (struct unanswered){log->auth.pdu, log->auth.ns});
+        take_in_other(review, TRACK_ANOMALY_MISSING_AUTH, MQTT_TYPE_AUTH, log->auth);
 }
 
 /** The earliest of what is left to report; NULL where nothing is. */
@@ -102,16 +167,33 @@ static struct unanswered *next_to_report(struct review *review)
     struct unanswered *next = NULL;
 
     for (unsigned i = 0; i < KINDS; i++) {
-        struct unanswered *each = &review->first[i];
+        struct unanswered *each = &review->kinds[i];
         if (each->pdu.frame != 0 && (next == NULL || track_is_before(each->pdu, next->pdu)))
             next = each;
     }
     return next;
 }
 
-/** True where the connection is one whose missing responses mean something: accepted, whole, without a DISCONNECT. */
-static bool is_telling(const struct track_connection *connection, const struct track_snapshot *snapshot,
-                       const struct mqtt_packet *connect)
+/** Reports at the packet being tracked what had no response on a connection that has ended; `doubt` is of its end. */
+static void report_all(struct track_context *tracking, struct track_connection *connection, struct review *review,
+                       enum track_doubt doubt)
+{
+    take_in_all(review);
+    for (unsigned reported = 0; reported < REPORTED_MAX; reported++) {
+        struct unanswered *each = next_to_report(review);
+        if (each == NULL)
+            break;
+        enum track_anomaly_kind kind = (enum track_anomaly_kind)(TRACK_ANOMALY_MISSING_SUBACK + (each - review->kinds));
+        int64_t waited_ns = review->end_ns != TRACK_TIME_UNKNOWN ? review->end_ns - each->sent_ns : 0;
+        report(tracking, kind, each, doubt == TRACK_DOUBT_NONE && !each->is_long ? TRACK_DOUBT_SOON : doubt, waited_ns);
+        each->pdu.frame = 0;
+    }
+    connection->checks->is_reviewed =
+        true; /* once, even if this Client is refused and the next one resumes the session */
+}
+
+/** True where the connection is one whose missing responses mean something: accepted, and whole. */
+static bool is_telling(const struct track_connection *connection, const struct track_snapshot *snapshot)
 {
     const struct track_end_progress *ends = connection->progress.ends;
     const struct track_connection_session *session = &connection->session;
@@ -120,39 +202,29 @@ static bool is_telling(const struct track_connection *connection, const struct t
     return checks->packet_ids != NULL && !track_is_sequence_broken(connection) && !checks->is_reviewed &&
            !connection->may_lose && ends[0].is_known && ends[1].is_known && !ends[0].acknowledges_unseen &&
            !ends[1].acknowledges_unseen && snapshot->connect_seen && !snapshot->has_gap &&
-           snapshot->broker != TRACK_END_UNKNOWN && snapshot->version == connect->version && session->connack_seen &&
-           session->connack_code == 0 && !session->disconnected;
+           snapshot->broker != TRACK_END_UNKNOWN && session->connack_seen && session->connack_code == 0;
 }
 
-/** Reports what had no response on a connection, `old`, which has ended, or on this same one. */
+/** Reports what had no response on a connection, `old`, which has ended without a DISCONNECT, or on this same one. */
 static void review_connection(struct track_context *tracking, struct track_connection *old)
 {
     struct track_transport_state transport = track_transport_state_of(old);
     bool is_same_stream = old == tracking->connection;
     bool has_ended = is_same_stream || transport.is_finished || transport.is_reset;
-    int64_t end_ns = has_ended && !is_same_stream ? transport.last_ns : tracking->now_ns;
     const struct track_snapshot *snapshot = track_latest_snapshot(old);
+    struct review review = {
+        .connection = old,
+        .broker = snapshot->broker,
+        .end_ns = has_ended && !is_same_stream ? transport.last_ns : tracking->now_ns,
+    };
 
-    if (!is_telling(old, snapshot, tracking->packet) || (!has_ended && !tracking->connection->session.takes_over))
+    if (!is_telling(old, snapshot) || old->session.disconnected || snapshot->version != tracking->packet->version ||
+        (!has_ended && !tracking->connection->session.takes_over))
         return;
     if (!is_same_stream && track_lacks_last_packets(&old->progress, &transport))
         return;
-    struct review review = {.connection = old, .broker = snapshot->broker, .end_ns = end_ns};
-    enum track_doubt doubt = has_ended && end_ns != TRACK_TIME_UNKNOWN ? TRACK_DOUBT_NONE : TRACK_DOUBT_EARLIER_END;
-    take_in_all(&review);
-    for (unsigned reported = 0; reported < REPORTED_MAX; reported++) {
-        struct unanswered *request = next_to_report(&review);
-        if (request == NULL)
-            break;
-        track_report_anomaly(tracking, (struct track_anomaly){
-                                           .kind = (uint16_t)(TRACK_ANOMALY_MISSING_SUBACK + (request - review.first)),
-                                           .doubt = (uint8_t)doubt,
-                                           .at = {0, tracking->packet->length},
-                                           .frame = request->pdu.frame,
-                                       });
-        request->pdu.frame = 0;
-    }
-    old->checks->is_reviewed = true; /* once, even if this Client is refused and the next one resumes the session */
+    bool is_sure = has_ended && review.end_ns != TRACK_TIME_UNKNOWN;
+    report_all(tracking, old, &review, is_sure ? TRACK_DOUBT_NONE : TRACK_DOUBT_EARLIER_END);
 }
 
 void track_check_unanswered(struct track_context *tracking)
@@ -164,4 +236,109 @@ void track_check_unanswered(struct track_context *tracking)
         review_connection(tracking, tracking->connection);
     if (tracking->joined != NULL)
         review_connection(tracking, tracking->joined);
+}
+
+/** A DISCONNECT ends the connection. */
+static void review_at_disconnect(struct track_context *tracking)
+{
+    struct track_connection *connection = tracking->connection;
+    struct track_transport_state transport = track_transport_state_of(connection);
+    struct review review = {
+        .connection = connection,
+        .broker = tracking->snapshot.broker,
+        .has_disconnected = true,
+        .end_ns = tracking->now_ns,
+    };
+
+    if (tracking->packet->fault.kind <= MQTT_FAULT_CUT && is_telling(connection, &tracking->snapshot) &&
+        !track_lacks_last_packets(&connection->progress, &transport))
+        report_all(tracking, connection, &review, TRACK_DOUBT_NONE);
+}
+
+/** The transaction of the Client that a packet of the Server responds to; NULL where there is none. */
+static const struct track_inflight_entry *find_answered(const struct track_context *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    unsigned client = 1 - tracking->sender;
+    const struct track_inflight_entry *entry =
+        track_inflight_find(&tracking->connection->inflight[client], packet->packet_id);
+
+    if (entry == NULL || entry->is_inherited || entry->waiting.record == NULL ||
+        entry->state == TRACK_INFLIGHT_RECEIVED || missing_of(entry, client, true).response != packet->type)
+        return NULL;
+    return entry;
+}
+
+/** True where a transaction waits for the same kind of response as another, and has waited for longer. */
+static bool is_passed_over(const struct track_inflight_entry *entry, const struct track_inflight_entry *answered)
+{
+    return entry->type == answered->type && entry->qos == answered->qos && entry->state == answered->state &&
+           track_is_before(entry->waiting.record->pdu, answered->waiting.record->pdu);
+}
+
+/** Looks through what the Client waits for: what of it has waited for long, and is passed over by a response to `answered`?
+ *  Each is found once. */
+static struct unanswered find_overdue(struct track_context *tracking, const struct track_inflight_entry *answered)
+{
+    struct track_packet_id_state *state = tracking->checks->packet_ids;
+    unsigned client = 1 - tracking->sender;
+    int64_t long_ns = track_long_wait_ns(&state->responses, client);
+    int64_t oldest_ns = tracking->now_ns;
+    struct unanswered found = {.count = 0};
+    wmem_array_t *entries = track_inflight_entries(&tracking->connection->inflight[client]);
+
+    for (unsigned i = 0; i < wmem_array_get_count(entries); i++) {
+        const struct track_inflight_entry *entry = *(struct track_inflight_entry **)wmem_array_index(entries, i);
+        const struct track_packet_id_history *history = track_find_packet_id_history(state, client, entry->packet_id);
+        if (entry == answered || entry->is_inherited || entry->waiting.record == NULL ||
+            (history != NULL && (history->is_reported || history->is_overdue)))
+            continue;
+        oldest_ns = MIN(oldest_ns, entry->waiting.sent_ns);
+        if (tracking->now_ns - entry->waiting.sent_ns <= long_ns || !is_passed_over(entry, answered))
+            continue;
+        add_unanswered(&found, entry->waiting.record->pdu, entry->waiting.sent_ns, true);
+        track_make_packet_id_history(tracking, client, entry->packet_id)->is_overdue = true;
+    }
+    wmem_destroy_array(entries);
+    state->overdue = (struct track_overdue){.none_before_ns = oldest_ns + TRACK_LONG_WAIT_NS};
+    return found;
+}
+
+/** A response of the Server. Where many requests are in flight they are looked through now and then only: it must not cost
+ *  more with each. */
+static void check_overdue(struct track_context *tracking)
+{
+    enum { FEW = 16 };
+    struct track_packet_id_state *state = tracking->checks->packet_ids;
+    unsigned count = tracking->connection->inflight[1 - tracking->sender].count;
+
+    if (state == NULL || tracking->now_ns < state->overdue.none_before_ns ||
+        (count > FEW && ++state->overdue.responses < count) || !track_is_sequence_complete(tracking))
+        return;
+    const struct track_inflight_entry *answered = find_answered(tracking);
+    if (answered == NULL)
+        return;
+    struct unanswered found = find_overdue(tracking, answered);
+    struct missing missing = missing_of(answered, 1 - tracking->sender, true);
+    if (found.count > 0 && !(state->responses.ends[tracking->sender].stray & 1u << missing.response))
+        report(tracking, missing.kind, &found, TRACK_DOUBT_MAY_COME, tracking->now_ns - found.sent_ns);
+}
+
+void track_check_overdue(struct track_context *tracking)
+{
+    switch (tracking->packet->type) {
+    case MQTT_TYPE_PUBACK:
+    case MQTT_TYPE_PUBREC:
+    case MQTT_TYPE_PUBCOMP:
+    case MQTT_TYPE_SUBACK:
+    case MQTT_TYPE_UNSUBACK:
+        if (track_is_from_server(tracking) && tracking->packet->packet_id_at != 0)
+            check_overdue(tracking);
+        break;
+    case MQTT_TYPE_DISCONNECT:
+        review_at_disconnect(tracking);
+        break;
+    default:
+        break;
+    }
 }

@@ -29,6 +29,7 @@ enum track_inflight_state {
 struct track_pending_packet {
     struct track_packet_record *record; /**< of the packet as last sent; NULL where none was kept */
     uint32_t first_frame;               /**< where it was sent first */
+    uint32_t sent_to;                   /**< the sequence number after it there; 0: the transport does not count */
     int64_t sent_ns;                    /**< when it was last sent */
 };
 

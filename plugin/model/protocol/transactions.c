@@ -26,7 +26,12 @@ static struct track_inflight *other_inflight(const struct track_context *trackin
 /** Makes the packet the one that the transaction's next response is for. */
 static void wait_for_response(struct track_context *tracking, struct track_pending_packet *step)
 {
-    *step = (struct track_pending_packet){track_kept_record_of(tracking), tracking->pdu.frame, tracking->now_ns};
+    *step = (struct track_pending_packet){
+        .record = track_kept_record_of(tracking),
+        .first_frame = tracking->pdu.frame,
+        .sent_to = tracking->arrival->has_numbers ? tracking->arrival->sent_to : 0,
+        .sent_ns = tracking->now_ns,
+    };
 }
 
 /** The packet begins a transaction over the user's limit, and its responses will fit nothing. */
