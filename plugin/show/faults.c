@@ -70,6 +70,8 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
         add_fault(faults, SHOW_EXPERT_UNKNOWN_VERSION, (struct mqtt_span){0, 1});
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.keep_alive_at != 0 && packet->connect.keep_alive_s == 0)
         add_fault(faults, SHOW_EXPERT_KEEP_ALIVE_OFF, (struct mqtt_span){packet->connect.keep_alive_at, 2});
+    if (packet->type == MQTT_TYPE_CONNECT && facts->record != NULL && facts->record->is_id_in_use)
+        add_fault(faults, SHOW_EXPERT_CLIENT_ID_IN_USE, packet->connect.client_id);
     uint8_t limits = facts->record != NULL ? facts->record->limits : 0;
     if (limits & TRACK_LIMIT_INFLIGHT)
         add_fault(faults, SHOW_EXPERT_LIMIT_INFLIGHT, (struct mqtt_span){0, 1});
@@ -124,6 +126,19 @@ static bool is_reported_by_rule(const struct show_context *context, const struct
     return false;
 }
 
+/** What happened in other connections, with their numbers; NULL where it says nothing of others. */
+static const char *text_about_others(const struct show_context *context, enum show_expert expert)
+{
+    wmem_allocator_t *pool = context->pinfo->pool;
+    const struct track_packet_record *record = context->facts->record;
+
+    if (expert == SHOW_EXPERT_CLIENT_ID_IN_USE)
+        return wmem_strdup_printf(
+            pool, "The Client Identifier is connected already: the Server has to end mqttscope.connection %u",
+            record->takes_over - 1);
+    return NULL;
+}
+
 static void raise_fault(const struct show_context *context, proto_tree *tree, const struct show_fault *fault)
 {
     const struct mqtt_packet *packet = context->packet;
@@ -131,7 +146,11 @@ static void raise_fault(const struct show_context *context, proto_tree *tree, co
     int length = (int)MIN(fault->at.length, packet->captured - start);
     expert_field *expert = &show_experts[fault->expert];
 
-    if (is_reported_by_rule(context, fault))
+    const char *text = text_about_others(context, fault->expert);
+
+    if (text != NULL)
+        proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s", text);
+    else if (is_reported_by_rule(context, fault))
         proto_item_set_hidden(proto_tree_add_item(tree, expert->hf, context->tvb, (int)start, length, ENC_NA));
     else if (fault->expert <= SHOW_EXPERT_CUT)
         proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s",

@@ -24,18 +24,6 @@ static bool is_same_user(const struct track_connection *one, const struct track_
            track_latest_snapshot(one)->version == track_latest_snapshot(other)->version;
 }
 
-static void check_connect(struct track_context *tracking)
-{
-    const struct track_connection *connection = tracking->connection;
-    const struct track_connection *previous = connection->session.previous;
-
-    if (connection->session.takes_over && previous->transport.handle != NULL &&
-        previous->session.user_hash == connection->session.user_hash)
-        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_ID_IN_USE,
-                                                              .at = tracking->packet->connect.client_id,
-                                                              .value = previous->number});
-}
-
 /** Whether the Server says that it has a session, compared with what the Client's connection before left. */
 static void compare_sessions(struct track_context *tracking)
 {
@@ -169,9 +157,7 @@ void track_check_session_resumption(struct track_context *tracking)
 
     if (tracking->snapshot.broker == TRACK_END_UNKNOWN)
         return;
-    if (track_is_from_client(tracking) && packet->type == MQTT_TYPE_CONNECT)
-        check_connect(tracking);
-    else if (track_is_from_server(tracking) && packet->type == MQTT_TYPE_CONNACK)
+    if (track_is_from_server(tracking) && packet->type == MQTT_TYPE_CONNACK)
         compare_connack(tracking);
     if (track_is_from_server(tracking) && session->taken_over)
         check_taken_over(tracking);

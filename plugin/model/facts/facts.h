@@ -152,6 +152,7 @@ struct track_packet_record {
     bool uses_alias : 1;         /**< PUBLISH without a Topic Name: `topic` is set */
     bool completes_delivery : 1; /**< the last acknowledgement of a QoS 1 or 2 PUBLISH: `delivery_ns` is set */
     bool has_idle : 1;           /**< it is no response: `idle_ns` is set */
+    bool is_id_in_use : 1;       /**< CONNECT: the connection at `takes_over` is open, and of the same user */
     union {
         int64_t response_ns; /**< since the packet at `request_in`; good where that is not 0 */
         int64_t idle_ns;     /**< for track_packet_records_idle() to read */

@@ -17,6 +17,12 @@ static bool inherit_inflight(struct track_connection *to, unsigned broker, struc
     return servers && clients;
 }
 
+static bool has_ended(const struct track_connection *connection)
+{
+    struct track_transport_state transport = track_transport_state_of(connection);
+    return transport.is_finished || transport.is_reset || connection->session.disconnected;
+}
+
 /** The connection takes up the session of the Client's connection before. */
 static void take_up(struct track_context *tracking, struct track_connection *previous)
 {
@@ -28,7 +34,7 @@ static void take_up(struct track_context *tracking, struct track_connection *pre
         tracking->snapshot.session_known &= connection->session.clean_start;
     } else if (!connection->session.clean_start && old->broker != TRACK_END_UNKNOWN) {
         previous->session.lost_inflight |=
-            connection->session.takes_over && previous->inflight[0].count + previous->inflight[1].count > 0;
+            !has_ended(previous) && previous->inflight[0].count + previous->inflight[1].count > 0;
         bool is_whole = inherit_inflight(connection, tracking->snapshot.broker, previous, old->broker);
         tracking->snapshot.session_known = is_whole && old->session_known && !old->has_gap;
     }

@@ -53,14 +53,26 @@ static struct track_session *find_session(struct track_capture *capture, const s
     return session;
 }
 
-/** True while nothing says that a connection has ended. */
+/** The Server accepted a connection, or may have done so in what was not captured. */
+static bool may_be_accepted(const struct track_connection *connection, const struct track_transport_state *transport)
+{
+    const struct track_progress *progress = &connection->progress;
+    bool has_unseen = progress->ends[0].acknowledges_unseen || progress->ends[1].acknowledges_unseen ||
+                      track_latest_snapshot(connection)->has_gap;
+
+    if (connection->session.connack_seen)
+        return connection->session.connack_code == 0;
+    return !connection->connect.is_malformed && (has_unseen || track_lacks_last_packets(progress, transport));
+}
+
+/** True while nothing says that a connection has ended, or never began. */
 static bool is_alive(const struct track_connection *connection)
 {
     struct track_transport_state transport = track_transport_state_of(connection);
     const struct track_connection_session *session = &connection->session;
-    bool refused = session->connack_seen && session->connack_code != 0;
 
-    return !transport.is_finished && !transport.is_reset && !refused && !session->disconnected && !session->taken_over;
+    return !transport.is_finished && !transport.is_reset && !session->disconnected && !session->taken_over &&
+           may_be_accepted(connection, &transport);
 }
 
 /** The connection leaves the session that it had: a CONNECT may come again in it, with another Client Identifier or none. */
@@ -95,8 +107,11 @@ static void join_session(struct track_context *tracking, struct mqtt_span span)
     connection->session.previous = tracking->joined = last;
     connection->session.takes_over = is_alive(last);
     if (connection->session.takes_over) {
+        struct track_packet_record *record = track_record_of(tracking);
         last->session.taken_over = true;
-        track_record_of(tracking)->takes_over = last->number + 1;
+        record->takes_over = last->number + 1;
+        record->is_id_in_use =
+            last->transport.handle != NULL && last->session.user_hash == connection->session.user_hash;
     }
 }
 
@@ -145,6 +160,7 @@ static void take_connect(struct track_context *tracking)
     }
     if (packet->version == MQTT_V50)
         snapshot->limits[tracking->sender] = read_limits(tracking->capture, packet);
+    snapshot->limits[1 - tracking->sender] = NULL; /* another CONNACK is to come */
     if (connect->client_id.length > 0 && track_has_span(packet, connect->client_id)) {
         join_session(tracking, connect->client_id);
         return;
@@ -230,9 +246,9 @@ void track_update_session(struct track_context *tracking)
     case MQTT_TYPE_CONNECT:
         if (!track_is_from_client(tracking))
             break;
-        take_connect(tracking);
         tracking->connection->session.user_hash =
             track_has_span(packet, user) ? track_hash_bytes(packet->bytes + user.at, user.length) : 0;
+        take_connect(tracking);
         read_expiry(tracking);
         break;
     case MQTT_TYPE_CONNACK:
