@@ -15,7 +15,8 @@ from pathlib import Path
 PARTS = {
     "tcp_dissect_pdus": "all that TCP hands to the dissector",
     "mqtt_read": "decoding (wire)",
-    "mqtt_track": "following the connection (model)",
+    "track": "following the connection (model)",
+    "run_parts": "of these, the model's parts",
     "check_run": "asking the rules (check)",
     "show_info": "the Info column (show)",
     "show_tree": "the tree (show)",
@@ -23,6 +24,9 @@ PARTS = {
 }
 """Functions whose whole cost, of what they call too, is told where the plugin's run has it. The built-in dissector has only
 the first."""
+
+_COPY = re.compile(r"\.(?:part|isra|constprop|lto_priv|cold)\.?\d*")
+"""What a compiler puts behind the name of a function that it changed."""
 
 _NAMED = re.compile(r"(?P<key>c?(?:ob|fn))=\((?P<id>\d+)\)(?: (?P<name>.*))?")
 
@@ -39,7 +43,7 @@ def _read(profile: Path) -> tuple[Counter[tuple[str, str]], Counter[str]]:
         if match is not None:
             kind = match["key"].removeprefix("c")
             if match["name"] is not None:
-                names[kind, match["id"]] = match["name"]
+                names[kind, match["id"]] = _COPY.sub("", match["name"]) if kind == "fn" else match["name"]
             current[match["key"]] = names[kind, match["id"]]
         elif line.startswith("calls="):
             is_call = True

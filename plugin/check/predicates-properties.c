@@ -89,12 +89,6 @@ struct mqtt_span ill_formed_will_payload(const struct mqtt_packet *packet)
     return ill_formed_at(packet, &packet->connect.will_properties, packet->connect.will_payload);
 }
 
-bool is_over_maximum_size(const struct check_subject *subject)
-{
-    const struct track_limits *limits = receiver_limits(subject->facts);
-    return limits != NULL && limits->maximum_packet_size > 0 && subject->packet->length > limits->maximum_packet_size;
-}
-
 enum mqtt_property_index property_over_maximum_size(const struct check_subject *subject)
 {
     const struct mqtt_packet *packet = subject->packet;

@@ -42,7 +42,11 @@ struct mqtt_span ill_formed_payload(const struct mqtt_packet *packet);
 struct mqtt_span ill_formed_will_payload(const struct mqtt_packet *packet);
 
 /** The packet is larger than its receiver allows. */
-bool is_over_maximum_size(const struct check_subject *subject);
+static inline bool is_over_maximum_size(const struct check_subject *subject)
+{
+    const struct track_limits *limits = subject->facts->snapshot->limits[1 - subject->facts->sender];
+    return limits != NULL && limits->maximum_packet_size > 0 && subject->packet->length > limits->maximum_packet_size;
+}
 
 /** The property at fault for that: without it (and others of its kind) the packet would have kept the limit.
  *  MQTT_PROPERTY_COUNT where leaving properties out would not have helped. */

@@ -1,46 +1,23 @@
-/* rule-functions.c - makes the functions of the rules from their rows.
+/* rule-functions.c - what each rule says of a finding, made from its row.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Each row becomes the functions check_SYMBOL(), detail_SYMBOL() and ids_SYMBOL(), which debugger and profiler see.
+ * Each row becomes the functions detail_SYMBOL() and ids_SYMBOL(), which debugger and profiler see.
  */
 #include "rule-functions.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "predicates.h"
-
-#define SUBJECT_IN_SCOPE                                                                                               \
-    __attribute__((unused)) const struct mqtt_packet *p = s->packet;                                                   \
-    __attribute__((unused)) const struct track_facts *f = s->facts;                                                    \
-    __attribute__((unused)) const struct track_snapshot *e = f->snapshot;                                              \
-    __attribute__((unused)) const struct track_anomaly *a = s->anomaly;
-
-#define ALWAYS true
-#define WHEN_WHEN(...) (__VA_ARGS__)
-#define BROKEN_IF_BROKEN_IF(...) (__VA_ARGS__)
-#define SPAN_SPAN(...) __VA_ARGS__
-#define RULE(symbol, about, on, when, broken_if, side, severity, group, needs, v31, v311, v50, span, title,            \
-             short_title, detail, help)                                                                                \
-    static bool check_##symbol(const struct check_subject *s, struct mqtt_span *at)                                    \
-    {                                                                                                                  \
-        SUBJECT_IN_SCOPE                                                                                               \
-        if (!WHEN_##when || !BROKEN_IF_##broken_if)                                                                    \
-            return false;                                                                                              \
-        *at = SPAN_##span;                                                                                             \
-        return true;                                                                                                   \
-    }
-#include "rules.def"
-#undef RULE
+#include "row-words.h"
 
 #define NO_DETAIL "%s", ""
 #define DETAIL_DETAIL(...) __VA_ARGS__
 #define RULE(symbol, about, on, when, broken_if, side, severity, group, needs, v31, v311, v50, span, title,            \
              short_title, detail, help)                                                                                \
-    static void detail_##symbol(const struct check_subject *s, char *buffer, size_t size)                              \
+    static void detail_##symbol(const struct check_subject *subject, char *buffer, size_t size)                        \
     {                                                                                                                  \
-        SUBJECT_IN_SCOPE                                                                                               \
+        SUBJECT_IN_SCOPE(subject)                                                                                      \
         snprintf(buffer, size, DETAIL_##detail);                                                                       \
     }
 #include "rules.def"
@@ -75,7 +52,6 @@ static void add_id_of_property(struct check_ids *ids, const struct check_finding
     if (condition)                                                                                                     \
         add_id(ids, id);
 #define BY_PROPERTY add_id_of_property(ids, finding);
-#define NONE
 #define V31_V31(list) list
 #define V31_V31_AT(severity, list) list
 #define V311_V311(list) list
@@ -86,8 +62,7 @@ static void add_id_of_property(struct check_ids *ids, const struct check_finding
              short_title, detail, help)                                                                                \
     static void ids_##symbol(const struct check_finding *finding, enum check_column column, struct check_ids *ids)     \
     {                                                                                                                  \
-        const struct check_subject *s = &finding->subject;                                                             \
-        SUBJECT_IN_SCOPE                                                                                               \
+        SUBJECT_IN_SCOPE(&finding->subject)                                                                            \
         if (column == CHECK_V31) {                                                                                     \
             V31_##v31                                                                                                  \
         } else if (column == CHECK_V311) {                                                                             \
@@ -100,7 +75,7 @@ static void add_id_of_property(struct check_ids *ids, const struct check_finding
 #undef RULE
 
 const struct check_rule_functions check_rule_functions[CHECK_RULE_COUNT] = {
-#define RULE(symbol, ...) {check_##symbol, detail_##symbol, ids_##symbol},
+#define RULE(symbol, ...) {detail_##symbol, ids_##symbol},
 #include "rules.def"
 #undef RULE
 };

@@ -1,4 +1,4 @@
-/* rule-functions.h - the expressions of the rules' rows, as functions.
+/* rule-functions.h - what each rule says of a finding.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -7,10 +7,8 @@
 
 #include "check.h"
 
-/** What a row says about a subject. */
+/** What a row says of a finding. */
 struct check_rule_functions {
-    /** The rule is broken; then `at` is set to the bytes concerned. */
-    bool (*is_broken)(const struct check_subject *subject, struct mqtt_span *at);
     /** Writes the detail of the message. */
     void (*write_detail)(const struct check_subject *subject, char *buffer, size_t size);
     /** Adds the statements that the rule stands for in a version. */

@@ -8,22 +8,7 @@
 
 #include <string.h>
 
-#include "../model/facts/anomalies.h"
-#include "../wire/packet.h"
-
-/* The words of the cells ON() and NEEDS(). */
-enum {
-    ANY = CHECK_ANY_PACKET,
-#define PACKET_TYPE(symbol, number, name, senders, flags) symbol = 1 << MQTT_TYPE_##symbol,
-#include "../wire/packet-types.def"
-#undef PACKET_TYPE
-};
-enum {
-    NOTHING = CHECK_NEEDS_NOTHING,
-#define NEED(symbol, words) symbol = CHECK_NEEDS_##symbol,
-#include "needs.def"
-#undef NEED
-};
+#include "row-words.h"
 
 /* What a cell holds: SIDE_##cell finds its macro where the cell is the one called SIDE. */
 #define ABOUT_ABOUT(what) SUBJECT_##what
@@ -48,7 +33,6 @@ enum {
 #define TITLE_TITLE(text) text
 #define SHORT_SHORT(text) "" text
 #define HELP_HELP(text) "" text
-#define NONE
 
 #define IDS(severity, ...)                                                                                             \
     {                                                                                                                  \

@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "../check/rule-functions.h"
+#include "../check/ask.h"
 
 static const char *const version_names[CHECK_COLUMNS] = {"3.1", "3.1.1", "5.0"};
 
@@ -69,53 +69,39 @@ static void print_rule(enum check_rule rule)
     }
 }
 
-/** True where a rule about properties, if a packet breaks it by this one, stands for no statement. */
-static bool lacks_statement(enum check_rule rule, const struct check_subject *subject)
+/** Complains about a rule that is broken and stands for no statement: missing, symbol, block, property. */
+static void print_missing(struct check_question *question, enum check_rule rule, struct mqtt_span at)
 {
-    const struct check_finding finding = {.rule = rule, .column = CHECK_V50, .subject = *subject};
-    struct mqtt_span at;
+    const struct check_subject *subject = &question->subject;
+    const struct check_finding finding = {.rule = rule, .column = CHECK_V50, .at = at, .subject = *subject};
+    const char *block = subject->block_type == MQTT_TYPE_WILL ? "the Will" : mqtt_packet_type_name(subject->block_type);
     struct check_ids ids;
 
-    if (!check_rule_functions[rule].is_broken(subject, &at))
-        return false;
     check_finding_ids(&finding, &ids);
-    return ids.count == 0;
+    if (ids.count == 0)
+        printf("missing\t%s\t%s\t%s\n", check_rule_info(rule)->symbol, block,
+               mqtt_property_info(subject->property.index)->name);
 }
 
-/** Tries a property in a block, from the Client and from the Server, once and again, with a small value and a large one:
- *  missing, symbol, block, property. */
-static void print_missing(enum check_rule rule, enum mqtt_packet_type block, enum mqtt_property_index property)
+/** Tries a property in a block, from the Client and from the Server, once and again, with a small value and a large one. */
+static void try_property(enum mqtt_packet_type block, enum mqtt_property_index property)
 {
     enum { SENDERS = 2, REPEATS = 2, VALUES = 2 };
     static const struct track_snapshot snapshot = {.version = MQTT_V50, .version_source = TRACK_VERSION_FROM_CONNECT};
     struct mqtt_packet packet = {.version = MQTT_V50, .type = block == MQTT_TYPE_WILL ? MQTT_TYPE_CONNECT : block};
     struct track_facts facts = {.snapshot = &snapshot};
-    struct check_subject subject = {
-        .packet = &packet, .facts = &facts, .block_type = block, .property = {.index = property}};
+    struct check_question question = {
+        .subject = {.packet = &packet, .facts = &facts, .block_type = block, .property = {.index = property}},
+        .silence = CHECK_NOT_IN_V50,
+        .found = print_missing,
+    };
 
-    if (!(check_rule_info(rule)->packets & 1u << packet.type))
-        return;
     for (unsigned each = 0; each < SENDERS * REPEATS * VALUES; each++) {
         facts.sender = each & 1;
-        subject.is_repeated = each & 2;
-        subject.property.number = each & 4 ? UINT32_MAX : 0;
-        if (lacks_statement(rule, &subject)) {
-            printf("missing\t%s\t%s\t%s\n", check_rule_info(rule)->symbol,
-                   block == MQTT_TYPE_WILL ? "the Will" : mqtt_packet_type_name(block),
-                   mqtt_property_info(property)->name);
-            return;
-        }
+        question.subject.is_repeated = each & 2;
+        question.subject.property.number = each & 4 ? UINT32_MAX : 0;
+        check_ask(&question, CHECK_ABOUT_PROPERTY);
     }
-}
-
-/** Where a rule about properties stands for no statement. */
-static void print_all_missing(enum check_rule rule)
-{
-    if (check_rule_info(rule)->about != CHECK_ABOUT_PROPERTY)
-        return;
-    for (unsigned block = MQTT_TYPE_CONNECT; block <= MQTT_TYPE_WILL; block++)
-        for (unsigned property = 0; property < MQTT_PROPERTY_COUNT; property++)
-            print_missing(rule, (enum mqtt_packet_type)block, (enum mqtt_property_index)property);
 }
 
 int main(void)
@@ -123,10 +109,11 @@ int main(void)
     size_t count;
     const struct check_statement *statements = check_statements(&count);
 
-    for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++) {
+    for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
         print_rule((enum check_rule)rule);
-        print_all_missing((enum check_rule)rule);
-    }
+    for (unsigned block = MQTT_TYPE_CONNECT; block <= MQTT_TYPE_WILL; block++)
+        for (unsigned property = 0; property < MQTT_PROPERTY_COUNT; property++)
+            try_property((enum mqtt_packet_type)block, (enum mqtt_property_index)property);
     for (size_t i = 0; i < count; i++)
         printf("id\t%s\t5.0\t%s\t\n", check_rule_info(statements[i].rule)->symbol, statements[i].id);
     return 0;

@@ -56,7 +56,13 @@ bool mqtt_utf8_is_plain(const uint8_t *bytes, uint32_t length)
 {
     uint32_t i = 0;
 
-    if (length < 8) {
+    if (length >= 4 && length < 8) {
+        uint8_t both[8]; /* the first four bytes and the last four, which may overlap */
+        memcpy(both, bytes, 4);
+        memcpy(both + 4, bytes + length - 4, 4);
+        return are_plain(both);
+    }
+    if (length < 4) {
         while (i < length && bytes[i] >= 0x20 && bytes[i] < 0x7F)
             i++;
         return i == length;
