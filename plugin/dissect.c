@@ -114,9 +114,7 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     bool has_room = show_has_room(tree);
     if (!has_room)
         tree = NULL;
-    proto_tree *packet_tree = NULL;
-    if (show_is_wanted(tree) || (tree != NULL && faults.count + findings.count > 0))
-        packet_tree = show_tree(&context, tree);
+    proto_tree *packet_tree = tree != NULL ? show_tree(&context, tree) : NULL;
     show_faults(&context, packet_tree, &faults);
     show_findings(&context, packet_tree);
     if (has_room && !show_has_room(tree))

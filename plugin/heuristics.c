@@ -13,7 +13,6 @@ enum { MIDSTREAM_PACKETS = 3 };
 
 static dissector_handle_t tcp_handle;
 static dissector_handle_t tls_handle;
-static dissector_handle_t websocket_handle;
 
 /** Whether it is the first data of a Client: a CONNECT. */
 static enum mqtt_connect_match match_connect(tvbuff_t *tvb)
@@ -44,6 +43,8 @@ static bool await_connect(tvbuff_t *tvb, packet_info *pinfo, const struct tcpinf
 
 static ws_bool recognise_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
+    if (!mqttscope_is_enabled())
+        return false;
     if (!is_connect(tvb))
         return await_connect(tvb, pinfo, (const struct tcpinfo *)data);
     conversation_set_dissector(find_or_create_conversation(pinfo), tcp_handle);
@@ -53,7 +54,7 @@ static ws_bool recognise_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
 
 static ws_bool recognise_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
-    if (!is_connect(tvb))
+    if (!mqttscope_is_enabled() || !is_connect(tvb))
         return false;
     tls_set_appdata_dissector(find_dissector("tls"), pinfo, tls_handle);
     dissect_over_tls(tvb, pinfo, tree, NULL);
@@ -64,12 +65,14 @@ static ws_bool recognise_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
  *  stream that was. */
 static ws_bool recognise_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
+    if (!mqttscope_is_enabled())
+        return false;
     conversation_t *conversation = find_or_create_conversation(pinfo);
     bool known = conversation_get_proto_data(conversation, mqttscope_proto()) != NULL;
 
     if (!known && !is_connect(tvb))
         return false;
-    call_dissector_only(websocket_handle, tvb, pinfo, tree, data);
+    dissect_over_websocket(tvb, pinfo, tree, data);
     return true;
 }
 
@@ -77,7 +80,7 @@ static ws_bool recognise_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto
 static ws_bool recognise_midstream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     uint32_t captured = tvb_captured_length(tvb);
-    if (captured == 0 || captured < tvb_reported_length(tvb))
+    if (!mqttscope_is_enabled() || captured == 0 || captured < tvb_reported_length(tvb))
         return false;
     struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured, MQTT_VERSION_UNKNOWN);
 
@@ -88,17 +91,16 @@ static ws_bool recognise_midstream(tvbuff_t *tvb, packet_info *pinfo, proto_tree
     return true;
 }
 
-void heuristics_register(int proto, dissector_handle_t tcp, dissector_handle_t tls, dissector_handle_t websocket)
+void heuristics_register(int mqtt, dissector_handle_t tcp, dissector_handle_t tls)
 {
     tcp_handle = tcp;
     tls_handle = tls;
-    websocket_handle = websocket;
-    heur_dissector_add("tcp", recognise_over_tcp, "MQTT over TCP, from its CONNECT", "mqttscope_tcp", proto,
+    heur_dissector_add("tcp", recognise_over_tcp, "MQTT over TCP, from its CONNECT", "mqttscope_tcp", mqtt,
                        HEURISTIC_ENABLE);
-    heur_dissector_add("tls", recognise_over_tls, "MQTT over TLS, from its CONNECT", "mqttscope_tls", proto,
+    heur_dissector_add("tls", recognise_over_tls, "MQTT over TLS, from its CONNECT", "mqttscope_tls", mqtt,
                        HEURISTIC_ENABLE);
-    heur_dissector_add("ws", recognise_over_websocket, "MQTT over WebSocket, from its CONNECT", "mqttscope_ws", proto,
+    heur_dissector_add("ws", recognise_over_websocket, "MQTT over WebSocket, from its CONNECT", "mqttscope_ws", mqtt,
                        HEURISTIC_ENABLE);
     heur_dissector_add("tcp", recognise_midstream, "MQTT over TCP, from packets in the middle of a connection",
-                       "mqttscope_tcp_midstream", proto, HEURISTIC_DISABLE);
+                       "mqttscope_tcp_midstream", mqtt, HEURISTIC_DISABLE);
 }

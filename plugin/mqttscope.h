@@ -18,6 +18,9 @@ void protocol_register(void);
 /** The id of our protocol. */
 int mqttscope_proto(void);
 
+/** False where the user has switched our protocol off, which gives everything back to Wireshark's own dissector. */
+bool mqttscope_is_enabled(void);
+
 /** The user's version for connections whose packets do not show theirs, MQTT_VERSION_UNKNOWN if none was chosen. */
 enum mqtt_version mqttscope_default_version(void);
 
@@ -76,14 +79,15 @@ struct websocket_handshake websocket_handshake(packet_info *pinfo);
  *  struct stream_chunk. */
 unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void *data);
 
-/** Registers the heuristics; `tcp` and `tls` are the dissectors that take a stream over once it is recognised. */
-void heuristics_register(int proto, dissector_handle_t tcp, dissector_handle_t tls, dissector_handle_t websocket);
+/** Registers the heuristics under the built-in's protocol `mqtt`; `tcp` and `tls` are the dissectors that take a stream over
+ *  once it is recognised. */
+void heuristics_register(int mqtt, dissector_handle_t tcp, dissector_handle_t tls);
 
 /** Registers the conversation filters. */
 void filters_register(void);
 
 /** Registers the plugin wherever MQTT travels, and the take-over from Wireshark's own dissector. */
-void takeover_register(int proto);
+void takeover_register(void);
 
 /** Looks the payload dissectors up; once, at hand-off. */
 void payload_handoff(void);

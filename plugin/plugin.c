@@ -36,7 +36,7 @@ static void register_all(void)
 
 static void hand_off(void)
 {
-    takeover_register(mqttscope_proto());
+    takeover_register();
     payload_handoff();
 }
 

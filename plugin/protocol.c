@@ -17,3 +17,8 @@ void protocol_register(void)
 {
     proto = proto_register_protocol("MQTT Scope", "MQTT Scope", "mqttscope");
 }
+
+bool mqttscope_is_enabled(void)
+{
+    return proto_is_protocol_enabled(find_protocol_by_id(proto));
+}

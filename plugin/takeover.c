@@ -7,6 +7,10 @@
  * of a preference, such entries are pointed to us; when our protocol is switched off, those we took are given back. What
  * we took is recognised by its handle, which nothing else uses. Keys that the built-in does not have come and go in the same
  * way, so that Wireshark without us is Wireshark as it was.
+ *
+ * The protocol of a handle is what Wireshark shows as the frame's layer, and what switches the handle off. Ours belong to the
+ * built-in's protocol, so that a frame is MQTT wherever Wireshark says what it is. Only the handles that Decode As lists by
+ * our name belong to our protocol; their entries are pointed to the others as well.
  */
 #include <epan/packet.h>
 
@@ -16,12 +20,15 @@
 struct adopted_table {
     const char *name;
     bool has_string_keys;
-    dissector_handle_t ours; /**< used for adopted entries only */
+    bool is_listed;            /**< Decode As offers our protocol for this table */
+    dissector_handle_t ours;   /**< used for adopted entries only */
+    dissector_handle_t listed; /**< what Decode As offers; NULL unless `is_listed` */
 };
 
 static struct adopted_table adopted_tables[] = {
-    {"tcp.port", false, NULL},  {"tls.port", false, NULL}, {"tls.alpn", true, NULL},
-    {"quic.proto", true, NULL}, {"ws.port", false, NULL},  {"ws.protocol", true, NULL},
+    {"tcp.port", false, true, NULL, NULL}, {"tls.port", false, true, NULL, NULL},
+    {"tls.alpn", true, false, NULL, NULL}, {"quic.proto", true, false, NULL, NULL},
+    {"ws.port", false, false, NULL, NULL}, {"ws.protocol", true, false, NULL, NULL},
 };
 
 /** A key that leads to MQTT, added where nobody has it. */
@@ -38,18 +45,19 @@ static struct own_key own_keys[] = {
 
 static dissector_handle_t builtin;
 
-/** One run over a table: the entries whose handle is `from` are to get `to`. */
+/** One run over a table: the entries that have one of these handles are to get `to`. */
 struct move {
     const struct adopted_table *table;
-    dissector_handle_t from;
+    dissector_handle_t from[2];
     dissector_handle_t to;
 };
 
 static void move_entry(const char *table_name, ftenum_t type _U_, void *key, void *value, void *data)
 {
     const struct move *move = (const struct move *)data;
+    dissector_handle_t handle = dtbl_entry_get_handle((dtbl_entry_t *)value);
 
-    if (dtbl_entry_get_handle((dtbl_entry_t *)value) != move->from)
+    if (handle == NULL || (handle != move->from[0] && handle != move->from[1]))
         return;
     if (move->table->has_string_keys)
         dissector_change_string(table_name, (const char *)key, move->to);
@@ -73,14 +81,14 @@ static void add_or_remove(const struct own_key *own, bool enabled)
 /** Runs before each file and after each change of preferences. */
 static void adopt_or_give_back(void)
 {
-    bool enabled = proto_is_protocol_enabled(find_protocol_by_id(mqttscope_proto()));
+    bool enabled = mqttscope_is_enabled();
 
     stream_reset();
     policy_reset();
     payload_reset();
     for (unsigned i = 0; i < G_N_ELEMENTS(adopted_tables); i++) {
         const struct adopted_table *table = &adopted_tables[i];
-        struct move move = {table, enabled ? builtin : table->ours, enabled ? table->ours : builtin};
+        struct move move = {table, {enabled ? builtin : table->ours, table->listed}, enabled ? table->ours : builtin};
         if (builtin != NULL && find_dissector_table(table->name) != NULL)
             dissector_table_foreach(table->name, move_entry, &move);
     }
@@ -98,20 +106,25 @@ static dissector_t dissector_for(const char *table)
     return dissect_over_tls;
 }
 
-void takeover_register(int proto)
+void takeover_register(void)
 {
-    dissector_handle_t tcp = create_dissector_handle(dissect_over_tcp, proto);
-    dissector_handle_t tls = create_dissector_handle(dissect_over_tls, proto);
-    dissector_handle_t websocket = create_dissector_handle(dissect_over_websocket, proto);
+    int mqtt = proto_get_id_by_filter_name("mqtt");
+    dissector_handle_t tcp = create_dissector_handle(dissect_over_tcp, mqtt);
+    dissector_handle_t tls = create_dissector_handle(dissect_over_tls, mqtt);
+    dissector_handle_t websocket = create_dissector_handle(dissect_over_websocket, mqtt);
 
     builtin = find_dissector("mqtt");
-    for (unsigned i = 0; i < G_N_ELEMENTS(adopted_tables); i++)
-        adopted_tables[i].ours = create_dissector_handle(dissector_for(adopted_tables[i].name), proto);
-
+    for (unsigned i = 0; i < G_N_ELEMENTS(adopted_tables); i++) {
+        struct adopted_table *table = &adopted_tables[i];
+        dissector_t dissector = dissector_for(table->name);
+        table->ours = create_dissector_handle(dissector, mqtt);
+        if (!table->is_listed)
+            continue;
+        table->listed = create_dissector_handle(dissector, mqttscope_proto());
+        dissector_add_for_decode_as(table->name, table->listed);
+    }
     for (unsigned i = 0; i < G_N_ELEMENTS(own_keys); i++)
         own_keys[i].handle = strcmp(own_keys[i].table, "ws.protocol") == 0 ? websocket : tls;
-    dissector_add_for_decode_as("tcp.port", tcp);
-    dissector_add_for_decode_as("tls.port", tls);
-    heuristics_register(proto, tcp, tls, websocket);
+    heuristics_register(mqtt, tcp, tls);
     register_init_routine(adopt_or_give_back);
 }

@@ -60,7 +60,8 @@ void show_statements(const struct show_context *context, proto_tree *tree);
 /** What a finding says: printable, in `pool`. */
 const char *show_finding_text(wmem_allocator_t *pool, const struct check_finding *finding);
 
-/** True where the tree is looked at, or one of our fields is referenced: without that no tree need be built. */
+/** True where the tree is visible, or one of our fields is referenced: without that nothing needs to be added to it but the
+ *  packet's own item. */
 bool show_is_wanted(proto_tree *tree);
 
 /** True while the frame's tree may grow. Wireshark takes more items than the user's gui.max_tree_items for an endless loop
@@ -70,7 +71,8 @@ bool show_has_room(const proto_tree *tree);
 /** Says under `tree` that what follows is not shown, since there is no room. */
 void show_no_room(const struct show_context *context, proto_tree *tree);
 
-/** Builds the packet's tree under `parent` and returns it for what follows (expert items, payload). */
+/** Adds the packet's item to `parent`, and under it what is wanted of its tree, which is returned for what follows (expert
+ *  items, payload). */
 proto_tree *show_tree(const struct show_context *context, proto_tree *parent);
 
 /** Adds a property block: its length, and each property with its fields; `in_will`: they are the Will Properties. */

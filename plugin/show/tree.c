@@ -282,6 +282,10 @@ proto_tree *show_tree(const struct show_context *context, proto_tree *parent)
     const struct mqtt_packet *packet = context->packet;
     proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, context->tvb, 0, (int)packet->captured, ENC_NA);
     proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
+
+    /* Where nothing is wanted the item alone is made: Wireshark counts it in its protocol hierarchy. */
+    if (!show_is_wanted(parent))
+        return tree;
     if (PTREE_DATA(parent)->visible) {
         proto_item_append_text(item, ", %s", mqtt_packet_type_name(packet->type));
         if (packet->packet_id_at != 0)

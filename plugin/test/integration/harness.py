@@ -85,11 +85,11 @@ class Packet:
 def rows(capture: Path | str, fields: Iterable[str], *, display_filter: str = "", settings: Settings = Settings(),
          order: Order = Order.ONE_PASS, builtin: bool = False, timeout_s: float = TIMEOUT_S
          ) -> list[dict[str, list[str]]]:
-    """All values of each field, one entry a frame; `info` stands for the Info column.
+    """All values of each field, one entry a frame; `info` and `protocol` stand for the columns.
 
     Read from JSON, so that no content can be taken for a separator. Booleans are "1" and "0".
     """
-    names = {each: _info_column() if each == "info" else each for each in fields}
+    names = {each: _column(each) if each in ("info", "protocol") else each for each in fields}
     arguments = ["-T", "json"] + (["-Y", display_filter] if display_filter else [])
     for name in names.values():
         arguments += ["-e", name]
@@ -108,8 +108,8 @@ def info_column(capture: Path | str, **how: Any) -> dict[int, str]:
             for row in rows(capture, ["frame.number", "info"], **how)}
 
 
-def _info_column() -> str:
-    return "_ws.col.Info" if version() < (4, 2) else "_ws.col.info"
+def _column(name: str) -> str:
+    return f"_ws.col.{name.capitalize() if version() < (4, 2) else name}"
 
 
 @functools.cache

@@ -107,9 +107,19 @@ class TestSwitchedOff(TestTakeover):
                          harness.tshark("-V", capture=capture, builtin=True))
 
     def test_builtin_switched_off(self) -> None:
-        """mqtt switched off as well: nobody decodes; alone it does not matter, since the plugin decodes."""
-        capture = REAL / "mosquitto-v311.pcap"
-        self.assertEqual(self.served_by(capture, Settings(disabled=("mqtt", "mqttscope")), ""), "nobody")
+        """mqtt switched off: nobody decodes, whatever the way to it. It is the protocol of the layer."""
+        for disabled in (("mqtt",), ("mqtt", "mqttscope")):
+            for name in ("mosquitto-v311.pcap", "tls-mosquitto.pcapng", "websocket-paho.pcap",
+                         "mosquitto-ipv6-port-21883.pcap"):
+                with self.subTest(disabled=disabled, capture=name):
+                    self.assertEqual(self.served_by(REAL / name, Settings(disabled=disabled), ""), "nobody")
+
+    def test_decode_as_by_our_name(self) -> None:
+        """-d tcp.port==N,mqttscope leads to the built-in."""
+        capture = REAL / "mosquitto-ipv6-port-21883.pcap"
+        rows = harness.tshark("--disable-protocol", "mqttscope", "-d", "tcp.port==21883,mqttscope", "-Y", "mqtt",
+                              capture=capture)
+        self.assertIn("Subscribe Request", rows)
 
 
 class TestWays(TestTakeover):
@@ -180,7 +190,7 @@ class TestHeuristics(TestTakeover):
     def test_listed(self) -> None:
         """tshark -G heuristic-decodes says which are on."""
         lines = [each.split("\t") for each in harness.tshark("-G", "heuristic-decodes").splitlines()]
-        ours = sorted((each[0], each[2]) for each in lines if each[1] == "mqttscope")
+        ours = sorted((each[0], each[2]) for each in lines if each[1] == "mqtt")
         self.assertEqual(ours, [("tcp", "F"), ("tcp", "T"), ("tls", "T"), ("ws", "T")])
 
     def test_odd_port(self) -> None:
