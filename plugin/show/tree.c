@@ -138,6 +138,11 @@ static void show_connack(const struct show_context *context, proto_tree *tree)
                                show_subtrees[SHOW_SUBTREE_FLAGS], flag_bits, ENC_BIG_ENDIAN);
     if (packet->reason_at != 0)
         show_reason(context, tree, packet->reason_at);
+    /* A Server that does not know MQTT 5.0 refuses it in the form of its own version. Wireshark's own dissector has the code
+     * under the name that it has in the version of the CONNECT. */
+    if (packet->reason_at != 0 && packet->version != MQTT_V50 && context->facts->snapshot->version == MQTT_V50)
+        proto_item_set_hidden(
+            proto_tree_add_item(tree, FIELD(REASON_CONNACK), context->tvb, (int)packet->reason_at, 1, ENC_BIG_ENDIAN));
     show_properties(context, tree, &packet->properties, false);
 }
 
