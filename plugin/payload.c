@@ -17,10 +17,10 @@
 #include <epan/prefs.h>
 #include <epan/show_exception.h>
 #include <epan/uat-int.h>
-#include <wsutil/wsjson.h>
 
 #include "compat.h"
 #include "mqttscope.h"
+#include "wire/json.h"
 #include "wire/utf8.h"
 
 /** How a row of the table compares its pattern with the topic. */
@@ -215,21 +215,41 @@ static bool try_content_type(const struct show_context *context, proto_tree *par
     return compat_try_string(media_types, type, payload, context->pinfo, parent, NULL) > 0;
 }
 
-/** JSON without a Content Type, looked for only where the tree is visible or a field of JSON's is referenced. */
-static bool try_json(const struct show_context *context, proto_tree *parent, tvbuff_t *payload)
-{
-    uint32_t length = tvb_captured_length(payload);
+/** More items than the JSON dissector makes of a value: in 4.0, 4.4 and 4.6 they are six for a member of an object. */
+enum { ITEMS_PER_JSON_VALUE = 12 };
 
-    if (json_proto < 0 || !proto_field_is_referenced(parent, json_proto) || length < tvb_reported_length(payload))
-        return false;
-    const uint8_t *text = tvb_get_ptr(payload, 0, (int)length);
-    if (*text != '{' && *text != '[')
-        return false;
-    if (!json_validate(text, length))
-        return false;
-    /* The columns must not depend on whether the tree is visible. */
-    col_set_writable(context->pinfo->cinfo, COL_PROTOCOL, FALSE);
-    return call_dissector_only(json, payload, context->pinfo, parent, NULL) > 0;
+/** Has the JSON dissector show a payload that is JSON; where the frame's tree has no room for it, says so. */
+static void show_json(const struct show_context *context, proto_tree *parent, proto_tree *tree, tvbuff_t *payload,
+                      uint32_t values)
+{
+    if (show_has_room_for(parent, (uint64_t)values * ITEMS_PER_JSON_VALUE))
+        call_dissector_only(json, payload, context->pinfo, parent, NULL);
+    else
+        show_no_room(context, tree);
+}
+
+/** JSON without a Content Type. It is dissected only where the tree is visible or a field of JSON's is referenced; the
+ *  Protocol column is the same either way. */
+static void try_json(const struct show_context *context, proto_tree *parent, proto_tree *tree, tvbuff_t *payload)
+{
+    column_info *columns = context->pinfo->cinfo;
+    uint32_t length = tvb_captured_length(payload);
+    uint32_t values;
+
+    if (json == NULL || !proto_is_protocol_enabled(find_protocol_by_id(json_proto)) ||
+        length < tvb_reported_length(payload))
+        return;
+    bool is_wanted = proto_field_is_referenced(parent, json_proto);
+    if (!is_wanted && !col_get_writable(columns, COL_PROTOCOL))
+        return;
+    if (!mqtt_json_check(tvb_get_ptr(payload, 0, (int)length), length, &values))
+        return;
+    /* As the JSON dissector does it. */
+    col_append_sep_str(columns, COL_PROTOCOL, "/", "JSON");
+    if (!is_wanted)
+        return;
+    col_set_writable(columns, COL_PROTOCOL, FALSE);
+    show_json(context, parent, tree, payload, values);
 }
 
 static void try_each(const struct show_context *context, proto_tree *parent, proto_tree *tree, tvbuff_t *payload)
@@ -242,7 +262,7 @@ static void try_each(const struct show_context *context, proto_tree *parent, pro
     if (topic_heuristics != NULL &&
         dissector_try_heuristic(topic_heuristics, payload, context->pinfo, parent, &entry, topic))
         return;
-    try_json(context, parent, payload);
+    try_json(context, parent, tree, payload);
 }
 
 /** Runs the hand-over so that it can harm neither the packets after this one nor TCP's idea of the stream: the payload is

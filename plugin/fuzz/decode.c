@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../test/unit/walk.h"
+#include "../wire/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -67,6 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         demand(run.length > captured ? "a run is longer than its bytes" : NULL);
         demand(run.packets > run.length / 2 ? "a run has more packets than fit" : NULL);
         mqtt_match_connect(bytes, captured);
+        uint32_t values = 0;
+        demand(mqtt_json_check(bytes, captured, &values) && values > captured ? "more values than bytes" : NULL);
     }
     free(bytes);
     return 0;

@@ -139,22 +139,49 @@ static uint32_t first_characters(const uint8_t *text, uint32_t length, unsigned 
     return length;
 }
 
-/** A payload is quoted where its beginning is printable text, else its size is given. */
+/** True for printable text, which may have line ends and tabs. */
+static bool is_quotable(const uint8_t *text, uint32_t length)
+{
+    uint8_t without[4 * PAYLOAD_CHARACTERS];
+
+    if (length > sizeof without)
+        return false;
+    for (uint32_t i = 0; i < length; i++)
+        without[i] = text[i] == '\n' || text[i] == '\r' || text[i] == '\t' ? ' ' : text[i];
+    return mqtt_utf8_judge(without, length, NULL) == MQTT_UTF8_GOOD;
+}
+
+/** Adds quotable text, its line ends and tabs as escapes. */
+static void put_quotable(struct line *line, const uint8_t *text, uint32_t length)
+{
+    uint32_t from = 0;
+
+    for (uint32_t i = 0; i < length; i++) {
+        const char *escape = text[i] == '\n' ? "\\n" : text[i] == '\r' ? "\\r" : text[i] == '\t' ? "\\t" : NULL;
+        if (escape == NULL)
+            continue;
+        put_bytes(line, (const char *)text + from, i - from);
+        put(line, escape);
+        from = i + 1;
+    }
+    put_bytes(line, (const char *)text + from, length - from);
+}
+
+/** A payload is quoted where its beginning is text; its size is given where that is not all. */
 static void put_payload(struct line *line, struct mqtt_span payload)
 {
     const struct mqtt_packet *packet = line->context->packet;
     const uint8_t *text = packet->bytes + payload.at;
     bool captured = payload.at + payload.length <= packet->captured;
+    uint32_t quoted = captured ? first_characters(text, payload.length, PAYLOAD_CHARACTERS) : 0;
 
     put(line, " ");
-    if (captured && payload.length > 0) {
-        uint32_t quoted = first_characters(text, payload.length, PAYLOAD_CHARACTERS);
-        if (mqtt_utf8_judge(text, quoted, NULL) < MQTT_UTF8_NON_CHARACTER) {
-            put(line, "\"");
-            put_bytes(line, (const char *)text, quoted);
-            put(line, quoted < payload.length ? "\xE2\x80\xA6\"" : "\"");
+    if (quoted > 0 && is_quotable(text, quoted)) {
+        put(line, "\"");
+        put_quotable(line, text, quoted);
+        put(line, quoted < payload.length ? "\xE2\x80\xA6\" " : "\"");
+        if (quoted == payload.length)
             return;
-        }
     }
     put_number(line, payload.length);
     put(line, payload.length == 1 ? " byte" : " bytes");

@@ -40,9 +40,14 @@ proto_item *show_span(const struct show_context *context, proto_tree *tree, int 
     return item;
 }
 
+bool show_has_room_for(const proto_tree *tree, uint64_t items)
+{
+    return tree == NULL || PTREE_DATA(tree)->count + items < prefs.gui_max_tree_items - prefs.gui_max_tree_items / 10;
+}
+
 bool show_has_room(const proto_tree *tree)
 {
-    return tree == NULL || PTREE_DATA(tree)->count < prefs.gui_max_tree_items - prefs.gui_max_tree_items / 10;
+    return show_has_room_for(tree, 0);
 }
 
 void show_no_room(const struct show_context *context, proto_tree *tree)

@@ -68,6 +68,9 @@ bool show_is_wanted(proto_tree *tree);
  *  and gives the frame up; before that our lists end. Without a tree there is always room. */
 bool show_has_room(const proto_tree *tree);
 
+/** The same for so many more items. */
+bool show_has_room_for(const proto_tree *tree, uint64_t items);
+
 /** Says under `tree` that what follows is not shown, since there is no room. */
 void show_no_room(const struct show_context *context, proto_tree *tree);
 

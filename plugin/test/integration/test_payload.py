@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import unittest
 import zlib
 from pathlib import Path
@@ -132,11 +133,56 @@ class TestTopicAndJson(PayloadTest):
         self.assertEqual(self.decoded(publish("other/group/NDATA/node", payload)), set())
 
     def test_json(self) -> None:
-        """An object or an array that is JSON from its first byte to its last."""
-        self.assertEqual(self.decoded(publish("a", JSON)), {"json"})
-        for text in ('"{\\"key\\": "', '"key"', '"[x"', '"{}x"', '"12"', "7b ff 7d", '""'):
+        """An object or an array that is JSON from its first byte to its last, white space around it apart."""
+        for text in (JSON, '" \\n{\\"key\\": 1}\\r\\n"', '"[{\\"key\\": [1e5, null]}]"'):
+            with self.subTest(text=text):
+                self.assertEqual(self.decoded(publish("a", text)), {"json"})
+        for text in ('"{\\"key\\": "', '"key"', '"[x"', '"{}x"', '"12"', "7b ff 7d", '""', '"[{\\"key\\": 1}"',
+                     '"{\\"key\\": 1 2}"', '"{\\"key\\": tru}"', '"{\\"key\\": 1]"', '"{\\"key\\": 01}"'):
             with self.subTest(text=text):
                 self.assertEqual(self.decoded(publish("a", text)), set())
+
+    def test_json_of_any_size(self) -> None:
+        """More values than Wireshark's own check takes, and deeper nesting than its dissector takes."""
+        for count in (1000, 1100, 40000):
+            text = json.dumps({f"key-{number}": number for number in range(count)})
+            shown = self.last(self.capture(V311 + f"c1 > [mss 1460] 30 {{ s\"a\" {text.encode().hex()} }}\n"))
+            with self.subTest(count=count):
+                self.assertEqual(len(shown["json.key"]), count)
+        deep = self.capture(V311 + f'c1 > 30 {{ s"a" {"5b" * 400}{"5d" * 400} }} c0 00\n')
+        self.assertEqual(self.last(deep)["mqtt.msgtype"], ["3", "12"])
+
+    def test_json_that_no_tree_holds(self) -> None:
+        """Wireshark takes too many items for an endless loop: the packet says that they are not shown, and what follows is."""
+        text = json.dumps({f"key-{number}": number for number in range(500)}).encode().hex()
+        capture = self.capture(V311 + f'c1 > 30 {{ s"a" {text} }} c0 00\n')
+        for items, expected in (("20000", 500), ("5000", 0)):
+            settings = Settings((("gui.max_tree_items", items),))
+            shown = harness.rows(capture, [*SHOWN, "mqttscope.limit_items"], settings=settings)[-1]
+            with self.subTest(items=items):
+                self.assertEqual(len(shown["json.key"]), expected)
+                self.assertEqual(bool(shown["mqttscope.limit_items"]), expected == 0)
+                self.assertEqual(shown["mqtt.msgtype"], ["3", "12"])
+
+    def test_protocol_column(self) -> None:
+        """JSON that is not announced is in the Protocol column where JSON that is announced is, with a tree and without."""
+        frames = ("{0}", "{0} c0 00", "c0 00 {0}", "{0} {0}")
+        pairs = [(publish("a", JSON), publish("a", JSON, '03 s"application/json"')),
+                 (publish("a", '"[1"'), publish("a", '"[1"', '03 s"x/unknown"'))]
+        text = V5 + "".join(f"c1 > {frame.format(each)}\n" for frame in frames for pair in pairs for each in pair)
+        capture = self.capture(text)
+        for order in (Order.ONE_PASS, Order.TWO_PASSES):
+            columns = ["".join(row["protocol"]) for row in harness.rows(capture, ["protocol"], order=order)[5:]]
+            self.assertEqual(columns[0::2], columns[1::2])
+            self.assertEqual(columns[0::4], ["MQTT/JSON", "MQTT", "MQTT/JSON", "MQTT/JSON"])
+            self.assertEqual(set(columns[2::4]), {"MQTT"})
+        plain = harness.tshark(capture=capture)
+        tree = harness.tshark("-P", "-V", capture=capture)
+        self.assertEqual([line for line in tree.splitlines() if "MQTT" in line[:70] and "client-1 →" in line],
+                         [line for line in plain.splitlines() if "client-1 →" in line])
+        self.assertEqual(plain.count("MQTT/JSON"), 6)
+        off = harness.tshark("--disable-protocol", "json", capture=capture)
+        self.assertEqual(off.count("MQTT/JSON"), 0)
 
     def test_filter_finds_what_the_tree_shows(self) -> None:
         """-Y json selects the frame though nobody looks at the tree, and the columns are the same either way."""
