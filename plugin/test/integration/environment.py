@@ -135,6 +135,23 @@ def _plugin_folder(builtin: bool) -> Path | None:
 
 
 @functools.cache
+def _data_folder() -> Path | None:
+    """Wireshark's data less the table of manufacturers, which no test needs, and which versions before 4.2 read for each
+    capture anew: that takes as long as a small capture itself. None for Wireshark's own folder."""
+    listed = subprocess.run([program("tshark"), "-G", "folders"], stdin=subprocess.DEVNULL, capture_output=True,
+                            text=True, timeout=TIMEOUT_S, check=False).stdout
+    match = re.search(r"^Global configuration:\s*(.+)$", listed, re.MULTILINE)
+    if match is None or not Path(match[1], "manuf").is_file():
+        return None
+    folder = private_folder() / "data"
+    folder.mkdir()
+    for each in Path(match[1]).iterdir():
+        if each.name != "manuf":
+            (folder / each.name).symlink_to(each)
+    return folder
+
+
+@functools.cache
 def _profile(settings: Settings, builtin: bool) -> Path:
     """An XDG_CONFIG_HOME that holds the settings in Wireshark's own files."""
     home = Path(tempfile.mkdtemp(prefix="profile-", dir=private_folder()))
@@ -171,11 +188,13 @@ def _decode_as_entry(argument: str) -> str:
 def variables(settings: Settings, builtin: bool) -> dict[str, str]:
     """The environment of a program; sanitizer and allocator variables of the caller stay."""
     with _lock:
-        folder, profile = _plugin_folder(builtin), _profile(settings, builtin)
+        folder, profile, data = _plugin_folder(builtin), _profile(settings, builtin), _data_folder()
     kept = {name: value for name, value in os.environ.items()
             if name not in ("WIRESHARK_PLUGIN_DIR", "WIRESHARK_CONFIG_DIR", "SSLKEYLOGFILE")}
     kept |= {"HOME": str(private_folder()), "XDG_CONFIG_HOME": str(profile), "LC_ALL": "C.UTF-8", "TZ": "UTC",
              "TMPDIR": str(private_folder()), "WIRESHARK_ABORT_ON_DISSECTOR_BUG": "1"}
+    if data is not None:
+        kept["WIRESHARK_DATA_DIR"] = str(data)
     if folder is not None:
         kept["WIRESHARK_PLUGIN_DIR"] = str(folder)
     return kept

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -97,7 +96,7 @@ def rows(capture: Path | str, fields: Iterable[str], *, display_filter: str = ""
     out = []
     for record in json.loads(text, strict=False):
         layers = record["_source"]["layers"]
-        out.append({each: [_level(name, str(value), builtin) for value in layers.get(name, [])]
+        out.append({each: [_level(name, str(value), builtin) for value in layers[name]] if name in layers else []
                     for each, name in names.items()})
     return out
 
@@ -158,26 +157,34 @@ def packets(capture: Path | str, *, display_filter: str = "", settings: Settings
     columns = info_column(capture, display_filter=display_filter, **how)
     arguments = ["-T", "pdml"] + (["-Y", display_filter] if display_filter else [])
     out = []
-    for _, element in ElementTree.iterparse(io.BytesIO(tshark_bytes(arguments, capture, **how))):
-        if element.tag == "packet":
-            packet = Packet(0)
-            _read_pdml(element, packet, builtin)
-            packet.number = int(packet.values["frame.number"][0])
-            packet.findings = [Finding(packet.number, *each) for each in _pdml_findings(element)]
-            packet.info = columns[packet.number]
-            out.append(packet)
-            element.clear()
+    for element in pdml_packets(tshark_bytes(arguments, capture, **how)):
+        packet = Packet(0, values=_pdml_values(element, builtin))
+        packet.number = int(packet.values["frame.number"][0])
+        packet.findings = [Finding(packet.number, *each) for each in _pdml_findings(element)]
+        packet.info = columns[packet.number]
+        out.append(packet)
     return out
 
 
-def _read_pdml(element: ElementTree.Element, packet: Packet, builtin: bool) -> None:
-    """Collects the values of an element and of all inside it."""
-    for child in element:
-        name = child.get("name", "")
-        if name and child.tag in ("proto", "field"):
-            value = child.get("show", "") if child.tag == "field" else ""
-            packet.values.setdefault(name, []).append(_level(name, value, builtin))
-        _read_pdml(child, packet, builtin)
+def pdml_packets(document: bytes) -> Iterator[ElementTree.Element]:
+    """The packets of a PDML document, each parsed by itself: a large document need not be in memory as a whole."""
+    begin, end = b"<packet>", b"</packet>"
+    at = document.find(begin)
+    while at >= 0:
+        behind = document.index(end, at) + len(end)
+        yield ElementTree.fromstring(document[at:behind])
+        at = document.find(begin, behind)
+
+
+def _pdml_values(packet: ElementTree.Element, builtin: bool) -> dict[str, list[str]]:
+    """The values of all fields of a packet."""
+    values: dict[str, list[str]] = {}
+    for element in packet.iter():
+        name = element.get("name")
+        if name and element.tag in ("proto", "field"):
+            value = element.get("show", "") if element.tag == "field" else ""
+            values.setdefault(name, []).append(_level(name, value, builtin))
+    return values
 
 
 def _pdml_findings(packet: ElementTree.Element) -> Iterator[tuple[str, str, str, str]]:
@@ -200,8 +207,9 @@ def _packets_at_random(capture: Path | str, settings: Settings, builtin: bool, t
     with shared_sharkd(capture, settings, builtin, timeout_s) as sharkd:
         for number in range(sharkd.ask("status")["frames"], 0, -1):
             first, second = (sharkd.ask("frame", frame=number, proto=True, columns=True) for _ in range(2))
-            packet, again = (_read_sharkd(number, answer, builtin) for answer in (first, second))
-            if packet != again and packet.is_mqtt and _of_mqtt(packet) != _of_mqtt(again):
+            packet = _read_sharkd(number, first, builtin)
+            again = packet if second == first else _read_sharkd(number, second, builtin)
+            if again is not packet and packet.is_mqtt and _of_mqtt(packet) != _of_mqtt(again):
                 raise AssertionError(f"{capture}, frame {number}: asked for twice in sharkd, the answers differ:\n"
                                      + _difference(_of_mqtt(packet), _of_mqtt(again)))
             out.append(packet)
@@ -217,12 +225,12 @@ def _read_sharkd(number: int, answer: dict[str, Any], builtin: bool) -> Packet:
             name, _, value = node.get("f", "").partition(" == ")
             if len(value) > 1 and value[0] == value[-1] == '"':
                 value = re.sub(r"\\(.)", r"\1", value[1:-1])
-            elif _SINGLE_BYTE.fullmatch(value):
+            elif len(value) == 3 and _SINGLE_BYTE.fullmatch(value):
                 value = value[:-1]
             if name and " " not in name:
                 packet.values.setdefault(name, []).append(_level(name, value, builtin))
-            label = _EXPERT_LABEL.match(node["l"])
-            if name == "_ws.expert" and label is not None:
+            label = _EXPERT_LABEL.match(node["l"]) if name == "_ws.expert" else None
+            if label is not None:
                 for child in node.get("n", []):
                     inner = child.get("f", "").partition(" == ")[0]
                     if inner.startswith(FINDING_PREFIX):

@@ -9,7 +9,6 @@ wrong. In each capture the first packet of each version, type, sender and field 
 from __future__ import annotations
 
 import functools
-import io
 import sys
 import tempfile
 from collections import Counter, defaultdict
@@ -141,9 +140,7 @@ def fields(capture: Path, frames: damage.Frames) -> Iterator[tuple[Packet, Field
     """The fields of each control packet that lies in a frame as it was captured."""
     kinds = _kinds()
     arguments = ["-T", "pdml", "-Y", "mqtt"]
-    for _, element in ElementTree.iterparse(io.BytesIO(harness.tshark(*arguments, capture=capture).encode())):
-        if element.tag != "packet":
-            continue
+    for element in harness.pdml_packets(harness.tshark(*arguments, capture=capture).encode()):
         names = [each.get("name") for each in element.findall("proto")]
         number = next(int(each.get("show", "0")) for each in element.iter("field") if each.get("name") == "frame.number")
         whole = number <= len(frames) and "fake-field-wrapper" not in names
@@ -158,7 +155,6 @@ def fields(capture: Path, frames: damage.Frames) -> Iterator[tuple[Packet, Field
             for field in _fields(packet, at, size, "", kinds, number - 1):
                 if at <= field.at and field.at + field.size <= at + size:
                     yield told, field
-        element.clear()
 
 
 def mutations(capture: Path, frames: damage.Frames) -> list[Mutation]:
@@ -195,7 +191,8 @@ def _findings(path: Path, owners: list[int], names: list[str]) -> dict[int, Coun
     for row in harness.rows(path, ["frame.number", *names], display_filter="mqtt and _ws.expert"):
         frame = int(row["frame.number"][0]) - 1
         for name in names:
-            out[owners[frame]][frame - first[owners[frame]], name] += len(row[name])
+            if row[name]:
+                out[owners[frame]][frame - first[owners[frame]], name] += len(row[name])
     return out
 
 
