@@ -16,10 +16,10 @@ Exit status: 0 if tests ran and none failed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import queue
-import resource
 import subprocess
 import sys
 import threading
@@ -58,7 +58,10 @@ class Result(unittest.TestResult):
         said = str(fault[1])
         kind = "" if fault[0] in (None, AssertionError) else f"{fault[0].__name__}: "
         words = "".join(traceback.format_exception(*fault)) if self.verbose else kind + said[:LONGEST_TEXT]
-        self.text += f"FAIL {' '.join(test.id().split())}\n" + "".join(f"    {line}\n" for line in words.splitlines())
+        places = [f" ({Path(each.filename).name}:{each.lineno})" for each in traceback.extract_tb(fault[2])
+                  if Path(each.filename).parent == FOLDER and Path(each.filename).name.startswith("test_")]
+        self.text += f"FAIL {' '.join(test.id().split())}{''.join(places[-1:])}\n"
+        self.text += "".join(f"    {line}\n" for line in words.splitlines())
 
     def addFailure(self, test: unittest.TestCase, err: ExceptionInfo) -> None:
         self._fail(test, err)
@@ -103,12 +106,6 @@ def is_of_family(test: unittest.TestCase, family: str) -> bool:
     return (case is not None and f"/{case}".rfind("/" + name) >= 0) or test.id().split(".")[0] in (name, "test_" + name)
 
 
-def processor_time_s() -> float:
-    """What this process and the programs that it waited for have used."""
-    return sum(each.ru_utime + each.ru_stime for each in map(resource.getrusage, (resource.RUSAGE_SELF,
-                                                                                 resource.RUSAGE_CHILDREN)))
-
-
 # ---- A worker, which runs one test after the other ---------------------------------------------
 
 def work(verbose: bool) -> None:
@@ -119,11 +116,11 @@ def work(verbose: bool) -> None:
     tests = all_tests()
     from counted import compared
     for name in map(str.strip, sys.stdin):
-        result, started, used = Result(verbose), time.monotonic(), processor_time_s()
+        result, started = Result(verbose), time.monotonic()
         compared.clear()
         unittest.TestSuite([tests[name]]).run(result)
         print(json.dumps({"outcome": result.outcome, "text": result.text, "seconds": time.monotonic() - started,
-                          "used": processor_time_s() - used, "compared": compared}), file=answers, flush=True)
+                          "compared": compared}), file=answers, flush=True)
 
 
 class Report:
@@ -134,24 +131,23 @@ class Report:
         self.lock = threading.Lock()
         self.outcomes: Counter[str] = Counter()
         self.compared: Counter[str] = Counter()
-        self.seconds: dict[str, tuple[float, float]] = {}
-        """What each test took, and what of the processors it used."""
+        self.seconds: dict[str, float] = {}
 
     def add(self, name: str, answer: dict[str, Any]) -> None:
         """The outcome of one test."""
         with self.lock:
             self.outcomes[answer["outcome"]] += 1
             self.compared.update(answer["compared"])
-            self.seconds[name] = answer["seconds"], answer["used"]
+            self.seconds[name] = answer["seconds"]
             text = answer["text"]
             if self.verbose and answer["outcome"] == "passed":
-                text += f"ok   {name} ({answer['seconds']:.1f} s, cpu {answer['used']:.1f})\n"
+                text += f"ok   {name} ({answer['seconds']:.1f} s)\n"
             print(text, end="", flush=True)
 
     def print_slowest(self) -> None:
         """The tests that took longest."""
         for name in sorted(self.seconds, key=self.seconds.__getitem__, reverse=True)[:SLOWEST]:
-            print("slow {:.1f} s, {:.1f} s of processor time: {}".format(*self.seconds[name], name))
+            print(f"slow {self.seconds[name]:.1f} s: {name}")
 
 
 def feed_worker(names: queue.SimpleQueue[str], report: Report) -> None:
@@ -173,10 +169,11 @@ def feed_worker(names: queue.SimpleQueue[str], report: Report) -> None:
                     pass
                 if not line:
                     report.add(name, {"outcome": "failed", "text": f"FAIL {name}: the process that ran it ended\n",
-                                      "seconds": 0.0, "used": 0.0, "compared": {}})
+                                      "seconds": 0.0, "compared": {}})
                     break
                 report.add(name, json.loads(line))
-            worker.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                worker.stdin.close()
 
 
 def run(names: list[str], verbose: bool) -> Report:
@@ -186,7 +183,7 @@ def run(names: list[str], verbose: bool) -> Report:
     for name in sorted(names, key=lambda name: name.split(".")[0] not in LONG):
         waiting.put(name)
     feeders = [threading.Thread(target=feed_worker, args=(waiting, report))
-               for _ in range(min(os.cpu_count() or 1, len(names)))]
+               for _ in range(min(len(os.sched_getaffinity(0)), len(names)))]
     for each in feeders:
         each.start()
     for each in feeders:
