@@ -18,6 +18,7 @@
 #include "conformance/connection-order.h"
 #include "conformance/packet-id-checks.h"
 #include "conformance/unanswered-requests.h"
+#include "evidence/missing-connect.h"
 #include "evidence/receipt.h"
 #include "facts/version.h"
 #include "protocol/connect-info.h"
@@ -30,55 +31,8 @@
 #include "protocol/topic-aliases.h"
 #include "protocol/transactions.h"
 #include "protocol/wills.h"
+#include "snapshots.h"
 #include "store/packet-records.h"
-
-/** The snapshot in force at a packet: the last one that does not begin after it. */
-static const struct track_snapshot *find_snapshot(const struct track_connection *connection, struct track_pdu_ref pdu)
-{
-    const struct track_snapshot *earlier = connection->snapshots.earlier;
-    uint32_t first = 0;
-    uint32_t end = connection->snapshots.earlier_count;
-
-    if (end == 0 || !track_is_before(pdu, connection->snapshots.latest.from))
-        return &connection->snapshots.latest;
-    while (end - first > 1) {
-        uint32_t middle = first + (end - first) / 2;
-        if (track_is_before(pdu, earlier[middle].from))
-            end = middle;
-        else
-            first = middle;
-    }
-    return &earlier[first];
-}
-
-/** Keeps the latest snapshot, before another replaces it. Most connections have one or two: room is made by doubling
- *  from there. */
-static void keep_latest_snapshot(struct track_connection *connection)
-{
-    uint32_t count = connection->snapshots.earlier_count;
-
-    if ((count & (count - 1)) == 0) /* a power of two: the room is used up */
-        connection->snapshots.earlier =
-            (struct track_snapshot *)wmem_realloc(connection->capture->memory.scope, connection->snapshots.earlier,
-                                                  MAX(1, 2 * (size_t)count) * sizeof *connection->snapshots.earlier);
-    memcpy(&connection->snapshots.earlier[connection->snapshots.earlier_count++], &connection->snapshots.latest,
-           sizeof connection->snapshots.latest);
-}
-
-/** Puts a snapshot in force where it differs from the latest. What was assumed before the first packet is replaced. */
-static void begin_snapshot(struct track_connection *connection, const struct track_snapshot *snapshot)
-{
-    struct track_snapshot next;
-
-    memcpy(&next, snapshot, sizeof next);
-    next.from = connection->snapshots.latest.from;
-    if (memcmp(&next, &connection->snapshots.latest, sizeof next) == 0)
-        return;
-    next.from = snapshot->from;
-    if (connection->has_packets)
-        keep_latest_snapshot(connection);
-    memcpy(&connection->snapshots.latest, &next, sizeof next);
-}
 
 struct track_capture *track_capture_new(wmem_allocator_t *scope, const struct track_options *options)
 {
@@ -86,31 +40,72 @@ struct track_capture *track_capture_new(wmem_allocator_t *scope, const struct tr
 
     capture->options = *options;
     capture->memory = (struct track_file_memory){.scope = scope, .max = options->max_memory};
-    capture->records = track_packet_records_new(scope, options->max_memory);
+    capture->records = track_packet_records_new(&capture->memory);
+    capture->beyond.limits = TRACK_LIMIT_MEMORY;
     return capture;
 }
 
-struct track_connection *track_connection_new(struct track_capture *capture, const struct track_transport *transport)
+bool track_capture_charge(struct track_capture *capture, uint64_t size)
 {
-    wmem_allocator_t *scope = capture->memory.scope;
-    struct track_connection *connection = wmem_new0(scope, struct track_connection);
+    return track_file_charge(&capture->memory, size);
+}
+
+/** What is known of a connection that was just met. */
+static void begin_connection(struct track_connection *connection, struct track_capture *capture)
+{
     enum mqtt_version preferred = capture->options.preferred_version;
     struct track_snapshot *latest = &connection->snapshots.latest;
 
     connection->capture = capture;
-    connection->number = capture->connection_count++;
-    connection->transport = *transport;
+    connection->number = capture->connection_count;
     track_keep_alive_forget(connection);
     for (unsigned end = 0; end < 2; end++)
-        track_inflight_begin(&connection->inflight[end], scope, capture->options.max_inflight);
-    if (capture->options.has_rules)
-        connection->checks = wmem_new0(scope, struct track_connection_checks);
-
+        track_inflight_begin(&connection->inflight[end], &capture->memory, capture->options.max_inflight);
     latest->version = preferred;
     latest->version_source =
         preferred == MQTT_VERSION_UNKNOWN ? TRACK_VERSION_FROM_NOTHING : TRACK_VERSION_FROM_PREFERENCE;
-    latest->broker = transport->server;
-    latest->evidence = transport->evidence;
+    latest->broker = TRACK_END_UNKNOWN;
+}
+
+/** The one that stands for all connections that there is no memory for: nothing is known of them but what each packet says. */
+static struct track_connection *untracked_connection(struct track_capture *capture)
+{
+    if (capture->untracked == NULL) {
+        capture->untracked =
+            (struct track_connection *)track_file_alloc_always(&capture->memory, sizeof *capture->untracked);
+        begin_connection(capture->untracked, capture);
+        capture->untracked->snapshots.latest.has_gap = true;
+        capture->connection_count++;
+    }
+    return capture->untracked;
+}
+
+static bool is_untracked(const struct track_connection *connection)
+{
+    return connection == connection->capture->untracked;
+}
+
+/** A connection and what only rules need of it, in one piece of memory. */
+struct connection_with_checks {
+    struct track_connection connection;
+    struct track_connection_checks checks;
+};
+
+struct track_connection *track_connection_new(struct track_capture *capture, const struct track_transport *transport)
+{
+    size_t size = capture->options.has_rules ? sizeof(struct connection_with_checks) : sizeof(struct track_connection);
+    void *memory = track_file_alloc(&capture->memory, size);
+    struct track_connection *connection = (struct track_connection *)memory;
+
+    if (memory == NULL)
+        return untracked_connection(capture);
+    begin_connection(connection, capture);
+    capture->connection_count++;
+    connection->transport = *transport;
+    connection->snapshots.latest.broker = transport->server;
+    connection->snapshots.latest.evidence = transport->evidence;
+    if (capture->options.has_rules)
+        connection->checks = &((struct connection_with_checks *)memory)->checks;
     return connection;
 }
 
@@ -260,6 +255,14 @@ static void read_by_version(const struct track_context *tracking, struct mqtt_pa
         mqtt_decode(packet, packet->bytes, packet->captured, packet->length, version);
 }
 
+/** A packet of a connection that is not tracked: its Client may have changed its session, and may have published what others
+ *  did. */
+static void pass_by(struct track_capture *capture, struct track_pdu_ref pdu)
+{
+    track_missing_connect_anywhere(capture, pdu.frame);
+    track_recent_publishes_doubt(capture);
+}
+
 void track(struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,
            const struct track_arrival *arrival, struct mqtt_packet *packet, struct track_facts *facts)
 {
@@ -279,8 +282,14 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     };
 
     /* Records and anomalies are found again by their order. */
-    assert(track_is_before(connection->capture->latest, pdu));
-    connection->capture->latest = pdu;
+    assert(track_is_before(tracking.capture->latest, pdu));
+    tracking.capture->latest = pdu;
+    if (is_untracked(connection)) {
+        pass_by(tracking.capture, pdu);
+        track_recall(connection, sender, pdu, facts);
+        return;
+    }
+    track_packet_records_allow(tracking.capture->records);
     facts->anomaly_count = 0;
     memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
     tracking.snapshot.from = pdu;
@@ -288,7 +297,8 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     read_by_version(&tracking, packet);
     run_parts(&tracking);
     track_update_missing_connect(connection, &tracking.snapshot, pdu);
-    begin_snapshot(connection, &tracking.snapshot);
+    if (!track_begin_snapshot(connection, &tracking.snapshot))
+        track_report_memory_limit(&tracking);
     connection->has_packets = true;
     facts->connection = connection->number;
     facts->sender = sender;
@@ -320,12 +330,14 @@ void track_gap(struct track_connection *connection, struct track_pdu_ref pdu)
 {
     struct track_snapshot snapshot;
 
+    if (is_untracked(connection))
+        return;
     memcpy(&snapshot, track_latest_snapshot(connection), sizeof snapshot);
     snapshot.from = pdu;
     snapshot.has_gap = true;
     snapshot.session_known = false;
     track_update_missing_connect(connection, &snapshot, pdu);
-    begin_snapshot(connection, &snapshot);
+    track_begin_snapshot(connection, &snapshot);
     track_recent_publishes_doubt(connection->capture);
 }
 
@@ -337,7 +349,7 @@ void track_loss(struct track_connection *connection)
 void track_recall(const struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,
                   struct track_facts *facts)
 {
-    const struct track_snapshot *snapshot = find_snapshot(connection, pdu);
+    const struct track_snapshot *snapshot = track_snapshot_at(connection, pdu);
     const struct track_packet_records *records = connection->capture->records;
     bool is_clients = snapshot->broker != TRACK_END_UNKNOWN && snapshot->broker != sender;
 
@@ -345,7 +357,7 @@ void track_recall(const struct track_connection *connection, unsigned sender, st
     facts->sender = sender;
     facts->pdu = pdu;
     facts->snapshot = snapshot;
-    facts->record = track_packet_records_find(records, pdu);
+    facts->record = is_untracked(connection) ? &connection->capture->beyond : track_packet_records_find(records, pdu);
     facts->idle_ns = is_clients ? track_packet_records_idle(records, pdu, facts->record) : TRACK_TIME_UNKNOWN;
     facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;

@@ -43,6 +43,9 @@ struct track_summary {
 /** Makes the record of a file in `scope`, which owns all that is later learnt. */
 struct track_capture *track_capture_new(wmem_allocator_t *scope, const struct track_options *options);
 
+/** Charges file-scope memory that others allocate to the limit of the user's; false where that is reached. */
+bool track_capture_charge(struct track_capture *capture, uint64_t size);
+
 /** Makes the record of a connection that was just met; connections are numbered from 0. */
 struct track_connection *track_connection_new(struct track_capture *capture, const struct track_transport *transport);
 

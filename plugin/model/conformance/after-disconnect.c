@@ -90,7 +90,9 @@ static void remember_last(struct track_context *tracking)
             state->first_disconnect_by = (uint8_t)tracking->sender;
         }
     } else if (state->malformed == NULL && should_end_connection(tracking)) {
-        state->malformed = wmem_new(tracking->capture->memory.scope, struct track_malformed_packet);
+        state->malformed = (struct track_malformed_packet *)track_alloc(tracking, sizeof *state->malformed);
+        if (state->malformed == NULL)
+            return;
         *state->malformed = (struct track_malformed_packet){
             .position = track_stream_position_of(tracking),
             .sender = (uint8_t)tracking->sender,

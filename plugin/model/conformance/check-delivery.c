@@ -198,7 +198,7 @@ static void check_retained(struct track_delivery *delivery)
         none_wants &= !delivery->matches[i]->wants_retained;
     }
     const struct track_message_fingerprint *before =
-        track_message_fingerprint_find(checks->retained, delivery->topic_hash);
+        checks != NULL ? track_message_fingerprint_find(checks->retained, delivery->topic_hash) : NULL;
     bool came_before = before != NULL && before->frame > first->retained_in && before->frame < first->no_retained_in;
     if (delivery->tracking->packet->publish.payload.length == 0)
         found.kind = TRACK_ANOMALY_EMPTY_RETAINED;
@@ -209,7 +209,7 @@ static void check_retained(struct track_delivery *delivery)
     else if (delivery->count == 1 && came_before)
         found.kind = TRACK_ANOMALY_RETAINED_AGAIN;
     else {
-        if (delivery->count == 1 && before == NULL)
+        if (delivery->count == 1 && before == NULL && checks != NULL)
             track_message_fingerprint_add(&delivery->tracking->capture->memory, &checks->retained,
                                           fingerprint_of(delivery->tracking, delivery->topic_hash));
         return;
@@ -278,7 +278,7 @@ static void follow_own_publishes(struct track_context *tracking)
     struct track_topic topic;
 
     if (packet->type == MQTT_TYPE_CONNECT)
-        tracking->checks->deliveries = NULL;
+        track_delivery_checks_reset(tracking);
     if ((packet->type == MQTT_TYPE_PUBACK || packet->type == MQTT_TYPE_PUBREC) && packet->version == MQTT_V50 &&
         mqtt_reason_is_error(packet->type, packet->reason))
         track_remember_shared_failure(tracking);
@@ -286,9 +286,9 @@ static void follow_own_publishes(struct track_context *tracking)
         !track_topic_of_publish(tracking, &topic))
         return;
     uint32_t hash = hash_own(packet, track_hash_bytes(topic.bytes, topic.length));
-    if (hash != 0)
-        track_message_fingerprint_add(&tracking->capture->memory, &track_delivery_checks_of(tracking)->own,
-                                      fingerprint_of(tracking, hash));
+    struct track_delivery_checks *checks = hash != 0 ? track_delivery_checks_of(tracking) : NULL;
+    if (checks != NULL)
+        track_message_fingerprint_add(&tracking->capture->memory, &checks->own, fingerprint_of(tracking, hash));
 }
 
 void track_check_delivery(struct track_context *tracking)

@@ -194,16 +194,18 @@ static uint32_t latest_of(const struct track_topic_order *order)
     return latest;
 }
 
-/** The order of one publisher's messages of a topic and QoS; takes the slot of the one that was used least recently. */
+/** The order of one publisher's messages of a topic and QoS; takes the slot of the one that was used least recently.
+ *  NULL where there is no memory for it. */
 static struct track_topic_order *order_of(struct track_delivery *delivery, const struct track_recent_publish *source)
 {
     struct track_delivery_checks *checks = track_delivery_checks_of(delivery->tracking);
-    wmem_allocator_t *scope = delivery->tracking->capture->memory.scope;
     struct track_topic_order *oldest;
 
-    if (checks->orders == NULL)
-        checks->orders =
-            (struct track_topic_order *)wmem_alloc0(scope, TRACK_ORDERED_TOPICS * sizeof(struct track_topic_order));
+    if (checks != NULL && checks->orders == NULL)
+        checks->orders = (struct track_topic_order *)track_alloc(
+            delivery->tracking, TRACK_ORDERED_TOPICS * sizeof(struct track_topic_order));
+    if (checks == NULL || checks->orders == NULL)
+        return NULL;
     oldest = checks->orders;
     for (unsigned i = 0; i < TRACK_ORDERED_TOPICS; i++) {
         struct track_topic_order *order = &checks->orders[i];
@@ -222,6 +224,8 @@ static void compare_order(struct track_delivery *delivery, const struct track_re
 {
     struct track_topic_order *order = order_of(delivery, source);
 
+    if (order == NULL)
+        return;
     for (unsigned i = 0; i < TRACK_RECENT_ORDERS; i++)
         if (order->orders[i] == source->order)
             return;

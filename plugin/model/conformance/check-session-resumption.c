@@ -129,7 +129,7 @@ static void check_resend_obligations(struct track_context *tracking)
     if (entry != NULL)
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_NOT_RESENT,
                                                               .frame = entry->waiting.first_frame,
-                                                              .value = entry->packet_id});
+                                                              .value = entry->by_id.id});
 }
 
 /** What a Client re-sends after it came back has the Packet Identifier of the first time. */
@@ -147,7 +147,7 @@ static void check_renumbered(struct track_context *tracking)
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_RENUMBERED,
                                                               .at = {tracking->packet->packet_id_at, 2},
                                                               .frame = twin->waiting.first_frame,
-                                                              .value = twin->packet_id});
+                                                              .value = twin->by_id.id});
 }
 
 void track_check_session_resumption(struct track_context *tracking)

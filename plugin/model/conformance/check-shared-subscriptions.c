@@ -25,21 +25,21 @@ struct track_shared_deliveries {
     struct shared_delivery of[TRACK_RECENT_PUBLISHES_MAX];
 };
 
-/** The slot of a message; of what it had before if its `order` is another. */
-static struct shared_delivery *slot_of(const struct track_context *tracking, const struct track_broker_history *history,
+/** The slot of a message; of what it had before if its `order` is another. NULL where there is no memory for it. */
+static struct shared_delivery *slot_of(struct track_context *tracking, const struct track_broker_history *history,
                                        const struct track_recent_publish *source)
 {
     struct track_capture_checks *checks = track_capture_checks_of(tracking->capture);
     struct track_shared_deliveries **shared = &checks->shared[history->number];
 
     if (*shared == NULL)
-        *shared = wmem_new0(tracking->capture->memory.scope, struct track_shared_deliveries);
-    return &(*shared)->of[source - history->kept];
+        *shared = (struct track_shared_deliveries *)track_alloc(tracking, sizeof **shared);
+    return *shared != NULL ? &(*shared)->of[source - history->kept] : NULL;
 }
 
 void track_check_shared_subscription(struct track_delivery *delivery, const struct track_recent_publish *source)
 {
-    const struct track_context *tracking = delivery->tracking;
+    struct track_context *tracking = delivery->tracking;
     const struct track_text *filter = delivery->matches[0]->text;
     const struct mqtt_packet *packet = tracking->packet;
     struct shared_delivery *first = slot_of(tracking, track_broker_history_of(tracking), source);
@@ -51,6 +51,8 @@ void track_check_shared_subscription(struct track_delivery *delivery, const stru
         .receiver = tracking->connection,
     };
 
+    if (first == NULL)
+        return;
     if (first->order != source->order) {
         *first = this;
         return;

@@ -43,7 +43,8 @@ struct track_capture_checks {
 static inline struct track_capture_checks *track_capture_checks_of(struct track_capture *capture)
 {
     if (capture->checks == NULL)
-        capture->checks = wmem_new0(capture->memory.scope, struct track_capture_checks);
+        capture->checks =
+            (struct track_capture_checks *)track_file_alloc_always(&capture->memory, sizeof *capture->checks);
     return capture->checks;
 }
 

@@ -36,7 +36,7 @@ static void report_stray(struct packet_id_check *check, enum track_anomaly_kind 
 {
     if (is_certain || packet_id_is_fresh(check))
         packet_id_report_anomaly(check, kind, TRACK_DOUBT_NONE, check->packet->packet_id);
-    track_log_stray_response(check->tracking);
+    track_log_stray_response(&check->state->responses, check->tracking);
 }
 
 /** PUBACK or PUBREC under an identifier that does not wait for it. */
@@ -63,7 +63,9 @@ static void remember_failure(const struct packet_id_check *check)
     struct track_packet_id_end_state *end = packet_id_end_state(check);
 
     if (end->failed == NULL)
-        end->failed = wmem_new0(check->tracking->capture->memory.scope, struct track_failed_publishes);
+        end->failed = (struct track_failed_publishes *)track_alloc(check->tracking, sizeof *end->failed);
+    if (end->failed == NULL)
+        return;
     end->failed->list[end->failed->next] = (struct track_failed_publish){
         .frame = check->tracking->pdu.frame,
         .content_hash = check->entry->content_hash,
@@ -140,7 +142,7 @@ void packet_id_check_publish_response(struct packet_id_check *check)
     if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH || entry->qos != qos) {
         check_unexpected_response(check);
     } else if (entry->state == TRACK_INFLIGHT_PUBLISHED) {
-        track_log_response(check->tracking, check->end, &entry->waiting);
+        track_log_response(&check->state->responses, check->tracking, check->end, &entry->waiting);
         if (qos == 1)
             check_order(check, &check->state->acknowledged, TRACK_ANOMALY_PUBACK_OUT_OF_ORDER);
         else
@@ -217,7 +219,7 @@ void packet_id_check_pubrel(struct packet_id_check *check)
     if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH) {
         check_stray_pubrel(check);
     } else if (entry->qos == 2 && entry->state == TRACK_INFLIGHT_RECEIVED) {
-        track_log_response(check->tracking, 1 - check->end, &entry->waiting);
+        track_log_response(&check->state->responses, check->tracking, 1 - check->end, &entry->waiting);
         check_order(check, &check->state->released, TRACK_ANOMALY_PUBREL_OUT_OF_ORDER);
         if (check->packet->reason == MQTT_REASON_PACKET_ID_NOT_FOUND && packet_id_is_fresh(check) &&
             !packet_id_is_reported(check))
@@ -238,7 +240,7 @@ void packet_id_check_pubcomp(struct packet_id_check *check)
 
     packet_id_give_quota_back(check);
     if (entry != NULL && entry->type == MQTT_TYPE_PUBLISH && entry->state == TRACK_INFLIGHT_RELEASED) {
-        track_log_response(check->tracking, check->end, &entry->waiting);
+        track_log_response(&check->state->responses, check->tracking, check->end, &entry->waiting);
         if (check->packet->reason == MQTT_REASON_PACKET_ID_NOT_FOUND && packet_id_is_fresh(check) &&
             !entry->is_inherited && !packet_id_is_reported(check))
             packet_id_report_anomaly(check, TRACK_ANOMALY_PUBCOMP_NOT_FOUND, TRACK_DOUBT_NONE, 0);
@@ -258,11 +260,11 @@ void packet_id_check_request_response(struct packet_id_check *check)
         check->packet->type == MQTT_TYPE_SUBACK ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_UNSUBSCRIBE;
 
     if (check->entry != NULL && check->entry->type == request)
-        track_log_response(check->tracking, check->end, &check->entry->waiting);
+        track_log_response(&check->state->responses, check->tracking, check->end, &check->entry->waiting);
     else if (check->history != NULL && packet_id_take(&check->history->responses))
         return;
     else if (track_find_repeated_response(check->tracking) != NULL)
-        track_log_stray_response(check->tracking);
+        track_log_stray_response(&check->state->responses, check->tracking);
     else
         report_stray(check, TRACK_ANOMALY_SUBACK_WITHOUT_REQUEST, true);
 }

@@ -40,10 +40,13 @@ void track_check_packet_ids(struct track_context *tracking)
     if (!tracking->checks->sequence.has_connect || packet->packet_id_at == 0 || checks[packet->type & 0x0F] == NULL)
         return;
     unsigned end = requester_of(tracking);
+    struct track_packet_id_state *state = track_packet_id_state_of(tracking);
+    if (state == NULL)
+        return;
     struct packet_id_check check = {
         .tracking = tracking,
         .packet = packet,
-        .state = track_packet_id_state_of(tracking),
+        .state = state,
         .end = end,
         .inflight = &connection->inflight[end],
         .is_sure = track_is_sequence_complete(tracking),

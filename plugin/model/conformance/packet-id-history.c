@@ -18,22 +18,26 @@ struct track_packet_id_end_state *packet_id_end_state(const struct packet_id_che
     return &check->state->ends[check->end];
 }
 
-struct track_packet_id_history *packet_id_make_history(const struct packet_id_check *check)
+struct track_packet_id_history *packet_id_make_history(struct packet_id_check *check)
 {
-    return track_make_packet_id_history(check->tracking, check->end, check->packet->packet_id);
+    struct track_packet_id_history *history =
+        track_make_packet_id_history(check->tracking, check->end, check->packet->packet_id);
+    return history != NULL ? history : &check->unkept;
 }
 
 void packet_id_drop_history(struct packet_id_check *check)
 {
     struct track_packet_id_history *history = check->history;
+    struct track_file_memory *memory = &check->tracking->capture->memory;
 
     if (history == NULL)
         return;
-    *history = (struct track_packet_id_history){.responses = history->responses, .completions = history->completions};
+    *history = (struct track_packet_id_history){
+        .by_id = history->by_id, .responses = history->responses, .completions = history->completions};
     if (history->responses > 0 || history->completions > 0)
         return;
-    wmem_map_remove(packet_id_end_state(check)->histories, GUINT_TO_POINTER(check->packet->packet_id));
-    wmem_free(check->tracking->capture->memory.scope, history);
+    track_id_table_remove(&packet_id_end_state(check)->histories, &history->by_id);
+    track_file_free(memory, history, sizeof *history);
     check->history = NULL;
 }
 

@@ -21,13 +21,15 @@ struct packet_id_check {
     const struct track_inflight_entry *entry; /**< the transaction in flight with the identifier; NULL for none */
     struct track_packet_id_history *history;  /**< of the identifier; NULL for none */
     bool is_sure;                             /**< what it may rest on was captured */
+    struct track_packet_id_history unkept;    /**< stands for `history` where there is no memory for one */
 };
 
 /** What is remembered of the end whose identifier it is. */
 struct track_packet_id_end_state *packet_id_end_state(const struct packet_id_check *check);
 
-/** The history of the packet's identifier; made where there is none. */
-struct track_packet_id_history *packet_id_make_history(const struct packet_id_check *check);
+/** The history of the packet's identifier; made where there is none. Where there is no memory for it the sequence is broken,
+ *  and what is returned good until the next packet. */
+struct track_packet_id_history *packet_id_make_history(struct packet_id_check *check);
 
 /** Forgets the history of the packet's identifier, but for responses that may still come. */
 void packet_id_drop_history(struct packet_id_check *check);

@@ -7,18 +7,45 @@
 #include "../protocol/connection.h"
 #include "checks.h"
 
-struct track_packet_id_state *track_packet_id_state_of(const struct track_context *tracking)
+struct track_packet_id_state *track_packet_id_state_of(struct track_context *tracking)
 {
-    struct track_connection_checks *checks = tracking->checks;
+    struct track_packet_id_state **state = &tracking->checks->packet_ids;
 
-    if (checks->packet_ids == NULL)
-        checks->packet_ids = wmem_new0(tracking->capture->memory.scope, struct track_packet_id_state);
-    return checks->packet_ids;
+    if (*state == NULL)
+        *state = (struct track_packet_id_state *)track_alloc(tracking, sizeof **state);
+    if (*state == NULL)
+        track_break_sequence(tracking);
+    return *state;
+}
+
+static void free_histories(struct track_file_memory *memory, struct track_id_table *histories)
+{
+    wmem_array_t *entries = track_id_table_entries(histories);
+
+    for (unsigned i = 0; i < wmem_array_get_count(entries); i++)
+        track_file_free(memory, *(struct track_id_entry **)wmem_array_index(entries, i),
+                        sizeof(struct track_packet_id_history));
+    wmem_destroy_array(entries);
+    track_id_table_free(memory, histories);
+}
+
+void track_packet_id_state_free(struct track_connection *connection)
+{
+    struct track_file_memory *memory = &connection->capture->memory;
+    struct track_packet_id_state *state = connection->checks->packet_ids;
+
+    connection->checks->packet_ids = NULL;
+    for (unsigned end = 0; end < 2 && state != NULL; end++) {
+        free_histories(memory, &state->ends[end].histories);
+        track_file_free(memory, state->ends[end].failed, sizeof *state->ends[end].failed);
+    }
+    track_file_free(memory, state, sizeof *state);
 }
 
 bool track_is_sequence_broken(const struct track_connection *connection)
 {
-    return connection->checks->sequence.is_broken || connection->session.lost_inflight;
+    return connection->checks->sequence.is_broken || connection->session.lost_inflight ||
+           connection->inflight[0].is_incomplete || connection->inflight[1].is_incomplete;
 }
 
 bool track_is_sequence_complete(const struct track_context *tracking)
@@ -34,25 +61,25 @@ bool track_is_sequence_complete(const struct track_context *tracking)
 struct track_packet_id_history *track_find_packet_id_history(const struct track_packet_id_state *state, unsigned end,
                                                              uint16_t packet_id)
 {
-    wmem_map_t *histories = state->ends[end].histories;
-    return histories != NULL ? (struct track_packet_id_history *)wmem_map_lookup(histories, GUINT_TO_POINTER(packet_id))
-                             : NULL;
+    return (struct track_packet_id_history *)track_id_table_find(&state->ends[end].histories, packet_id);
 }
 
-struct track_packet_id_history *track_make_packet_id_history(const struct track_context *tracking, unsigned end,
+struct track_packet_id_history *track_make_packet_id_history(struct track_context *tracking, unsigned end,
                                                              uint16_t packet_id)
 {
     struct track_packet_id_state *state = track_packet_id_state_of(tracking);
-    wmem_allocator_t *scope = tracking->capture->memory.scope;
-    wmem_map_t **histories = &state->ends[end].histories;
-    struct track_packet_id_history *history = track_find_packet_id_history(state, end, packet_id);
+    struct track_packet_id_history *history =
+        state != NULL ? track_find_packet_id_history(state, end, packet_id) : NULL;
 
-    if (history != NULL)
+    if (state == NULL || history != NULL)
         return history;
-    if (*histories == NULL)
-        *histories = wmem_map_new(scope, g_direct_hash, g_direct_equal);
-    history = wmem_new0(scope, struct track_packet_id_history);
-    wmem_map_insert(*histories, GUINT_TO_POINTER(packet_id), history);
+    history = (struct track_packet_id_history *)track_alloc(tracking, sizeof *history);
+    if (history == NULL) {
+        track_break_sequence(tracking);
+        return NULL;
+    }
+    history->by_id.id = packet_id;
+    track_id_table_add(&tracking->capture->memory, &state->ends[end].histories, &history->by_id);
     return history;
 }
 
@@ -74,6 +101,8 @@ void track_update_sequence(struct track_context *tracking)
 {
     struct track_sequence *sequence = &tracking->checks->sequence;
 
+    if (tracking->ended != NULL)
+        track_packet_id_state_free(tracking->ended);
     if (tracking->packet->type == MQTT_TYPE_CONNECT) {
         /* What a second CONNECT on one stream leaves in flight is anybody's guess. */
         sequence->is_broken |= sequence->has_connect || tracking->connection->has_packets;

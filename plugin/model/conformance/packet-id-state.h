@@ -11,6 +11,7 @@
 #define MQTTSCOPE_MODEL_CONFORMANCE_PACKET_ID_STATE_H
 
 #include "../store/context.h"
+#include "../store/id-table.h"
 #include "response-log.h"
 #include "unanswered-requests.h"
 
@@ -22,6 +23,7 @@ struct track_sequence {
 
 /** What is out of the ordinary with a Packet Identifier of one end. Most have none. File scope. */
 struct track_packet_id_history {
+    struct track_id_entry by_id;
     int64_t pubrec_ns;     /**< when the PUBREC came that was re-sent since; good where `had_pubrec` */
     uint8_t responses;     /**< PUBACK, PUBREC, SUBACK or UNSUBACK that may come beside the one waited for */
     uint8_t completions;   /**< the same for PUBCOMP */
@@ -52,8 +54,8 @@ struct track_failed_publishes {
 
 /** What is remembered of the Packet Identifiers of one end. */
 struct track_packet_id_end_state {
-    wmem_map_t *histories; /**< Packet Identifier to struct track_packet_id_history; NULL while there is none */
-    uint64_t ids;          /**< Packet Identifiers that a PUBLISH took on this connection: a bit for each remainder */
+    struct track_id_table histories; /**< struct track_packet_id_history, of those that have one */
+    uint64_t ids; /**< Packet Identifiers that a PUBLISH took on this connection: a bit for each remainder */
     struct track_failed_publishes *failed; /**< NULL while none of its PUBLISHes failed */
     uint16_t highest_id;                   /**< the largest in `ids`; 0: none */
     uint16_t quota;                        /**< how much of its send quota is used (MQTT 5.0 section 4.9) */
@@ -72,8 +74,12 @@ struct track_packet_id_state {
     uint32_t resent;                   /**< where the PUBLISH that it re-sent last was sent first */
 };
 
-/** The state of the packet's connection; made where there is none. */
-struct track_packet_id_state *track_packet_id_state_of(const struct track_context *tracking);
+/** The state of the packet's connection; made where there is none. NULL where there is no memory for it: then the sequence is
+ *  broken. */
+struct track_packet_id_state *track_packet_id_state_of(struct track_context *tracking);
+
+/** Frees the state of a connection whose session has ended. */
+void track_packet_id_state_free(struct track_connection *connection);
 
 /** Keeps whether the packets of the connection can be judged as a sequence. */
 void track_update_sequence(struct track_context *tracking);
@@ -91,8 +97,8 @@ bool track_is_sequence_complete(const struct track_context *tracking);
 struct track_packet_id_history *track_find_packet_id_history(const struct track_packet_id_state *state, unsigned end,
                                                              uint16_t packet_id);
 
-/** The same; made where there is none. */
-struct track_packet_id_history *track_make_packet_id_history(const struct track_context *tracking, unsigned end,
+/** The same; made where there is none. NULL where there is no memory for it: then the sequence is broken. */
+struct track_packet_id_history *track_make_packet_id_history(struct track_context *tracking, unsigned end,
                                                              uint16_t packet_id);
 
 #endif

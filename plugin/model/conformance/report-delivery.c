@@ -7,11 +7,27 @@
 #include "../evidence/report-anomaly.h"
 #include "checks.h"
 
-struct track_delivery_checks *track_delivery_checks_of(const struct track_context *tracking)
+struct track_delivery_checks *track_delivery_checks_of(struct track_context *tracking)
 {
-    if (tracking->checks->deliveries == NULL)
-        tracking->checks->deliveries = wmem_new0(tracking->capture->memory.scope, struct track_delivery_checks);
-    return tracking->checks->deliveries;
+    struct track_delivery_checks **checks = &tracking->checks->deliveries;
+
+    if (*checks == NULL)
+        *checks = (struct track_delivery_checks *)track_alloc(tracking, sizeof **checks);
+    return *checks;
+}
+
+void track_delivery_checks_reset(struct track_context *tracking)
+{
+    struct track_file_memory *memory = &tracking->capture->memory;
+    struct track_delivery_checks *checks = tracking->checks->deliveries;
+
+    tracking->checks->deliveries = NULL;
+    if (checks == NULL)
+        return;
+    track_file_free(memory, checks->retained, TRACK_FINGERPRINTS_MAX * sizeof *checks->retained);
+    track_file_free(memory, checks->own, TRACK_FINGERPRINTS_MAX * sizeof *checks->own);
+    track_file_free(memory, checks->orders, TRACK_ORDERED_TOPICS * sizeof *checks->orders);
+    track_file_free(memory, checks, sizeof *checks);
 }
 
 static bool is_news(const struct track_delivery *delivery, enum track_anomaly_kind kind)
@@ -19,6 +35,8 @@ static bool is_news(const struct track_delivery *delivery, enum track_anomaly_ki
     struct track_delivery_checks *checks = track_delivery_checks_of(delivery->tracking);
     uint32_t key = delivery->topic_hash ^ (uint32_t)kind * 2654435761u;
 
+    if (checks == NULL)
+        return false;
     for (unsigned i = 0; i < checks->reported_count; i++)
         if (checks->reported[i] == key)
             return false;

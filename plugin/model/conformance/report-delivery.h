@@ -33,8 +33,11 @@ struct track_delivery_checks {
     struct track_topic_order *orders;      /**< check-forwarding.c: which messages came last; NULL until one is known */
 };
 
-/** What is remembered of the deliveries on the packet's connection; made on first use. */
-struct track_delivery_checks *track_delivery_checks_of(const struct track_context *tracking);
+/** What is remembered of the deliveries on the packet's connection; made on first use. NULL where there is no memory for it. */
+struct track_delivery_checks *track_delivery_checks_of(struct track_context *tracking);
+
+/** Forgets it: the Client sent a CONNECT. */
+void track_delivery_checks_reset(struct track_context *tracking);
 
 /** Reports an anomaly of a delivery: one of a kind for a topic, and not many in all. */
 void track_report_delivery(const struct track_delivery *delivery, struct track_anomaly anomaly);

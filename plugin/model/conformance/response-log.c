@@ -13,10 +13,8 @@ const struct track_response_log *track_response_log_of(const struct track_connec
 }
 
 /** PINGREQ and PINGRESP. */
-static void log_ping(struct track_context *tracking)
+static void log_ping(struct track_context *tracking, struct track_response_log *log)
 {
-    struct track_response_log *log = &track_packet_id_state_of(tracking)->responses;
-
     if (tracking->packet->type == MQTT_TYPE_PINGREQ) {
         if (log->pings == 0) {
             log->ping_since_ns = tracking->now_ns;
@@ -34,10 +32,8 @@ static void log_ping(struct track_context *tracking)
 }
 
 /** Once the CONNACK came, each AUTH of the Client wants a response (MQTT 5.0 section 4.12.1). */
-static void log_auth(struct track_context *tracking)
+static void log_auth(struct track_context *tracking, struct track_response_log *log)
 {
-    struct track_response_log *log = &track_packet_id_state_of(tracking)->responses;
-
     if (track_is_from_server(tracking))
         log->auth.pdu = (struct track_pdu_ref){0, 0};
     else if (tracking->connection->session.connack_seen)
@@ -58,14 +54,17 @@ static void log_receipt(const struct track_context *tracking)
 void track_update_response_log(struct track_context *tracking)
 {
     enum mqtt_packet_type ping = track_is_from_client(tracking) ? MQTT_TYPE_PINGREQ : MQTT_TYPE_PINGRESP;
+    enum mqtt_packet_type type = tracking->packet->type;
 
     if (!tracking->checks->sequence.has_connect)
         return;
     log_receipt(tracking);
-    if (tracking->packet->type == ping)
-        log_ping(tracking);
-    else if (tracking->packet->type == MQTT_TYPE_AUTH)
-        log_auth(tracking);
+    struct track_packet_id_state *state =
+        type == ping || type == MQTT_TYPE_AUTH ? track_packet_id_state_of(tracking) : NULL;
+    if (state != NULL && type == ping)
+        log_ping(tracking, &state->responses);
+    else if (state != NULL)
+        log_auth(tracking, &state->responses);
 }
 
 /** As TCP estimates its round trips (RFC 6298): an eighth of each new one. */
@@ -80,9 +79,10 @@ static void log_wait(struct track_end_responses *end, int64_t waited_ns)
         end->usual_wait_ms = (uint32_t)(end->usual_wait_ms + (waited_ms - end->usual_wait_ms) / SHARE);
 }
 
-void track_log_response(struct track_context *tracking, unsigned end, const struct track_pending_packet *request)
+void track_log_response(struct track_response_log *log, const struct track_context *tracking, unsigned end,
+                        const struct track_pending_packet *request)
 {
-    struct track_end_responses *responses = &track_packet_id_state_of(tracking)->responses.ends[end];
+    struct track_end_responses *responses = &log->ends[end];
 
     if (request->record == NULL)
         return;
@@ -91,9 +91,8 @@ void track_log_response(struct track_context *tracking, unsigned end, const stru
     log_wait(responses, tracking->now_ns - request->sent_ns);
 }
 
-void track_log_stray_response(struct track_context *tracking)
+void track_log_stray_response(struct track_response_log *log, const struct track_context *tracking)
 {
-    struct track_response_log *log = &track_packet_id_state_of(tracking)->responses;
     log->ends[tracking->sender].stray |= (uint16_t)(1u << tracking->packet->type);
 }
 

@@ -40,10 +40,11 @@ const struct track_response_log *track_response_log_of(const struct track_connec
 void track_update_response_log(struct track_context *tracking);
 
 /** A packet that `end` sent has its response. */
-void track_log_response(struct track_context *tracking, unsigned end, const struct track_pending_packet *request);
+void track_log_response(struct track_response_log *log, const struct track_context *tracking, unsigned end,
+                        const struct track_pending_packet *request);
 
 /** The packet being tracked is a response without a request: that its sender does not respond elsewhere proves nothing. */
-void track_log_stray_response(struct track_context *tracking);
+void track_log_stray_response(struct track_response_log *log, const struct track_context *tracking);
 
 /** What waits for less than this waits for long nowhere. */
 #define TRACK_LONG_WAIT_NS INT64_C(5000000000)

@@ -123,7 +123,7 @@ static void take_in_entry(struct review *review, unsigned end, const struct trac
 {
     const struct track_connection_checks *checks = review->connection->checks;
     const struct track_packet_id_history *history =
-        track_find_packet_id_history(checks->packet_ids, end, entry->packet_id);
+        track_find_packet_id_history(checks->packet_ids, end, entry->by_id.id);
     struct missing missing = missing_of(entry, end, end != review->broker);
 
     if (!entry->is_inherited && entry->waiting.record != NULL && (history == NULL || !history->is_reported) &&
@@ -148,7 +148,7 @@ static void take_in_all(struct review *review)
 
     for (unsigned end = 0; end < 2; end++) {
         const struct track_inflight *inflight = &review->connection->inflight[end];
-        if (inflight->count == 0)
+        if (inflight->entries.count == 0)
             continue;
         wmem_array_t *entries = track_inflight_entries(inflight);
         for (unsigned i = 0; i < wmem_array_get_count(entries); i++)
@@ -289,15 +289,18 @@ static struct unanswered find_overdue(struct track_context *tracking, const stru
 
     for (unsigned i = 0; i < wmem_array_get_count(entries); i++) {
         const struct track_inflight_entry *entry = *(struct track_inflight_entry **)wmem_array_index(entries, i);
-        const struct track_packet_id_history *history = track_find_packet_id_history(state, client, entry->packet_id);
+        const struct track_packet_id_history *history = track_find_packet_id_history(state, client, entry->by_id.id);
         if (entry == answered || entry->is_inherited || entry->waiting.record == NULL ||
             (history != NULL && (history->is_reported || history->is_overdue)))
             continue;
         oldest_ns = MIN(oldest_ns, entry->waiting.sent_ns);
         if (tracking->now_ns - entry->waiting.sent_ns <= long_ns || !is_passed_over(entry, answered))
             continue;
+        struct track_packet_id_history *kept = track_make_packet_id_history(tracking, client, entry->by_id.id);
+        if (kept == NULL)
+            break;
+        kept->is_overdue = true;
         add_unanswered(&found, entry->waiting.record->pdu, entry->waiting.sent_ns, true);
-        track_make_packet_id_history(tracking, client, entry->packet_id)->is_overdue = true;
     }
     wmem_destroy_array(entries);
     state->overdue = (struct track_overdue){.none_before_ns = oldest_ns + TRACK_LONG_WAIT_NS};
@@ -310,7 +313,7 @@ static void check_overdue(struct track_context *tracking)
 {
     enum { FEW = 16 };
     struct track_packet_id_state *state = tracking->checks->packet_ids;
-    unsigned count = tracking->connection->inflight[1 - tracking->sender].count;
+    unsigned count = tracking->connection->inflight[1 - tracking->sender].entries.count;
 
     if (state == NULL || tracking->now_ns < state->overdue.none_before_ns ||
         (count > FEW && ++state->overdue.responses < count) || !track_is_sequence_complete(tracking))

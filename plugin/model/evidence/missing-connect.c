@@ -36,15 +36,19 @@ static struct track_missing_connect *find_missing(const struct track_capture *ca
     return (struct track_missing_connect *)wmem_map_lookup(capture->missing_connects, &wanted);
 }
 
+void track_missing_connect_anywhere(struct track_capture *capture, uint32_t frame)
+{
+    capture->missing_connect_in = frame;
+}
+
 void track_missing_connect_add(struct track_capture *capture, const struct track_endpoint *broker, uint32_t frame)
 {
     struct track_missing_connect *missing = find_missing(capture, broker);
 
     if (missing == NULL) {
-        missing =
-            (struct track_missing_connect *)track_file_alloc(&capture->memory, sizeof *missing + TRACK_MAP_ENTRY_SIZE);
+        missing = (struct track_missing_connect *)track_file_alloc_entry(&capture->memory, sizeof *missing);
         if (missing == NULL) {
-            capture->missing_connect_in = frame;
+            track_missing_connect_anywhere(capture, frame);
             return;
         }
         missing->broker = *broker;

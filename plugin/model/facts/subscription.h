@@ -16,6 +16,7 @@ struct track_subscription {
     struct track_subscription *previous;
     const struct track_session *session; /**< NULL until it is granted */
     const struct track_text *filter;
+    uint32_t index;  /**< in its request, from 0 */
     uint8_t options; /**< as requested */
     uint8_t granted; /**< the Reason Code of the SUBACK */
 };

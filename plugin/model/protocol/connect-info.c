@@ -73,9 +73,12 @@ void track_update_connect_info(struct track_context *tracking)
     if (packet->fault.kind != MQTT_FAULT_NONE || tracking->snapshot.connect_seen)
         return;
     fill_info(tracking, &info);
-    if (capture->connect_info == NULL || memcmp(capture->connect_info, &info, sizeof info) != 0)
-        capture->connect_info =
-            (const struct track_connect_info *)wmem_memdup(capture->memory.scope, &info, sizeof info);
+    if (capture->connect_info == NULL || memcmp(capture->connect_info, &info, sizeof info) != 0) {
+        struct track_connect_info *kept = (struct track_connect_info *)track_alloc(tracking, sizeof *kept);
+        if (kept == NULL)
+            return;
+        capture->connect_info = (const struct track_connect_info *)memcpy(kept, &info, sizeof info);
+    }
     tracking->snapshot.connect_info = capture->connect_info;
 }
 

@@ -19,11 +19,12 @@ struct track_pending_request;
 struct track_subscription_history;
 struct track_will;
 
-/** The slow facts of a connection. Written by tracker.c. */
+/** The slow facts of a connection. Written by snapshots.c. */
 struct track_snapshots {
     struct track_snapshot latest;   /**< what is known by now */
     struct track_snapshot *earlier; /**< what was known before, in the order of the packets */
     uint32_t earlier_count;
+    bool is_closed;         /**< there was no memory for more: the latest stays */
     uint8_t version_proofs; /**< packets that prove the version in force, less those that prove another */
 };
 

@@ -9,10 +9,8 @@
 #ifndef MQTTSCOPE_MODEL_PROTOCOL_INFLIGHT_H
 #define MQTTSCOPE_MODEL_PROTOCOL_INFLIGHT_H
 
-#include <glib.h>
-#include <wsutil/wmem/wmem.h>
-
 #include "../facts/facts.h"
+#include "../store/id-table.h"
 
 struct track_request_filters;
 
@@ -35,41 +33,37 @@ struct track_pending_packet {
 
 /** A transaction in flight. Owned by its table. */
 struct track_inflight_entry {
-    struct track_inflight_entry *next; /**< in the table's list */
-    uint16_t packet_id;
-    uint8_t qos;              /**< PUBLISH only */
-    uint8_t type;             /**< enum mqtt_packet_type of the request */
-    uint8_t state;            /**< enum track_inflight_state */
-    bool is_inherited;        /**< begun on an earlier connection of the session, and not re-sent on this one */
-    uint32_t content_hash;    /**< tells a re-sent packet from a new one under the same identifier */
-    uint32_t subscription_id; /**< the only one of a PUBLISH as last sent; 0: none, or several */
-    int64_t begun_ns;         /**< when the first PUBLISH was sent */
+    struct track_id_entry by_id; /**< its Packet Identifier */
+    uint8_t qos;                 /**< PUBLISH only */
+    uint8_t type;                /**< enum mqtt_packet_type of the request */
+    uint8_t state;               /**< enum track_inflight_state */
+    bool is_inherited;           /**< begun on an earlier connection of the session, and not re-sent on this one */
+    uint32_t content_hash;       /**< tells a re-sent packet from a new one under the same identifier */
+    uint32_t subscription_id;    /**< the only one of a PUBLISH as last sent; 0: none, or several */
+    int64_t begun_ns;            /**< when the first PUBLISH was sent */
     struct track_pending_packet waiting;   /**< the packet that the next response is for */
     struct track_request_filters *filters; /**< protocol/subscriptions.c: what a SUBSCRIBE or UNSUBSCRIBE requests */
 };
 
 /** The transactions that one end began. Each connection has two tables, so they are kept small. Written by inflight.c. */
 struct track_inflight {
-    wmem_allocator_t *scope;
-    union {
-        struct track_inflight_entry *entries; /**< where there are few: the latest first */
-        wmem_map_t *index;                    /**< where there are many: Packet Identifier to entry */
-    };
-    bool is_indexed;    /**< it is `index` */
-    uint16_t count;     /**< all of them */
-    uint16_t publishes; /**< PUBLISHes among them, but for inherited ones: each connection has a send quota of its own
-                             (section 4.9) */
+    struct track_file_memory *memory;
+    struct track_id_table entries; /**< struct track_inflight_entry */
+    uint16_t publishes; /**< PUBLISHes among them, but for inherited ones: each connection has a send quota of
+                                        its own (section 4.9) */
     uint16_t most;      /**< how many are followed at once; further ones are not followed */
+    bool is_incomplete; /**< some are not followed: a response that fits none may be for one of them */
 };
 
-/** Makes an empty table in `scope` that follows at most `most` transactions at once (and no more than there are
+/** Makes an empty table in the memory of a file that follows at most `most` transactions at once (and no more than there are
  *  identifiers). */
-void track_inflight_begin(struct track_inflight *inflight, wmem_allocator_t *scope, uint32_t most);
+void track_inflight_begin(struct track_inflight *inflight, struct track_file_memory *memory, uint32_t most);
 
 /** The transaction of a Packet Identifier; NULL where none is in flight. */
 struct track_inflight_entry *track_inflight_find(const struct track_inflight *inflight, uint16_t packet_id);
 
-/** Begins a transaction; the identifier must not be in flight. NULL where the table is full. */
+/** Begins a transaction; the identifier must not be in flight. NULL where the table is full, or the memory limit reached: then
+ *  the table is incomplete. */
 struct track_inflight_entry *track_inflight_open(struct track_inflight *inflight, uint16_t packet_id,
                                                  enum mqtt_packet_type type, unsigned qos);
 
@@ -79,10 +73,10 @@ void track_inflight_close(struct track_inflight *inflight, struct track_inflight
 /** True where no further transaction is followed. */
 static inline bool track_inflight_is_full(const struct track_inflight *inflight)
 {
-    return inflight->count >= inflight->most;
+    return inflight->entries.count >= inflight->most;
 }
 
-/** All transactions in flight; the array is the caller's to destroy. */
+/** All transactions in flight, as pointers; the array is the caller's to destroy. */
 wmem_array_t *track_inflight_entries(const struct track_inflight *inflight);
 
 /** Sets whether a transaction was begun on an earlier connection; one whose PUBLISH is re-sent is this connection's. */
@@ -97,7 +91,8 @@ void track_inflight_clear(struct track_inflight *inflight, bool only_inherited);
  *  not followed any more. */
 bool track_inflight_inherit(struct track_inflight *to, struct track_inflight *from);
 
-/** Another PUBLISH in flight, begun on an earlier connection, of the same content; NULL where there is none. */
+/** Another PUBLISH in flight, begun on an earlier connection, of the same content; NULL where there is none, or there
+ *  are too many to search. */
 const struct track_inflight_entry *track_inflight_find_twin(const struct track_inflight *inflight,
                                                             const struct track_inflight_entry *entry);
 

@@ -41,7 +41,7 @@ bool track_match_delivery(struct track_context *tracking, struct track_topic top
         return false;
     *delivery = (struct track_delivery){
         .tracking = tracking,
-        .history = track_subscription_history_of(tracking->connection),
+        .history = track_subscription_history_of(tracking),
         .topic = topic,
         .topic_hash = track_hash_bytes(topic.bytes, topic.length),
     };
@@ -49,11 +49,11 @@ bool track_match_delivery(struct track_context *tracking, struct track_topic top
     if (history->is_incomplete)
         return false;
     match_list(delivery, history->wide);
-    match_list(delivery, history->exact[delivery->topic_hash & history->mask]);
+    match_list(delivery, track_exact_filters(history, delivery->topic_hash));
     if (!delivery->is_explained) {
         find_nearest(delivery, history->wide);
         for (uint32_t i = 0; i <= history->mask; i++)
-            find_nearest(delivery, history->exact[i]);
+            find_nearest(delivery, track_exact_filters(history, i));
     }
     return true;
 }

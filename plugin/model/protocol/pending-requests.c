@@ -30,7 +30,9 @@ struct track_pending_packet *track_add_pending_request(struct track_context *tra
     struct track_pending_request **link = find_link(&tracking->connection->pending[tracking->sender], type);
 
     if (*link == NULL) {
-        *link = wmem_new0(tracking->capture->memory.scope, struct track_pending_request);
+        *link = (struct track_pending_request *)track_alloc(tracking, sizeof **link);
+        if (*link == NULL)
+            return NULL;
         (*link)->type = type;
     }
     return &(*link)->waiting;
@@ -44,5 +46,5 @@ void track_remove_pending_request(struct track_connection *connection, unsigned 
     if (request == NULL)
         return;
     *link = request->next;
-    wmem_free(connection->capture->memory.scope, request);
+    track_file_free(&connection->capture->memory, request, sizeof *request);
 }

@@ -33,9 +33,11 @@ static struct track_broker_history *make_history(struct track_context *tracking)
     if (history != NULL || capture->broker_count == TRACK_BROKERS_MAX)
         return history;
     if (capture->brokers == NULL)
-        capture->brokers = (struct track_broker_history **)wmem_alloc0(
-            capture->memory.scope, TRACK_BROKERS_MAX * sizeof(struct track_broker_history *));
-    history = wmem_new0(capture->memory.scope, struct track_broker_history);
+        capture->brokers = (struct track_broker_history **)track_file_alloc_always(
+            &capture->memory, TRACK_BROKERS_MAX * sizeof(struct track_broker_history *));
+    history = (struct track_broker_history *)track_alloc(tracking, sizeof *history);
+    if (history == NULL)
+        return NULL;
     history->broker = tracking->connection->transport.ends[tracking->snapshot.broker];
     history->number = capture->broker_count;
     capture->brokers[capture->broker_count++] = history;

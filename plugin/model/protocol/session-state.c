@@ -34,7 +34,8 @@ static void take_up(struct track_context *tracking, struct track_connection *pre
         tracking->snapshot.session_known &= connection->session.clean_start;
     } else if (!connection->session.clean_start && old->broker != TRACK_END_UNKNOWN) {
         previous->session.lost_inflight |=
-            !has_ended(previous) && previous->inflight[0].count + previous->inflight[1].count > 0;
+            !has_ended(previous) &&
+            previous->inflight[0].entries.count + previous->inflight[1].entries.count > 0;
         bool is_whole = inherit_inflight(connection, tracking->snapshot.broker, previous, old->broker);
         tracking->snapshot.session_known = is_whole && old->session_known && !old->has_gap;
     }
@@ -57,6 +58,20 @@ static void give_back(struct track_context *tracking)
         inherit_inflight(previous, old->broker, connection, tracking->snapshot.broker);
 }
 
+/** The session of the Client's connection before has ended: what that had in flight is given up. */
+static void end_previous(struct track_context *tracking)
+{
+    struct track_connection *previous = tracking->connection->session.previous;
+
+    if (previous == NULL || !has_ended(previous))
+        return;
+    for (unsigned end = 0; end < 2; end++) {
+        previous->session.lost_inflight |= previous->inflight[end].entries.count > 0;
+        track_inflight_clear(&previous->inflight[end], false);
+    }
+    tracking->ended = previous;
+}
+
 /** The Server's answer: is the session new? */
 static void settle(struct track_context *tracking)
 {
@@ -73,6 +88,8 @@ static void settle(struct track_context *tracking)
         track_inflight_clear(&connection->inflight[1], true);
         tracking->snapshot.session_known = track_has_history(tracking);
     }
+    if (is_new || connection->session.clean_start)
+        end_previous(tracking);
     if ((is_new || connection->session.clean_start) && connection->session.stored != NULL)
         track_subscriptions_clear(tracking->capture, connection->session.stored);
 }

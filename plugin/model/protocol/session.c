@@ -44,7 +44,7 @@ static struct track_session *find_session(struct track_capture *capture, const s
     struct track_session *session = (struct track_session *)wmem_map_lookup(capture->sessions, &wanted);
     if (session != NULL)
         return session;
-    session = (struct track_session *)track_file_alloc(&capture->memory, sizeof *session + size + TRACK_MAP_ENTRY_SIZE);
+    session = (struct track_session *)track_file_alloc_entry(&capture->memory, sizeof *session + size);
     if (session == NULL)
         return NULL;
     *session = wanted;
@@ -122,23 +122,32 @@ static uint32_t number_or(const struct mqtt_packet *packet, enum mqtt_property_i
 }
 
 /** What a CONNECT or CONNACK of MQTT 5.0 allows the other end, defaults where it is silent; NULL where it was not read as
- *  far as that is certain. */
-static const struct track_limits *read_limits(struct track_capture *capture, const struct mqtt_packet *packet)
+ *  far as that is certain. Most say the same as the latest of their type. */
+static const struct track_limits *read_limits(struct track_context *tracking)
 {
+    const struct mqtt_packet *packet = tracking->packet;
+    const struct track_limits **latest = &tracking->capture->limits[packet->type == MQTT_TYPE_CONNACK];
+    struct track_limits limits;
+
     if (!track_has_all_properties(packet))
         return NULL;
-    struct track_limits *limits = wmem_new0(capture->memory.scope, struct track_limits);
-
-    limits->receive_maximum = (uint16_t)number_or(packet, MQTT_PROPERTY_RECEIVE_MAXIMUM, UINT16_MAX);
-    limits->topic_alias_maximum = (uint16_t)number_or(packet, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM, 0);
-    limits->maximum_packet_size = number_or(packet, MQTT_PROPERTY_MAXIMUM_PACKET_SIZE, 0);
-    limits->session_expiry_s = number_or(packet, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL, 0);
-    limits->maximum_qos = (uint8_t)number_or(packet, MQTT_PROPERTY_MAXIMUM_QOS, 2);
-    limits->retain_available = number_or(packet, MQTT_PROPERTY_RETAIN_AVAILABLE, 1);
-    limits->wildcard_available = number_or(packet, MQTT_PROPERTY_WILDCARD_SUBSCRIPTION_AVAILABLE, 1);
-    limits->subscription_id_available = number_or(packet, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER_AVAILABLE, 1);
-    limits->shared_available = number_or(packet, MQTT_PROPERTY_SHARED_SUBSCRIPTION_AVAILABLE, 1);
-    return limits;
+    memset(&limits, 0, sizeof limits);
+    limits.receive_maximum = (uint16_t)number_or(packet, MQTT_PROPERTY_RECEIVE_MAXIMUM, UINT16_MAX);
+    limits.topic_alias_maximum = (uint16_t)number_or(packet, MQTT_PROPERTY_TOPIC_ALIAS_MAXIMUM, 0);
+    limits.maximum_packet_size = number_or(packet, MQTT_PROPERTY_MAXIMUM_PACKET_SIZE, 0);
+    limits.session_expiry_s = number_or(packet, MQTT_PROPERTY_SESSION_EXPIRY_INTERVAL, 0);
+    limits.maximum_qos = (uint8_t)number_or(packet, MQTT_PROPERTY_MAXIMUM_QOS, 2);
+    limits.retain_available = number_or(packet, MQTT_PROPERTY_RETAIN_AVAILABLE, 1);
+    limits.wildcard_available = number_or(packet, MQTT_PROPERTY_WILDCARD_SUBSCRIPTION_AVAILABLE, 1);
+    limits.subscription_id_available = number_or(packet, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER_AVAILABLE, 1);
+    limits.shared_available = number_or(packet, MQTT_PROPERTY_SHARED_SUBSCRIPTION_AVAILABLE, 1);
+    if (*latest == NULL || memcmp(*latest, &limits, sizeof limits) != 0) {
+        struct track_limits *kept = (struct track_limits *)track_alloc(tracking, sizeof *kept);
+        if (kept == NULL)
+            return NULL;
+        *latest = (const struct track_limits *)memcpy(kept, &limits, sizeof limits);
+    }
+    return *latest;
 }
 
 /** A connection begins, or begins again on the same stream. */
@@ -159,15 +168,14 @@ static void take_connect(struct track_context *tracking)
         snapshot->keep_alive_s = connect->keep_alive_s;
     }
     if (packet->version == MQTT_V50)
-        snapshot->limits[tracking->sender] = read_limits(tracking->capture, packet);
+        snapshot->limits[tracking->sender] = read_limits(tracking);
     snapshot->limits[1 - tracking->sender] = NULL; /* another CONNACK is to come */
     if (connect->client_id.length > 0 && track_has_span(packet, connect->client_id)) {
         join_session(tracking, connect->client_id);
         return;
     }
     leave_session(connection);
-    connection->session.stored =
-        (struct track_session *)track_file_alloc(&tracking->capture->memory, sizeof *connection->session.stored);
+    connection->session.stored = (struct track_session *)track_alloc(tracking, sizeof *connection->session.stored);
 }
 
 /** The properties of a CONNACK. */
@@ -179,7 +187,7 @@ static void read_connack_properties(struct track_context *tracking)
     const struct mqtt_property *assigned =
         mqtt_properties_find(&packet->properties, MQTT_PROPERTY_ASSIGNED_CLIENT_IDENTIFIER);
 
-    snapshot->limits[tracking->sender] = read_limits(tracking->capture, packet);
+    snapshot->limits[tracking->sender] = read_limits(tracking);
     if (keep_alive != NULL) {
         snapshot->has_keep_alive = true;
         snapshot->keep_alive_s = (uint16_t)keep_alive->number;

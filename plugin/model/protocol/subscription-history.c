@@ -11,27 +11,62 @@
 
 enum { LISTS = 256, LISTS_FROM = 16 };
 
-struct track_subscription_history *track_subscription_history_of(struct track_connection *connection)
-{
-    wmem_allocator_t *scope = connection->capture->memory.scope;
+/** Of connections that there is no memory for. Nothing is ever written to it. */
+static struct track_subscription_history lost_history = {.is_incomplete = true};
 
-    if (connection->subscribed == NULL) {
-        connection->subscribed = wmem_new0(scope, struct track_subscription_history);
-        connection->subscribed->exact =
-            (struct track_subscribed_filter **)wmem_alloc0(scope, sizeof(struct track_subscribed_filter *));
+static struct track_subscription_history *history_of(struct track_context *tracking)
+{
+    struct track_subscription_history **history = &tracking->connection->subscribed;
+
+    if (*history == NULL)
+        *history = (struct track_subscription_history *)track_alloc(tracking, sizeof **history);
+    if (*history == NULL)
+        *history = &lost_history;
+    return *history;
+}
+
+const struct track_subscription_history *track_subscription_history_of(struct track_context *tracking)
+{
+    return history_of(tracking);
+}
+
+static size_t size_of_lists(uint32_t mask)
+{
+    return ((size_t)mask + 1) * sizeof(struct track_subscribed_filter *);
+}
+
+static void free_list(struct track_file_memory *memory, struct track_subscribed_filter *list)
+{
+    while (list != NULL) {
+        struct track_subscribed_filter *next = list->next;
+        track_file_free(memory, list, sizeof *list);
+        list = next;
     }
-    return connection->subscribed;
 }
 
 void track_subscription_history_reset(struct track_context *tracking)
 {
+    struct track_file_memory *memory = &tracking->capture->memory;
+    struct track_subscription_history *history = tracking->connection->subscribed;
+
     tracking->connection->subscribed = NULL;
+    if (history == NULL || history == &lost_history)
+        return;
+    free_list(memory, history->wide);
+    for (uint32_t i = 0; i <= history->mask; i++)
+        free_list(memory, track_exact_filters(history, i));
+    if (history->mask != 0)
+        track_file_free(memory, history->lists, size_of_lists(history->mask));
+    track_file_free(memory, history, sizeof *history);
 }
 
-static struct track_subscribed_filter **list_of(const struct track_subscription_history *history,
+/** The start of the list that a filter without wildcard or prefix belongs to. */
+static struct track_subscribed_filter **list_of(struct track_subscription_history *history,
                                                 const struct track_text *text)
 {
-    return &history->exact[track_hash_bytes(text->bytes, text->length) & history->mask];
+    if (history->mask == 0)
+        return &history->list;
+    return &history->lists[track_hash_bytes(text->bytes, text->length) & history->mask];
 }
 
 static struct track_subscribed_filter *find_in(struct track_subscribed_filter *list, const struct track_text *text)
@@ -44,18 +79,21 @@ static struct track_subscribed_filter *find_in(struct track_subscribed_filter *l
 struct track_subscribed_filter *track_subscription_history_find(const struct track_subscription_history *history,
                                                                 const struct track_text *text)
 {
-    struct track_subscribed_filter *found = find_in(*list_of(history, text), text);
+    struct track_subscribed_filter *found =
+        find_in(track_exact_filters(history, track_hash_bytes(text->bytes, text->length)), text);
     return found != NULL ? found : find_in(history->wide, text);
 }
 
-/** Changes over from one list of exact filters to many. */
-static void make_lists(struct track_capture *capture, struct track_subscription_history *history)
+/** Changes over from one list of exact filters to many; where there is no memory for that it only gets longer. */
+static void make_lists(struct track_context *tracking, struct track_subscription_history *history)
 {
-    struct track_subscribed_filter *all = history->exact[0];
+    struct track_subscribed_filter **lists =
+        (struct track_subscribed_filter **)track_alloc(tracking, size_of_lists(LISTS - 1));
+    struct track_subscribed_filter *all = history->list;
 
-    wmem_free(capture->memory.scope, history->exact);
-    history->exact = (struct track_subscribed_filter **)wmem_alloc0(capture->memory.scope,
-                                                                    LISTS * sizeof(struct track_subscribed_filter *));
+    if (lists == NULL)
+        return;
+    history->lists = lists;
     history->mask = LISTS - 1;
     while (all != NULL) {
         struct track_subscribed_filter *filter = all;
@@ -87,7 +125,7 @@ bool track_subscription_history_has_id(const struct track_subscription_history *
     bool has = list_has_id(history->wide, id);
 
     for (uint32_t i = 0; i <= history->mask && !has; i++)
-        has = list_has_id(history->exact[i], id);
+        has = list_has_id(track_exact_filters(history, i), id);
     return has;
 }
 
@@ -109,12 +147,12 @@ bool track_subscription_history_replaced_id(const struct track_subscription_hist
     bool is_gone = find_replaced(history->wide, old, latest, &is_found);
 
     for (uint32_t i = 0; i <= history->mask && is_gone; i++)
-        is_gone = find_replaced(history->exact[i], old, latest, &is_found);
+        is_gone = find_replaced(track_exact_filters(history, i), old, latest, &is_found);
     return is_gone && is_found;
 }
 
 /** The record of a filter that is requested; NULL where the history is full. */
-static struct track_subscribed_filter *enter(struct track_capture *capture, struct track_subscription_history *history,
+static struct track_subscribed_filter *enter(struct track_context *tracking, struct track_subscription_history *history,
                                              const struct track_text *text)
 {
     struct track_subscribed_filter *filter = track_subscription_history_find(history, text);
@@ -125,9 +163,13 @@ static struct track_subscribed_filter *enter(struct track_capture *capture, stru
         history->is_incomplete = true;
         return NULL;
     }
-    if (++history->count == LISTS_FROM)
-        make_lists(capture, history);
-    filter = wmem_new0(capture->memory.scope, struct track_subscribed_filter);
+    filter = (struct track_subscribed_filter *)track_alloc(tracking, sizeof *filter);
+    if (filter == NULL) {
+        history->is_incomplete = true;
+        return NULL;
+    }
+    if (++history->count >= LISTS_FROM && history->mask == 0)
+        make_lists(tracking, history);
     filter->text = text;
     filter->is_shared = track_is_shared_filter(text);
     struct track_subscribed_filter **list = track_is_wide_filter(text) ? &history->wide : list_of(history, text);
@@ -159,7 +201,7 @@ static void take_request(struct track_context *tracking, const struct track_subs
     enum { QOS = 0x03, NO_LOCAL = 0x04, AS_PUBLISHED = 0x08, HANDLING_SHIFT = 4 };
     struct track_subscription_history *history = tracking->connection->subscribed;
     bool has_options = tracking->packet->version == MQTT_V50;
-    struct track_subscribed_filter *filter = enter(tracking->capture, history, entry->filter);
+    struct track_subscribed_filter *filter = enter(tracking, history, entry->filter);
     unsigned handling = has_options ? entry->options >> HANDLING_SHIFT & 3 : 0;
 
     if (filter == NULL)
@@ -184,9 +226,11 @@ static void take_request(struct track_context *tracking, const struct track_subs
 void track_subscription_history_request(struct track_context *tracking, const struct track_request_filters *filters)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_subscription_history *history = track_subscription_history_of(tracking->connection);
+    struct track_subscription_history *history = history_of(tracking);
     const struct mqtt_property *id = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER);
 
+    if (history == &lost_history)
+        return;
     if (!filters->is_whole)
         history->is_incomplete = true;
     for (unsigned i = 0; i < TRACK_RECENT_RESPONSES; i++)
@@ -204,7 +248,10 @@ void track_subscription_history_request_again(struct track_request_filters *filt
 
 void track_subscription_history_request_lost(struct track_context *tracking)
 {
-    track_subscription_history_of(tracking->connection)->is_incomplete = true;
+    struct track_subscription_history *history = history_of(tracking);
+
+    if (history != &lost_history)
+        history->is_incomplete = true;
 }
 
 /** Remembers that a request has its response. */
@@ -247,10 +294,12 @@ static void take_removal(struct track_context *tracking, struct track_subscribed
 void track_subscription_history_response(struct track_context *tracking, const struct track_request_filters *filters)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_subscription_history *history = track_subscription_history_of(tracking->connection);
+    struct track_subscription_history *history = history_of(tracking);
     bool is_suback = packet->type == MQTT_TYPE_SUBACK;
     bool has_codes = is_suback || packet->version == MQTT_V50;
 
+    if (history == &lost_history)
+        return;
     remember_response(tracking, filters);
     if (packet->fault.kind != MQTT_FAULT_NONE || (has_codes && packet->list.length != filters->count))
         history->is_incomplete = true;

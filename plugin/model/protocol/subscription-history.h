@@ -55,9 +55,12 @@ struct track_recent_response {
 
 /** The filters of a connection. File scope. Written by subscription-history.c. */
 struct track_subscription_history {
-    struct track_subscribed_filter *wide;   /**< a list: wildcards, and filters with a prefix */
-    struct track_subscribed_filter **exact; /**< lists by hash: the others */
-    uint32_t mask;                          /**< lists of `exact`, less one */
+    struct track_subscribed_filter *wide; /**< a list: wildcards, and filters with a prefix */
+    union {
+        struct track_subscribed_filter *list;   /**< the others, where there are few */
+        struct track_subscribed_filter **lists; /**< the others, by their hash */
+    };
+    uint32_t mask; /**< lists of the others, less one */
     uint32_t count;
     uint32_t grants;    /**< filters ever granted */
     bool is_incomplete; /**< something that the Client requested is not known */
@@ -69,8 +72,15 @@ struct track_subscription_history {
 /** Begins the history of a connection again: its Client sent a CONNECT. */
 void track_subscription_history_reset(struct track_context *tracking);
 
-/** The history of a connection; made on first use. */
-struct track_subscription_history *track_subscription_history_of(struct track_connection *connection);
+/** The history of the packet's connection; made on first use. Where there is no memory for it, one that is incomplete. */
+const struct track_subscription_history *track_subscription_history_of(struct track_context *tracking);
+
+/** The list of the filters without wildcard or prefix that have this hash, or this number modulo the number of lists. */
+static inline struct track_subscribed_filter *track_exact_filters(const struct track_subscription_history *history,
+                                                                  uint32_t hash)
+{
+    return history->mask == 0 ? history->list : history->lists[hash & history->mask];
+}
 
 /** Takes in a request's filters; that the same request was re-sent; that a request is not known; and the response to one.
  *  `filters` is what the request keeps. */

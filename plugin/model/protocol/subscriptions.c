@@ -7,6 +7,8 @@
  */
 #include "subscriptions.h"
 
+#include <stddef.h>
+
 #include "../store/text.h"
 #include "connection.h"
 
@@ -23,6 +25,24 @@ static gboolean is_same_subscription(gconstpointer one, gconstpointer other)
     return a->session == b->session && track_is_same_text(a->filter, b->filter);
 }
 
+static size_t size_of_filters(uint32_t count)
+{
+    return sizeof(struct track_request_filters) + count * sizeof(struct track_subscription);
+}
+
+void track_request_filters_release(struct track_file_memory *memory, struct track_request_filters *filters)
+{
+    if (--filters->uses == 0)
+        track_file_free(memory, filters, size_of_filters(filters->count));
+}
+
+/** The request that a subscription stems from. */
+static struct track_request_filters *request_of(struct track_subscription *subscription)
+{
+    char *entries = (char *)(subscription - subscription->index);
+    return (struct track_request_filters *)(entries - offsetof(struct track_request_filters, entries));
+}
+
 /** Takes a subscription out of its session and of the map. */
 static void end_subscription(struct track_capture *capture, struct track_session *session,
                              struct track_subscription *subscription)
@@ -34,6 +54,8 @@ static void end_subscription(struct track_capture *capture, struct track_session
         subscription->previous->next = subscription->next;
     else
         session->subscriptions = subscription->next;
+    capture->memory.used -= TRACK_MAP_ENTRY_SIZE;
+    track_request_filters_release(&capture->memory, request_of(subscription));
 }
 
 void track_subscriptions_clear(struct track_capture *capture, struct track_session *session)
@@ -53,11 +75,19 @@ static void end_by_filter(struct track_capture *capture, struct track_session *s
         end_subscription(capture, session, found);
 }
 
-static void begin_subscription(struct track_capture *capture, struct track_session *session,
-                               struct track_subscription *subscription, uint8_t granted)
+static void begin_subscription(struct track_context *tracking, struct track_session *session,
+                               struct track_request_filters *filters, uint32_t index, uint8_t granted)
 {
+    struct track_capture *capture = tracking->capture;
+    struct track_subscription *subscription = &filters->entries[index];
+
+    if (!track_file_charge(&capture->memory, TRACK_MAP_ENTRY_SIZE)) {
+        track_report_memory_limit(tracking);
+        return;
+    }
     if (capture->subscriptions == NULL)
         capture->subscriptions = wmem_map_new(capture->memory.scope, hash_subscription, is_same_subscription);
+    filters->uses++;
     subscription->session = session;
     subscription->granted = granted;
     subscription->next = session->subscriptions;
@@ -77,22 +107,26 @@ struct track_request_filters *track_read_request_filters(struct track_context *t
 
     while (mqtt_filters_next(packet, &at, &filter))
         count++;
-    struct track_request_filters *filters = (struct track_request_filters *)track_file_alloc(
-        &tracking->capture->memory, sizeof *filters + count * sizeof(struct track_subscription));
-    at = 0;
-    while (filters != NULL && mqtt_filters_next(packet, &at, &filter)) {
-        struct track_subscription *entry = &filters->entries[filters->count++];
-        entry->filter = track_intern_span(tracking->capture, packet, filter.text);
-        entry->options = filter.options;
-        if (entry->filter == NULL)
-            filters = NULL;
-    }
-    if (filters == NULL) {
-        track_report_memory_limit(tracking);
+    struct track_request_filters *filters =
+        (struct track_request_filters *)track_alloc(tracking, size_of_filters(count));
+    if (filters == NULL)
         return NULL;
-    }
+    filters->count = count;
+    filters->uses = 1;
     filters->is_whole = packet->fault.kind == MQTT_FAULT_NONE;
     filters->sent_in = tracking->pdu.frame;
+    at = 0;
+    for (uint32_t i = 0; i < count && mqtt_filters_next(packet, &at, &filter); i++) {
+        struct track_subscription *entry = &filters->entries[i];
+        entry->filter = track_intern_span(tracking->capture, packet, filter.text);
+        entry->index = i;
+        entry->options = filter.options;
+        if (entry->filter == NULL) {
+            track_request_filters_release(&tracking->capture->memory, filters);
+            track_report_memory_limit(tracking);
+            return NULL;
+        }
+    }
     return filters;
 }
 
@@ -111,6 +145,6 @@ void track_apply_request_filters(struct track_context *tracking, struct track_re
             continue;
         end_by_filter(tracking->capture, session, filters->entries[i].filter);
         if (!is_unsubscribe)
-            begin_subscription(tracking->capture, session, &filters->entries[i], code);
+            begin_subscription(tracking, session, filters, i, code);
     }
 }

@@ -13,14 +13,13 @@
 #include "../store/text.h"
 #include "connection.h"
 
-static struct track_alias *find_alias(struct track_topic_aliases *aliases, uint32_t number)
+static struct track_alias *find_alias(struct track_topic_aliases *aliases, uint16_t number)
 {
-    if (aliases->last != NULL && aliases->last->number == number)
+    if (aliases->last != NULL && aliases->last->by_number.id == number)
         return aliases->last;
-    if (aliases->table == NULL || aliases->table->by_number == NULL)
+    if (aliases->table == NULL)
         return NULL;
-    struct track_alias *alias =
-        (struct track_alias *)wmem_map_lookup(aliases->table->by_number, GUINT_TO_POINTER(number));
+    struct track_alias *alias = (struct track_alias *)track_id_table_find(&aliases->table->by_number, number);
     if (alias != NULL)
         aliases->last = alias;
     return alias;
@@ -28,19 +27,21 @@ static struct track_alias *find_alias(struct track_topic_aliases *aliases, uint3
 
 /** The alias of a number; made where it is set for the first time. NULL where there is no memory for it. */
 static struct track_alias *make_alias(struct track_file_memory *memory, struct track_topic_aliases *aliases,
-                                      uint32_t number)
+                                      uint16_t number)
 {
     struct track_alias *alias = find_alias(aliases, number);
 
     if (alias != NULL)
         return alias;
+    if (aliases->table == NULL)
+        aliases->table = (struct track_alias_table *)track_file_alloc(memory, sizeof *aliases->table);
+    if (aliases->table == NULL)
+        return NULL;
     alias = (struct track_alias *)track_file_alloc(memory, sizeof *alias);
     if (alias == NULL)
         return NULL;
-    alias->number = number;
-    if (aliases->table->by_number == NULL)
-        aliases->table->by_number = wmem_map_new(memory->scope, g_direct_hash, g_direct_equal);
-    wmem_map_insert(aliases->table->by_number, GUINT_TO_POINTER(number), alias);
+    alias->by_number.id = number;
+    track_id_table_add(memory, &aliases->table->by_number, &alias->by_number);
     aliases->last = alias;
     return alias;
 }
@@ -62,14 +63,12 @@ static bool make_room(struct track_file_memory *memory, struct track_alias *alia
     return alias->latest != NULL;
 }
 
-static void set_alias(struct track_context *tracking, struct track_topic_aliases *aliases, uint32_t number)
+static void set_alias(struct track_context *tracking, struct track_topic_aliases *aliases, uint16_t number)
 {
     struct track_file_memory *memory = &tracking->capture->memory;
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_span topic = packet->publish.topic;
 
-    if (aliases->table == NULL)
-        aliases->table = wmem_new0(memory->scope, struct track_alias_table);
     struct track_alias *alias = make_alias(memory, aliases, number);
     /* Some clients send topic and alias with each PUBLISH. */
     bool same = alias != NULL && alias->latest != NULL && alias->latest->length == topic.length &&
@@ -83,7 +82,7 @@ static void set_alias(struct track_context *tracking, struct track_topic_aliases
         }
     }
     if (alias == NULL || alias->latest == NULL) {
-        aliases->table->is_incomplete = true;
+        aliases->is_incomplete = true;
         track_report_memory_limit(tracking);
         return;
     }
@@ -91,7 +90,7 @@ static void set_alias(struct track_context *tracking, struct track_topic_aliases
     alias->life = aliases->table->life;
 }
 
-static void use_alias(struct track_context *tracking, struct track_topic_aliases *aliases, uint32_t number)
+static void use_alias(struct track_context *tracking, struct track_topic_aliases *aliases, uint16_t number)
 {
     struct track_packet_record *record = track_record_of(tracking);
     struct track_alias *alias = find_alias(aliases, number);
@@ -104,7 +103,7 @@ static void use_alias(struct track_context *tracking, struct track_topic_aliases
         record->topic = alias->topic;
         __builtin_prefetch(record->topic);
         record->alias_set_in = alias->set_in;
-    } else if (is_set || (aliases->table != NULL && aliases->table->is_incomplete)) {
+    } else if (is_set || aliases->is_incomplete) {
         record->limits |= TRACK_LIMIT_MEMORY;
     }
 }
@@ -124,7 +123,7 @@ void track_update_aliases(struct track_context *tracking)
     if (property == NULL || property->number == 0)
         return;
     if (packet->publish.topic.length == 0)
-        use_alias(tracking, &aliases[tracking->sender], property->number);
+        use_alias(tracking, &aliases[tracking->sender], (uint16_t)property->number);
     else if (track_has_span(packet, packet->publish.topic))
-        set_alias(tracking, &aliases[tracking->sender], property->number);
+        set_alias(tracking, &aliases[tracking->sender], (uint16_t)property->number);
 }

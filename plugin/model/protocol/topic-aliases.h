@@ -6,10 +6,11 @@
 #define MQTTSCOPE_MODEL_PROTOCOL_TOPIC_ALIASES_H
 
 #include "../store/context.h"
+#include "../store/id-table.h"
 
 /** What a Topic Alias stands for. */
 struct track_alias {
-    uint32_t number;
+    struct track_id_entry by_number;
     uint32_t room;                  /**< bytes that `latest` has room for */
     struct track_text *latest;      /**< the topic; overwritten when the alias is set again */
     const struct track_text *topic; /**< the same, interned; NULL until the alias is used */
@@ -19,15 +20,15 @@ struct track_alias {
 
 /** The Topic Aliases of one end, made for the first one. File scope. */
 struct track_alias_table {
-    wmem_map_t *by_number; /**< to struct track_alias; NULL until there is one */
-    uint32_t life;         /**< aliases of earlier lives are not set any more: a CONNECT begins a new one */
-    bool is_incomplete;    /**< there was no memory for some */
+    struct track_id_table by_number; /**< struct track_alias */
+    uint32_t life;                   /**< aliases of earlier lives are not set any more: a CONNECT begins a new one */
 };
 
 /** The Topic Aliases of one end of a connection. */
 struct track_topic_aliases {
     struct track_alias_table *table; /**< NULL until one is set */
     struct track_alias *last;        /**< the one used last, and mostly next; NULL until one is set */
+    bool is_incomplete;              /**< there was no memory for some */
 };
 
 /** Follows the Topic Aliases that the sender sets and uses. */

@@ -34,10 +34,13 @@ static void wait_for_response(struct track_context *tracking, struct track_pendi
     };
 }
 
-/** The packet begins a transaction over the user's limit, and its responses will fit nothing. */
+/** The packet begins a transaction over a limit of the user's, and its responses will fit nothing. */
 static void report_not_followed(struct track_context *tracking)
 {
-    track_record_of(tracking)->limits |= TRACK_LIMIT_INFLIGHT;
+    if (track_inflight_is_full(own_inflight(tracking)))
+        track_record_of(tracking)->limits |= TRACK_LIMIT_INFLIGHT;
+    else
+        track_report_memory_limit(tracking);
     tracking->snapshot.session_known = false;
 }
 
@@ -271,7 +274,10 @@ static void follow_request_response(struct track_context *tracking)
 /** CONNECT, PINGREQ and AUTH wait for their response. */
 static void follow_pending_request(struct track_context *tracking)
 {
-    wait_for_response(tracking, track_add_pending_request(tracking));
+    struct track_pending_packet *request = track_add_pending_request(tracking);
+
+    if (request != NULL)
+        wait_for_response(tracking, request);
 }
 
 /** CONNACK, PINGRESP and AUTH: the response to the other end's latest request of a type, if that still waits. */

@@ -38,7 +38,7 @@ static void add_will(struct track_context *tracking)
     if (content == 0)
         return;
     if (capture->wills == NULL)
-        capture->wills = wmem_new0(capture->memory.scope, struct track_wills);
+        capture->wills = (struct track_wills *)track_file_alloc_always(&capture->memory, sizeof *capture->wills);
     struct track_will *will = free_slot(capture->wills);
     if (will == NULL) {
         capture->wills->is_incomplete = true;
@@ -91,7 +91,7 @@ static void remove_will(struct track_context *tracking)
     struct track_transport_state transport = track_transport_state_of(connection);
     struct track_will *will = will_of(connection);
     bool is_open = !transport.is_reset && !transport.is_finished;
-    bool may_go_unread = connection->inflight[tracking->sender].count > 0;
+    bool may_go_unread = connection->inflight[tracking->sender].entries.count > 0;
 
     if (is_open && will->state == TRACK_WILL_ARMED && !connection->session.taken_over && !may_go_unread)
         end_will(tracking, will, TRACK_WILL_REMOVED);

@@ -39,3 +39,12 @@ void track_report_memory_limit(struct track_context *tracking)
     track_record_of(tracking)->limits |= TRACK_LIMIT_MEMORY;
     tracking->reports->is_memory_limit = true;
 }
+
+void *track_alloc(struct track_context *tracking, size_t size)
+{
+    void *memory = track_file_alloc(&tracking->capture->memory, size);
+
+    if (memory == NULL)
+        track_report_memory_limit(tracking);
+    return memory;
+}

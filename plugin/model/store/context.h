@@ -37,6 +37,9 @@ struct track_context {
     struct track_facts *facts;          /**< in the making; only the anomalies are good yet */
     struct track_connection *joined;    /**< protocol/session.c: the Client's connection before, whose session it takes
                                              up with this packet; NULL where it takes none up */
+    struct track_connection
+        *ended;            /**< protocol/session-state.c: the Client's connection before, if it has ended and its
+                                             session ends with this packet; else NULL */
     uint32_t content_hash; /**< protocol/message.c: of a PUBLISH's topic and payload, where `has_content` */
     bool has_content;
 };
@@ -46,6 +49,9 @@ struct track_packet_record *track_record_of(struct track_context *tracking);
 
 /** The same to be pointed to later; NULL where the limit allows none. */
 struct track_packet_record *track_kept_record_of(struct track_context *tracking);
+
+/** Zeroed memory for the file's life; NULL where the memory limit is reached, and that is recorded. */
+void *track_alloc(struct track_context *tracking, size_t size);
 
 /** Records, once for each connection, that the packet says something that could not be kept. */
 void track_report_memory_limit(struct track_context *tracking);

@@ -5,25 +5,35 @@
 #ifndef MQTTSCOPE_MODEL_STORE_FILE_MEMORY_H
 #define MQTTSCOPE_MODEL_STORE_FILE_MEMORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <glib.h>
 #include <wsutil/wmem/wmem.h>
 
-/** The memory of one file. */
+/** The memory of one file. Written by file-memory.c. */
 struct track_file_memory {
     wmem_allocator_t *scope; /**< owns all of it */
     uint64_t max;            /**< the user's limit in bytes; 0: none */
-    uint64_t used;           /**< bytes that track_file_alloc() has handed out */
+    uint64_t used;           /**< bytes that are charged to it */
 };
 
-/** About what a map takes for one entry: to be counted with what is kept in one. */
-enum { TRACK_MAP_ENTRY_SIZE = 32 };
+/** About what a map takes for one entry: to be charged for what is kept in one. */
+enum { TRACK_MAP_ENTRY_SIZE = 64 };
 
-/** Zeroed memory for the file's life; NULL where the user's limit is reached. */
+/** Zeroed memory for the file's life, charged to the limit; NULL where that is reached. */
 void *track_file_alloc(struct track_file_memory *memory, size_t size);
 
-/** Gives memory of track_file_alloc() back. */
+/** The same without heed to the limit: for what there is once in a file. */
+void *track_file_alloc_always(struct track_file_memory *memory, size_t size);
+
+/** The same as track_file_alloc() for what is about to be put into a map. */
+void *track_file_alloc_entry(struct track_file_memory *memory, size_t size);
+
+/** Gives memory of track_file_alloc() back; NULL is none. */
 void track_file_free(struct track_file_memory *memory, void *block, size_t size);
+
+/** Charges memory that is allocated elsewhere; false where the limit is reached. */
+bool track_file_charge(struct track_file_memory *memory, uint64_t size);
 
 #endif

@@ -14,7 +14,7 @@ struct pieces {
 
 enum {
     PIECE_ITEMS = 1024,
-    BYTES_PER_FRAME = 1024, /**< allowed over the limit: about what Wireshark keeps of a frame by itself */
+    BYTES_PER_PACKET = 64, /**< allowed beside the limit: what the records of one packet in a transaction take */
 };
 
 /** How long a client had been silent before a packet. Of the packets of one frame, those that follow without an item of
@@ -25,9 +25,10 @@ struct idle {
 };
 
 struct track_packet_records {
-    wmem_allocator_t *scope;
-    uint64_t most; /**< the limit in bytes; 0: none */
-    uint64_t bytes;
+    struct track_file_memory *memory;
+    uint64_t bytes;   /**< of all pieces */
+    uint64_t allowed; /**< of these, what is not charged to the limit: so much for each packet that there was */
+    uint64_t charged; /**< of these, what is */
     struct pieces records;
     struct pieces idles;
     struct pieces anomalies;
@@ -71,18 +72,25 @@ static void *pieces_add(struct track_packet_records *records, struct pieces *pie
 {
     if (pieces->count % PIECE_ITEMS == 0) {
         size_t size = PIECE_ITEMS * pieces->item_size;
-        void *start = wmem_alloc0(records->scope, size);
+        void *start = wmem_alloc0(records->memory->scope, size);
         wmem_array_append_one(pieces->starts, start);
         records->bytes += size;
     }
     return pieces_item(pieces, pieces->count++);
 }
 
-/** True where the limit allows one more item for a packet of that frame. */
-static bool has_room(const struct track_packet_records *records, const struct pieces *pieces, uint32_t frame)
+/** True where the allowance or the limit has room for one more item; the limit is charged with what the allowance has not. */
+static bool has_room(struct track_packet_records *records, const struct pieces *pieces)
 {
-    bool is_in_piece = pieces->count % PIECE_ITEMS != 0;
-    return records->most == 0 || is_in_piece || records->bytes <= records->most + (uint64_t)BYTES_PER_FRAME * frame;
+    uint64_t bytes = records->bytes + PIECE_ITEMS * pieces->item_size;
+
+    if (pieces->count % PIECE_ITEMS != 0 || bytes <= records->allowed + records->charged)
+        return true;
+    uint64_t lacking = bytes - records->allowed - records->charged;
+    if (!track_file_charge(records->memory, lacking))
+        return false;
+    records->charged += lacking;
+    return true;
 }
 
 /** How many items have a key that is not above `key`. */
@@ -108,15 +116,21 @@ static void *pieces_find(const struct pieces *pieces, uint64_t key)
     return count > 0 ? pieces_item(pieces, count - 1) : NULL;
 }
 
-struct track_packet_records *track_packet_records_new(wmem_allocator_t *scope, uint64_t most)
+struct track_packet_records *track_packet_records_new(struct track_file_memory *memory)
 {
+    wmem_allocator_t *scope = memory->scope;
     struct track_packet_records *records = wmem_new(scope, struct track_packet_records);
 
-    *records = (struct track_packet_records){.scope = scope, .most = most};
+    *records = (struct track_packet_records){.memory = memory};
     pieces_begin(&records->records, scope, sizeof(struct track_packet_record), key_of_record);
     pieces_begin(&records->idles, scope, sizeof(struct idle), key_of_idle);
     pieces_begin(&records->anomalies, scope, sizeof(struct track_anomaly), key_of_anomaly);
     return records;
+}
+
+void track_packet_records_allow(struct track_packet_records *records)
+{
+    records->allowed += BYTES_PER_PACKET;
 }
 
 struct track_packet_record *track_packet_records_add_always(struct track_packet_records *records,
@@ -129,7 +143,7 @@ struct track_packet_record *track_packet_records_add_always(struct track_packet_
 
 struct track_packet_record *track_packet_records_add(struct track_packet_records *records, struct track_pdu_ref pdu)
 {
-    return has_room(records, &records->records, pdu.frame) ? track_packet_records_add_always(records, pdu) : NULL;
+    return has_room(records, &records->records) ? track_packet_records_add_always(records, pdu) : NULL;
 }
 
 const struct track_packet_record *track_packet_records_find(const struct track_packet_records *records,
@@ -163,7 +177,7 @@ bool track_packet_records_add_idle(struct track_packet_records *records, struct 
     }
     /* What the last one says of this frame would be wrong. */
     bool is_needed = last != NULL && last->pdu.frame == pdu.frame;
-    if (!is_needed && !has_room(records, idles, pdu.frame))
+    if (!is_needed && !has_room(records, idles))
         return false;
     struct idle *idle = (struct idle *)pieces_add(records, idles);
     *idle = (struct idle){pdu, idle_ns};
@@ -181,7 +195,7 @@ int64_t track_packet_records_idle(const struct track_packet_records *records, st
 const struct track_anomaly *track_packet_records_add_anomaly(struct track_packet_records *records,
                                                              const struct track_anomaly *anomaly)
 {
-    if (!has_room(records, &records->anomalies, anomaly->frame_at))
+    if (!has_room(records, &records->anomalies))
         return NULL;
     struct track_anomaly *kept = (struct track_anomaly *)pieces_add(records, &records->anomalies);
     *kept = *anomaly;

@@ -6,22 +6,23 @@
  * list of large pieces, without an allocation, a key or a link of their own. They are added in the order of the packets
  * and found by binary search.
  *
- * A segment may hold hundreds of packets of two bytes, so that a hostile file could ask for far more memory than it is
- * long: over the user's limit there is room only in proportion to the frames.
+ * So that a long capture does not go blind half way, the lists have an allowance for each packet, which all but a packet
+ * with several anomalies keeps to; what they take beyond is charged to the user's limit.
  */
 #ifndef MQTTSCOPE_MODEL_STORE_PACKET_RECORDS_H
 #define MQTTSCOPE_MODEL_STORE_PACKET_RECORDS_H
 
-#include <glib.h>
-#include <wsutil/wmem/wmem.h>
-
 #include "../facts/facts.h"
+#include "file-memory.h"
 
 /** The records of a file. */
 struct track_packet_records;
 
-/** Makes an empty list in `scope`, which owns all of it; `most` is the user's limit in bytes, 0 for none. */
-struct track_packet_records *track_packet_records_new(wmem_allocator_t *scope, uint64_t most);
+/** Makes empty lists in the memory of a file. */
+struct track_packet_records *track_packet_records_new(struct track_file_memory *memory);
+
+/** There is one packet more, which has its allowance. */
+void track_packet_records_allow(struct track_packet_records *records);
 
 /** Adds an empty record; NULL where the limit is reached. Packets have to come in the order of the capture, each once.
  *  The record stays where it is. */

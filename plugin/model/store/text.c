@@ -54,7 +54,7 @@ const struct track_text *track_intern_text(struct track_capture *capture, const 
     struct track_text *kept = (struct track_text *)wmem_map_lookup(capture->texts, text);
     if (kept != NULL)
         return kept;
-    kept = (struct track_text *)track_file_alloc(&capture->memory, size + TRACK_MAP_ENTRY_SIZE);
+    kept = (struct track_text *)track_file_alloc_entry(&capture->memory, size);
     if (kept == NULL)
         return NULL;
     memcpy(kept, text, size);
