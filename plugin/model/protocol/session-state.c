@@ -34,8 +34,7 @@ static void take_up(struct track_context *tracking, struct track_connection *pre
         tracking->snapshot.session_known &= connection->session.clean_start;
     } else if (!connection->session.clean_start && old->broker != TRACK_END_UNKNOWN) {
         previous->session.lost_inflight |=
-            !has_ended(previous) &&
-            previous->inflight[0].entries.count + previous->inflight[1].entries.count > 0;
+            !has_ended(previous) && previous->inflight[0].entries.count + previous->inflight[1].entries.count > 0;
         bool is_whole = inherit_inflight(connection, tracking->snapshot.broker, previous, old->broker);
         tracking->snapshot.session_known = is_whole && old->session_known && !old->has_gap;
     }
