@@ -6,6 +6,7 @@
  */
 #include "check-delivery.h"
 
+#include "../evidence/report-anomaly.h"
 #include "../protocol/connection.h"
 #include "../protocol/recent-publishes.h"
 #include "../store/text.h"
@@ -37,7 +38,7 @@ static void check_unexplained(struct track_delivery *delivery)
     } else if (delivery->history->grants == 0 || track_may_keep_session(delivery->tracking->connection)) {
         found.doubt = TRACK_DOUBT_EARLIER_SESSION;
     }
-    track_report_delivery(delivery, found);
+    track_report_for_topic(delivery, found);
 }
 
 /** The QoS of the delivery, compared with the most that any filter was granted. */
@@ -63,12 +64,12 @@ static void check_qos(struct track_delivery *delivery)
     if (packet->publish.qos > found.other) {
         found.kind = only != NULL && only->is_shared ? TRACK_ANOMALY_DELIVERED_ABOVE_SHARED_GRANT
                                                      : TRACK_ANOMALY_DELIVERED_ABOVE_GRANT;
-        track_report_delivery(delivery, found);
+        track_report_anomaly(delivery->tracking, found);
     } else if (only != NULL && only->pending == 0 && only->removed_in == 0 && packet->publish.qos > only->granted &&
                only->granted_most > only->granted && delivery->tracking->now_ns - only->settled_ns > LONG_SETTLED_NS) {
         found.kind = TRACK_ANOMALY_DELIVERED_BY_OLD_GRANT;
         found.other = only->granted;
-        track_report_delivery(delivery, found);
+        track_report_anomaly(delivery->tracking, found);
     }
 }
 
@@ -95,7 +96,7 @@ static void check_removed(struct track_delivery *delivery)
         return;
     }
     if (!delivery->tracking->packet->publish.dup)
-        track_report_delivery(delivery, found);
+        track_report_anomaly(delivery->tracking, found);
 }
 
 static bool is_matching_id(const struct track_delivery *delivery, uint32_t id)
@@ -131,10 +132,11 @@ static unsigned read_ids(struct track_delivery *delivery, uint32_t *ids)
         if (is_matching_id(delivery, property.number))
             continue;
         bool is_given = track_subscription_history_has_id(delivery->history, property.number);
-        track_report_delivery(delivery, (struct track_anomaly){.kind = is_given ? TRACK_ANOMALY_ID_OF_OTHER_FILTER
-                                                                                : TRACK_ANOMALY_ID_NEVER_GIVEN,
-                                                               .at = property.whole,
-                                                               .value = property.number});
+        track_report_anomaly(
+            delivery->tracking,
+            (struct track_anomaly){.kind = is_given ? TRACK_ANOMALY_ID_OF_OTHER_FILTER : TRACK_ANOMALY_ID_NEVER_GIVEN,
+                                   .at = property.whole,
+                                   .value = property.number});
         return IDS_MAX + 1;
     }
     return count;
@@ -170,10 +172,10 @@ static void check_subscription_ids(struct track_delivery *delivery)
     found.other = wanted_count;
     if (count == 0 && all_have) {
         found.kind = TRACK_ANOMALY_ID_MISSING;
-        track_report_delivery(delivery, found);
+        track_report_anomaly(delivery->tracking, found);
     } else if (count > 1 && count < wanted_count && is_settled && !packet->publish.retain) {
         found.kind = TRACK_ANOMALY_IDS_INCOMPLETE;
-        track_report_delivery(delivery, found);
+        track_report_anomaly(delivery->tracking, found);
     }
 }
 
@@ -215,7 +217,7 @@ static void check_retained(struct track_delivery *delivery)
         return;
     }
     if (!delivery->tracking->packet->publish.dup)
-        track_report_delivery(delivery, found);
+        track_report_anomaly(delivery->tracking, found);
 }
 
 /** A hash of a message, to recognise it; 0 where it was not all captured, or is too short to be told from others. */
@@ -242,9 +244,9 @@ static void check_own(struct track_delivery *delivery)
         if (delivery->matches[i]->takes_own)
             return;
     if (own != NULL && !packet->publish.retain && delivery->tracking->now_ns - own->ns < LONG_SETTLED_NS)
-        track_report_delivery(delivery, (struct track_anomaly){.kind = TRACK_ANOMALY_OWN_MESSAGE_BACK,
-                                                               .at = packet->publish.payload,
-                                                               .frame = own->frame});
+        track_report_anomaly(delivery->tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_OWN_MESSAGE_BACK,
+                                                                        .at = packet->publish.payload,
+                                                                        .frame = own->frame});
 }
 
 /** A PUBLISH of the Server, where all that the Client subscribed to is known. */

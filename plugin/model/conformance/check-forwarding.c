@@ -128,11 +128,11 @@ static void compare_qos(struct track_delivery *delivery, const struct track_rece
     if (qos > source->qos) {
         found.kind = TRACK_ANOMALY_DELIVERED_ABOVE_PUBLISHED;
         found.other = source->qos;
-        track_report_delivery(delivery, found);
+        track_report_anomaly(delivery->tracking, found);
     } else if (standing->is_before && qos < MIN(source->qos, standing->lowest)) {
         found.kind = TRACK_ANOMALY_DELIVERED_BELOW_GRANT;
         found.other = MIN(source->qos, standing->lowest);
-        track_report_delivery(delivery, found);
+        track_report_anomaly(delivery->tracking, found);
     }
 }
 
@@ -145,10 +145,10 @@ static void compare_live_retain(struct track_delivery *delivery, const struct tr
 
     if (retain && !standing->any_keeps) {
         found.kind = TRACK_ANOMALY_RETAIN_ON_LIVE;
-        track_report_delivery(delivery, found);
+        track_report_anomaly(delivery->tracking, found);
     } else if (standing->all_keep && retain != source->retain) {
         found.kind = TRACK_ANOMALY_RETAIN_NOT_KEPT;
-        track_report_delivery(delivery, found);
+        track_report_anomaly(delivery->tracking, found);
     }
 }
 
@@ -164,7 +164,7 @@ static void compare_stored(struct track_delivery *delivery, const struct track_r
     if (!retain) {
         found.kind = TRACK_ANOMALY_STORED_WITHOUT_RETAIN;
         if (source->retain && !standing->is_shared)
-            track_report_delivery(delivery, found);
+            track_report_anomaly(delivery->tracking, found);
         return;
     }
     if (!source->retain) {
@@ -174,14 +174,14 @@ static void compare_stored(struct track_delivery *delivery, const struct track_r
         found.kind = TRACK_ANOMALY_STORED_NOT_RETAINED;
         if (stored != NULL && stored->connection == source->connection &&
             standing->first_ns > stored->ns + SURELY_BEFORE_NS)
-            track_report_delivery(delivery, found);
+            track_report_anomaly(delivery->tracking, found);
     } else if (later != NULL && later->connection == source->connection &&
                standing->first_ns > later->ns + SURELY_BEFORE_NS) {
         found.frame = later->frame;
         found.kind = later->is_empty   ? TRACK_ANOMALY_STORED_AFTER_REMOVAL
                      : later->qos == 0 ? TRACK_ANOMALY_STORED_BEFORE_QOS_0
                                        : TRACK_ANOMALY_STORED_BEFORE_LATER;
-        track_report_delivery(delivery, found);
+        track_report_anomaly(delivery->tracking, found);
     }
 }
 
@@ -230,9 +230,10 @@ static void compare_order(struct track_delivery *delivery, const struct track_re
         if (order->orders[i] == source->order)
             return;
     if (source->order < latest_of(order))
-        track_report_delivery(delivery, (struct track_anomaly){.kind = TRACK_ANOMALY_DELIVERED_OUT_OF_ORDER,
-                                                               .at = delivery->tracking->packet->publish.payload,
-                                                               .frame = source->frame});
+        track_report_anomaly(delivery->tracking,
+                             (struct track_anomaly){.kind = TRACK_ANOMALY_DELIVERED_OUT_OF_ORDER,
+                                                    .at = delivery->tracking->packet->publish.payload,
+                                                    .frame = source->frame});
     order->orders[order->next++ % TRACK_RECENT_ORDERS] = source->order;
 }
 

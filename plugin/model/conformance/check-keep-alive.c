@@ -119,7 +119,7 @@ static void check_server_time(struct track_context *tracking)
     if (track_is_other_sending(tracking))
         return;
     if (packet->type == MQTT_TYPE_PINGRESP && (log == NULL || log->pings == 0) && track_has_history(tracking))
-        report_ms(tracking, TRACK_ANOMALY_PINGRESP_WITHOUT_PINGREQ, 0);
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_PINGRESP_WITHOUT_PINGREQ});
     if (is_disconnect && packet->reason == MQTT_REASON_KEEP_ALIVE_TIMEOUT && silence >= 0 && connect_info != NULL &&
         connect_info->keep_alive_s == tracking->snapshot.keep_alive_s && (keep_alive == 0 || silence < keep_alive))
         report_ms(tracking, TRACK_ANOMALY_KEEP_ALIVE_CUT_SHORT, silence);

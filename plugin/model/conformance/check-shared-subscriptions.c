@@ -4,6 +4,7 @@
  */
 #include "check-shared-subscriptions.h"
 
+#include "../evidence/report-anomaly.h"
 #include "../protocol/connection.h"
 #include "../protocol/recent-publishes.h"
 #include "../store/text.h"
@@ -70,7 +71,7 @@ void track_check_shared_subscription(struct track_delivery *delivery, const stru
         found.kind = TRACK_ANOMALY_SHARED_AFTER_END;
     else
         return;
-    track_report_delivery(delivery, found);
+    track_report_anomaly(delivery->tracking, found);
 }
 
 void track_remember_shared_failure(struct track_context *tracking)

@@ -40,7 +40,7 @@ static void check_client(struct track_context *tracking)
     if (!track_has_history(tracking))
         return;
     if (is_connect)
-        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNECT});
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNECT});
     bool is_allowed = is_connect || packet->type == MQTT_TYPE_AUTH || packet->type == MQTT_TYPE_DISCONNECT;
     bool is_before = !order->has_connack ||
                      (connection->session.connack.frame != 0 &&
@@ -48,7 +48,7 @@ static void check_client(struct track_context *tracking)
     /* A CONNACK may have been in what the Client has received and the capture lacks. */
     if (connect_info != NULL && connect_info->auth_method != NULL && is_before && !is_allowed &&
         track_has_seen_received(tracking))
-        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_BEFORE_CONNACK});
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_BEFORE_CONNACK});
     bool is_false_session = connect_info != NULL && connect_info->clean_start && connection->session.connack_seen &&
                             connection->session.connack_code == 0 && connection->session.session_present;
     if (is_false_session && !order->connects_again && packet->type != MQTT_TYPE_DISCONNECT &&
@@ -82,8 +82,8 @@ static void check_connack(struct track_context *tracking)
     const struct mqtt_packet *packet = tracking->packet;
 
     if (order->has_connack) {
-        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNACK,
-                                                                   .frame = connection->session.connack.frame});
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNACK,
+                                                              .frame = connection->session.connack.frame});
         return;
     }
     if (packet->reason_at == 0 || mqtt_reason_is_error(packet->type, packet->reason))

@@ -62,6 +62,7 @@ static void take_identifier(struct packet_id_check *check, enum track_anomaly_ki
     struct track_packet_id_history *history = check->history = packet_id_make_history(check);
     history->is_reported = false;
     history->is_resent = true;
+    history->repeats = history->releases = 0;
     if (entry->state != TRACK_INFLIGHT_RELEASED)
         packet_id_count_up(&history->responses);
     if (entry->qos == 2) {
@@ -179,6 +180,14 @@ static void check_old_identifier(const struct packet_id_check *check)
                                           });
 }
 
+/** The request is re-sent: which copy on this connection is it? Makes the history where there is none. */
+static uint32_t count_repeat(struct packet_id_check *check)
+{
+    check->history = packet_id_make_history(check);
+    packet_id_count_up(&check->history->repeats);
+    return check->history->repeats + 1u;
+}
+
 /** A PUBLISH that is in flight is re-sent. */
 static void check_resent(struct packet_id_check *check)
 {
@@ -189,21 +198,21 @@ static void check_resent(struct packet_id_check *check)
     check_resend_order(check);
     if (entry->is_inherited) {
         if (!dup && packet_id_knows_connack(check) && check->packet->version != MQTT_V31)
-            packet_id_report_anomaly(check, TRACK_ANOMALY_RESENT_WITHOUT_DUP, doubt_about(check), entry->state);
+            packet_id_report_anomaly(check, TRACK_ANOMALY_RESENT_WITHOUT_DUP, doubt_about(check), 1);
         check_old_identifier(check);
         packet_id_take_quota(check);
         packet_id_make_history(check)->is_resent = true;
         return;
     }
-    if (!packet_id_is_reported(check) && is_50 && dup)
-        packet_id_report_once(check, TRACK_ANOMALY_RESENT_WITHIN_CONNECTION, entry->state);
+    uint32_t copy = count_repeat(check);
+    if (!packet_id_is_reported(check) && is_50)
+        packet_id_report_anomaly(
+            check, dup ? TRACK_ANOMALY_RESENT_WITHIN_CONNECTION : TRACK_ANOMALY_RESENT_WITHIN_CONNECTION_WITHOUT_DUP,
+            TRACK_DOUBT_NONE, copy);
     else if (!packet_id_is_reported(check) && !dup)
-        packet_id_report_once(
-            check, is_50 ? TRACK_ANOMALY_RESENT_WITHIN_CONNECTION_WITHOUT_DUP : TRACK_ANOMALY_RESENT_WITHOUT_DUP,
-            entry->state);
-    struct track_packet_id_history *history = packet_id_make_history(check);
-    history->is_resent = true;
-    packet_id_count_up(&history->responses);
+        packet_id_report_anomaly(check, TRACK_ANOMALY_RESENT_WITHOUT_DUP, TRACK_DOUBT_NONE, copy);
+    check->history->is_resent = true;
+    packet_id_count_up(&check->history->responses);
 }
 
 void packet_id_check_publish(struct packet_id_check *check)
@@ -246,9 +255,10 @@ void packet_id_check_request(struct packet_id_check *check)
     if (entry == NULL) {
         begin_again(check);
     } else if (entry->type == packet->type && entry->content_hash == track_content_hash(packet)) {
+        uint32_t copy = count_repeat(check);
         if (!(packet->flags & PACKET_ID_DUP) && !packet_id_is_reported(check))
-            packet_id_report_once(check, TRACK_ANOMALY_REPEATED_WITHOUT_DUP, entry->state);
-        packet_id_count_up(&packet_id_make_history(check)->responses);
+            packet_id_report_anomaly(check, TRACK_ANOMALY_REPEATED_WITHOUT_DUP, TRACK_DOUBT_NONE, copy);
+        packet_id_count_up(&check->history->responses);
     } else {
         take_identifier(check, TRACK_ANOMALY_ID_TAKEN);
     }

@@ -197,16 +197,18 @@ static void check_stray_pubrel(struct packet_id_check *check)
 static void check_pubrel_again(struct packet_id_check *check)
 {
     const struct mqtt_packet *packet = check->packet;
-    struct track_packet_id_history *history = check->history;
-    bool is_first_here = check->entry->is_inherited && (history == NULL || !history->had_released);
+    struct track_packet_id_history *history = packet_id_make_history(check);
+    bool is_first_here = check->entry->is_inherited && !history->had_released;
 
-    if (!may_have_more(history) && !is_first_here && !packet_id_is_reported(check)) {
+    if (!is_first_here)
+        packet_id_count_up(&history->releases);
+    uint32_t copy = history->releases + 1u;
+    if (!may_have_more(history) && !is_first_here && !history->is_reported) {
         if (packet->version == MQTT_V50)
-            packet_id_report_once(check, TRACK_ANOMALY_PUBREL_REPEATED, check->entry->state);
+            packet_id_report_anomaly(check, TRACK_ANOMALY_PUBREL_REPEATED, TRACK_DOUBT_NONE, copy);
         else if (!(packet->flags & PACKET_ID_DUP))
-            packet_id_report_once(check, TRACK_ANOMALY_REPEATED_WITHOUT_DUP, check->entry->state);
+            packet_id_report_anomaly(check, TRACK_ANOMALY_REPEATED_WITHOUT_DUP, TRACK_DOUBT_NONE, copy);
     }
-    history = packet_id_make_history(check);
     if (!is_first_here || !check->tracking->connection->session.connack_seen)
         packet_id_count_up(&history->completions); /* a CONNACK without the session ends what was inherited */
     history->had_released = true;

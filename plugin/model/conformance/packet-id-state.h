@@ -27,6 +27,8 @@ struct track_packet_id_history {
     int64_t pubrec_ns;     /**< when the PUBREC came that was re-sent since; good where `had_pubrec` */
     uint8_t responses;     /**< PUBACK, PUBREC, SUBACK or UNSUBACK that may come beside the one waited for */
     uint8_t completions;   /**< the same for PUBCOMP */
+    uint8_t repeats;       /**< copies of the request on this connection after the first */
+    uint8_t releases;      /**< the same of its PUBREL */
     bool is_tolerated : 1; /**< a PUBREL may come that fits nothing */
     bool is_reported : 1;  /**< the transaction was found broken: one finding is enough */
     bool has_failed : 1;   /**< a PUBREC of 0x80 or above ended the delivery */
@@ -59,7 +61,6 @@ struct track_packet_id_end_state {
     struct track_failed_publishes *failed; /**< NULL while none of its PUBLISHes failed */
     uint16_t highest_id;                   /**< the largest in `ids`; 0: none */
     uint16_t quota;                        /**< how much of its send quota is used (MQTT 5.0 section 4.9) */
-    bool is_over_quota;                    /**< that was reported; not again before the quota was kept */
 };
 
 /** What is remembered of the Packet Identifiers of a connection. File scope. Written by packet-id-*.c and send-quota.c. */

@@ -1,4 +1,4 @@
-/* report-delivery.c - reports anomalies of deliveries: one of a kind for a topic, and not many in all.
+/* report-delivery.c - what is remembered of the deliveries on a connection, and reported of their topics.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -30,24 +30,18 @@ void track_delivery_checks_reset(struct track_context *tracking)
     track_file_free(memory, checks, sizeof *checks);
 }
 
-static bool is_news(const struct track_delivery *delivery, enum track_anomaly_kind kind)
+void track_report_for_topic(const struct track_delivery *delivery, struct track_anomaly anomaly)
 {
     struct track_delivery_checks *checks = track_delivery_checks_of(delivery->tracking);
-    uint32_t key = delivery->topic_hash ^ (uint32_t)kind * 2654435761u;
+    uint32_t key = delivery->topic_hash ^ (uint32_t)anomaly.kind * 2654435761u;
 
     if (checks == NULL)
         return false;
     for (unsigned i = 0; i < checks->reported_count; i++)
         if (checks->reported[i] == key)
-            return false;
+            return;
     if (checks->reported_count == TRACK_REPORTED_MAX)
-        return false;
+        return;
     checks->reported[checks->reported_count++] = key;
-    return true;
-}
-
-void track_report_delivery(const struct track_delivery *delivery, struct track_anomaly anomaly)
-{
-    if (is_news(delivery, (enum track_anomaly_kind)anomaly.kind))
-        track_report_anomaly(delivery->tracking, anomaly);
+    track_report_anomaly(delivery->tracking, anomaly);
 }

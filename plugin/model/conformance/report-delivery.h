@@ -1,4 +1,4 @@
-/* report-delivery.h - reports anomalies of deliveries: one of a kind for a topic, and not many in all.
+/* report-delivery.h - what is remembered of the deliveries on a connection, and reported of their topics.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -39,7 +39,8 @@ struct track_delivery_checks *track_delivery_checks_of(struct track_context *tra
 /** Forgets it: the Client sent a CONNECT. */
 void track_delivery_checks_reset(struct track_context *tracking);
 
-/** Reports an anomaly of a delivery: one of a kind for a topic, and not many in all. */
-void track_report_delivery(const struct track_delivery *delivery, struct track_anomaly anomaly);
+/** Reports an anomaly that is a fact of the topic, and no fault of each message: one of a kind for a topic, and not many in
+ *  all. */
+void track_report_for_topic(const struct track_delivery *delivery, struct track_anomaly anomaly);
 
 #endif

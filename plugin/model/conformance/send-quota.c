@@ -14,9 +14,8 @@ void packet_id_take_quota(const struct packet_id_check *check)
     if (check->packet->version != MQTT_V50 || end->quota == UINT16_MAX)
         return;
     end->quota++;
-    if (limits == NULL || limits->receive_maximum == 0 || end->quota <= limits->receive_maximum || end->is_over_quota)
+    if (limits == NULL || limits->receive_maximum == 0 || end->quota <= limits->receive_maximum)
         return;
-    end->is_over_quota = true;
     if (check->is_sure)
         track_report_anomaly(check->tracking, (struct track_anomaly){
                                                   .kind = TRACK_ANOMALY_RECEIVE_MAXIMUM_EXCEEDED,
@@ -29,9 +28,6 @@ void packet_id_take_quota(const struct packet_id_check *check)
 void packet_id_give_quota_back(const struct packet_id_check *check)
 {
     struct track_packet_id_end_state *end = packet_id_end_state(check);
-    const struct track_limits *limits = check->tracking->snapshot.limits[1 - check->end];
 
     end->quota -= end->quota > 0;
-    if (limits == NULL || end->quota <= limits->receive_maximum)
-        end->is_over_quota = false;
 }
