@@ -41,6 +41,22 @@ static void check_unexplained(struct track_delivery *delivery)
     track_report_for_topic(delivery, found);
 }
 
+/** When the message was published, where that is certain; TRACK_TIME_UNKNOWN otherwise. */
+static int64_t published_ns(const struct track_delivery *delivery)
+{
+    const struct track_recent_publish *source = track_find_recent_publish(delivery->tracking, delivery->topic);
+    return source != NULL ? source->ns : TRACK_TIME_UNKNOWN;
+}
+
+/** What was queued under the terms that a filter had before its latest grant has been sent, or was published later. */
+static bool has_outlived_old_grant(const struct track_delivery *delivery, const struct track_subscribed_filter *filter)
+{
+    int64_t ns = published_ns(delivery);
+
+    return delivery->tracking->now_ns - filter->settled_ns > LONG_SETTLED_NS ||
+           (ns != TRACK_TIME_UNKNOWN && ns > filter->settled_ns + SETTLED_NS);
+}
+
 /** The QoS of the delivery, compared with the most that any filter was granted. */
 static void check_qos(struct track_delivery *delivery)
 {
@@ -66,7 +82,7 @@ static void check_qos(struct track_delivery *delivery)
                                                      : TRACK_ANOMALY_DELIVERED_ABOVE_GRANT;
         track_report_anomaly(delivery->tracking, found);
     } else if (only != NULL && only->pending == 0 && only->removed_in == 0 && packet->publish.qos > only->granted &&
-               only->granted_most > only->granted && delivery->tracking->now_ns - only->settled_ns > LONG_SETTLED_NS) {
+               only->granted_most > only->granted && has_outlived_old_grant(delivery, only)) {
         found.kind = TRACK_ANOMALY_DELIVERED_BY_OLD_GRANT;
         found.other = only->granted;
         track_report_anomaly(delivery->tracking, found);
@@ -107,6 +123,37 @@ static bool is_matching_id(const struct track_delivery *delivery, uint32_t id)
     return false;
 }
 
+/** True where a filter had an identifier and has another now, or none, and that was settled before the message was
+ *  published: it does not account for the old one. */
+static bool is_replaced_id(const struct track_subscribed_filter *filter, uint32_t id, int64_t ns)
+{
+    return filter->id != id && !filter->has_more_ids && filter->was_granted && filter->removed_in == 0 &&
+           filter->pending == 0 && ns != TRACK_TIME_UNKNOWN && ns > filter->settled_ns + SETTLED_NS;
+}
+
+/** A new SUBSCRIBE of a filter replaces the subscription (MQTT 5.0 section 3.8.4): what is published after it is sent with
+ *  its identifier, and not with the old one. */
+static void check_replaced_id(struct track_delivery *delivery, const struct mqtt_property *id)
+{
+    const struct track_subscribed_filter *latest = NULL;
+    int64_t ns = published_ns(delivery);
+
+    for (unsigned i = 0; i < delivery->count; i++) {
+        const struct track_subscribed_filter *filter = delivery->matches[i];
+        if (!track_subscribed_filter_has_id(filter, id->number))
+            continue;
+        if (!is_replaced_id(filter, id->number, ns))
+            return;
+        latest = filter;
+    }
+    if (latest != NULL && !delivery->tracking->packet->publish.dup)
+        track_report_anomaly(delivery->tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_ID_REPLACED,
+                                                                        .at = id->whole,
+                                                                        .frame = latest->granted_in,
+                                                                        .value = id->number,
+                                                                        .other = latest->id});
+}
+
 /** Whether the identifiers of a delivery are of filters that explain it. Returns how many different ones it has; more than
  *  IDS_MAX where one of them is wrong, or there are too many. */
 static unsigned read_ids(struct track_delivery *delivery, uint32_t *ids)
@@ -129,8 +176,10 @@ static unsigned read_ids(struct track_delivery *delivery, uint32_t *ids)
         if (count == IDS_MAX)
             return IDS_MAX + 1;
         ids[count++] = property.number;
-        if (is_matching_id(delivery, property.number))
+        if (is_matching_id(delivery, property.number)) {
+            check_replaced_id(delivery, &property);
             continue;
+        }
         bool is_given = track_subscription_history_has_id(delivery->history, property.number);
         track_report_anomaly(
             delivery->tracking,

@@ -36,6 +36,8 @@ static void report_stray(struct packet_id_check *check, enum track_anomaly_kind 
 {
     if (is_certain || packet_id_is_fresh(check))
         packet_id_report_anomaly(check, kind, TRACK_DOUBT_NONE, check->packet->packet_id);
+    else if (packet_id_was_used(packet_id_end_state(check), check->packet->packet_id))
+        packet_id_report_anomaly(check, kind, TRACK_DOUBT_EARLIER_EXCHANGE, check->packet->packet_id);
     track_log_stray_response(&check->state->responses, check->tracking);
 }
 
