@@ -40,6 +40,7 @@ struct track_capture *track_capture_new(wmem_allocator_t *scope, const struct tr
 
     capture->options = *options;
     capture->memory = (struct track_file_memory){.scope = scope, .max = options->max_memory};
+    capture->clock = track_clock_new();
     capture->records = track_packet_records_new(&capture->memory);
     capture->beyond.limits = TRACK_LIMIT_MEMORY;
     return capture;
@@ -266,6 +267,7 @@ static void pass_by(struct track_capture *capture, struct track_pdu_ref pdu)
 void track(struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,
            const struct track_arrival *arrival, struct mqtt_packet *packet, struct track_facts *facts)
 {
+    int64_t now_ns = track_clock_read(&connection->capture->clock, arrival->ns);
     struct track_context tracking = {
         .capture = connection->capture,
         .connection = connection,
@@ -274,8 +276,8 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
         .reports = &connection->reports,
         .sender = sender,
         .pdu = pdu,
-        .now_ns = arrival->ns,
-        .begun_ns = track_begin_of_packet(&connection->progress.ends[sender], arrival),
+        .now_ns = now_ns,
+        .begun_ns = track_begin_of_packet(&connection->progress.ends[sender], arrival, now_ns),
         .arrival = arrival,
         .packet = packet,
         .facts = facts,
@@ -314,7 +316,7 @@ void track_packet_begun(struct track_connection *connection, unsigned sender, co
 {
     struct track_end_progress *end = &connection->progress.ends[sender];
 
-    end->begun_ns = track_begin_of_packet(end, arrival);
+    end->begun_ns = track_begin_of_packet(end, arrival, track_clock_read(&connection->capture->clock, arrival->ns));
     end->is_sending = true;
 }
 
@@ -322,7 +324,7 @@ void track_packet_goes_on(struct track_connection *connection, unsigned sender, 
                           bool is_end)
 {
     if (track_latest_snapshot(connection)->broker == 1 - sender)
-        connection->keep_alive.last_client_ns = arrival->ns;
+        connection->keep_alive.last_client_ns = track_clock_read(&connection->capture->clock, arrival->ns);
     connection->progress.ends[sender].is_sending &= !is_end;
 }
 

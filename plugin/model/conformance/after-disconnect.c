@@ -28,7 +28,7 @@ static bool should_end_connection(const struct track_context *tracking)
 /** How long ago the packet's sender had received an earlier packet of the other end; -1 where that may not be long enough. */
 static int64_t had_it_for(const struct track_context *tracking, const struct track_stream_position *position)
 {
-    int64_t ns = tracking->now_ns - position->ns;
+    int64_t ns = track_least_elapsed_ns(&tracking->capture->clock, position->ns, tracking->now_ns);
     return track_sender_had_received(tracking, position) == TRACK_RECEIVED && ns >= TIME_TO_REACT_NS ? ns : -1;
 }
 

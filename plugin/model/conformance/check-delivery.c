@@ -21,6 +21,12 @@ enum { IDS_MAX = 24 };
 static const int64_t SETTLED_NS = INT64_C(2000000000);
 static const int64_t LONG_SETTLED_NS = INT64_C(10000000000);
 
+/** How long ago something was at least, as of the delivery; negative where that is not known. */
+static int64_t least_since(const struct track_delivery *delivery, int64_t ns)
+{
+    return track_least_elapsed_ns(&delivery->tracking->capture->clock, ns, delivery->tracking->now_ns);
+}
+
 static struct mqtt_span topic_span(const struct track_delivery *delivery)
 {
     return delivery->tracking->packet->publish.topic;
@@ -53,8 +59,9 @@ static bool has_outlived_old_grant(const struct track_delivery *delivery, const 
 {
     int64_t ns = published_ns(delivery);
 
-    return delivery->tracking->now_ns - filter->settled_ns > LONG_SETTLED_NS ||
-           (ns != TRACK_TIME_UNKNOWN && ns > filter->settled_ns + SETTLED_NS);
+    return least_since(delivery, filter->settled_ns) > LONG_SETTLED_NS ||
+           (ns != TRACK_TIME_UNKNOWN &&
+            track_least_elapsed_ns(&delivery->tracking->capture->clock, filter->settled_ns, ns) > SETTLED_NS);
 }
 
 /** The QoS of the delivery, compared with the most that any filter was granted. */
@@ -105,10 +112,11 @@ static void check_removed(struct track_delivery *delivery)
         found.frame = MAX(found.frame, filter->removed_in);
     }
     source = track_find_recent_publish(delivery->tracking, delivery->topic);
-    if (source != NULL && source->ns > gone_ns + SETTLED_NS) {
+    if (source != NULL &&
+        track_least_elapsed_ns(&delivery->tracking->capture->clock, gone_ns, source->ns) > SETTLED_NS) {
         found.kind = TRACK_ANOMALY_QUEUED_AFTER_REMOVAL;
         found.other = source->frame;
-    } else if (delivery->tracking->now_ns - gone_ns <= LONG_SETTLED_NS) {
+    } else if (least_since(delivery, gone_ns) <= LONG_SETTLED_NS) {
         return;
     }
     if (!delivery->tracking->packet->publish.dup)
@@ -211,7 +219,7 @@ static void check_subscription_ids(struct track_delivery *delivery)
         all_have &= !filter->was_without_id;
         is_settled &= filter->was_granted && filter->removed_in == 0 && filter->pending == 0 &&
                       filter->old_ids[0] == 0 && !(filter->was_without_id && filter->id != 0) &&
-                      delivery->tracking->now_ns - filter->settled_ns > SETTLED_NS;
+                      least_since(delivery, filter->settled_ns) > SETTLED_NS;
         for (unsigned known = 0; known < wanted_count; known++)
             is_known |= wanted[known] == filter->id;
         if (!is_known)
@@ -292,7 +300,9 @@ static void check_own(struct track_delivery *delivery)
     for (unsigned i = 0; i < delivery->count; i++)
         if (delivery->matches[i]->takes_own)
             return;
-    if (own != NULL && !packet->publish.retain && delivery->tracking->now_ns - own->ns < LONG_SETTLED_NS)
+    if (own != NULL && !packet->publish.retain &&
+        track_most_elapsed_ns(&delivery->tracking->capture->clock, own->ns, delivery->tracking->now_ns) <
+            LONG_SETTLED_NS)
         track_report_anomaly(delivery->tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_OWN_MESSAGE_BACK,
                                                                         .at = packet->publish.payload,
                                                                         .frame = own->frame});

@@ -53,7 +53,9 @@ static void compare_properties(struct track_context *tracking, const struct trac
 static void compare_expiry(struct track_context *tracking, const struct track_recent_publish *source,
                            const struct track_forwarded_properties *now)
 {
-    int64_t waited_s = (tracking->now_ns - source->ns) / SECOND_NS;
+    const struct track_clock *clock = &tracking->capture->clock;
+    int64_t least_s = track_least_elapsed_ns(clock, source->ns, tracking->now_ns) / SECOND_NS;
+    int64_t most_s = track_most_elapsed_ns(clock, source->ns, tracking->now_ns) / SECOND_NS;
     int64_t published_s = source->properties.expiry_s;
     struct track_anomaly found = {.at = tracking->packet->properties.length_at, .frame = source->frame};
 
@@ -61,11 +63,12 @@ static void compare_expiry(struct track_context *tracking, const struct track_re
         return;
     found.value = now->expiry_s;
     found.other = source->properties.expiry_s;
-    if (waited_s > published_s + SLACK_S) {
+    if (least_s > published_s + SLACK_S) {
         found.kind = TRACK_ANOMALY_FORWARDED_EXPIRED;
         track_report_anomaly(tracking, found);
     } else if (!now->has_expiry || now->expiry_s > published_s ||
-               ABS(now->expiry_s + waited_s - published_s) > SLACK_S) {
+               now->expiry_s + MAX(least_s, 0) > published_s + SLACK_S ||
+               now->expiry_s + most_s < published_s - SLACK_S) {
         found.kind = TRACK_ANOMALY_FORWARDED_EXPIRY;
         track_report_anomaly(tracking, found);
     }
@@ -101,6 +104,11 @@ struct standing {
     int64_t first_ns; /**< when the first was requested */
 };
 
+static bool is_surely_before(const struct track_delivery *delivery, int64_t earlier_ns, int64_t later_ns)
+{
+    return track_least_elapsed_ns(&delivery->tracking->capture->clock, earlier_ns, later_ns) > SURELY_BEFORE_NS;
+}
+
 static struct standing standing_of(const struct track_delivery *delivery, const struct track_recent_publish *source)
 {
     struct standing standing = {true, true, false, false, true, 2, INT64_MAX};
@@ -108,8 +116,8 @@ static struct standing standing_of(const struct track_delivery *delivery, const 
     for (unsigned i = 0; i < delivery->count; i++) {
         const struct track_subscribed_filter *filter = delivery->matches[i];
         standing.is_before &= filter->was_granted && filter->pending == 0 && filter->removed_in == 0 &&
-                              filter->settled_ns < source->ns - SURELY_BEFORE_NS;
-        standing.is_after &= filter->first_ns > source->ns + SURELY_BEFORE_NS;
+                              is_surely_before(delivery, filter->settled_ns, source->ns);
+        standing.is_after &= is_surely_before(delivery, source->ns, filter->first_ns);
         standing.is_shared |= filter->is_shared;
         standing.any_keeps |= filter->keeps_retain;
         standing.all_keep &= !filter->drops_retain;
@@ -173,10 +181,10 @@ static void compare_stored(struct track_delivery *delivery, const struct track_r
             track_find_retained_replacement(delivery->tracking, delivery->topic_hash, 0);
         found.kind = TRACK_ANOMALY_STORED_NOT_RETAINED;
         if (stored != NULL && stored->connection == source->connection &&
-            standing->first_ns > stored->ns + SURELY_BEFORE_NS)
+            is_surely_before(delivery, stored->ns, standing->first_ns))
             track_report_anomaly(delivery->tracking, found);
     } else if (later != NULL && later->connection == source->connection &&
-               standing->first_ns > later->ns + SURELY_BEFORE_NS) {
+               is_surely_before(delivery, later->ns, standing->first_ns)) {
         found.frame = later->frame;
         found.kind = later->is_empty   ? TRACK_ANOMALY_STORED_AFTER_REMOVAL
                      : later->qos == 0 ? TRACK_ANOMALY_STORED_BEFORE_QOS_0

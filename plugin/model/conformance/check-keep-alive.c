@@ -35,14 +35,27 @@ static bool is_keep_alive_known(const struct track_context *tracking)
     return track_has_history(tracking) && tracking->snapshot.has_keep_alive && is_settled;
 }
 
-/** How long the Client had sent nothing at a time, from the end of its latest packet on; -1 where that is not known. */
-static int64_t silence_ms(const struct track_context *tracking, int64_t at_ns)
+/** How long the Client had sent nothing at a time, from the end of its latest packet on. */
+struct silence {
+    int64_t least_ms; /**< negative where that is not known */
+    int64_t most_ms;
+};
+
+static struct silence silence_until(const struct track_context *tracking, int64_t at_ns)
 {
+    const struct track_clock *clock = &tracking->capture->clock;
     int64_t last_ns = tracking->connection->keep_alive.last_client_ns;
 
     if (last_ns == TRACK_TIME_UNKNOWN || at_ns == TRACK_TIME_UNKNOWN || !is_keep_alive_known(tracking))
-        return -1;
-    return (at_ns - last_ns) / MS_NS;
+        return (struct silence){-1, INT64_MAX};
+    return (struct silence){track_least_elapsed_ns(clock, last_ns, at_ns) / MS_NS,
+                            track_most_elapsed_ns(clock, last_ns, at_ns) / MS_NS};
+}
+
+/** How long ago something was at least, as of the packet being tracked; negative where that is not known. */
+static int64_t waited_ms(const struct track_context *tracking, int64_t since_ns)
+{
+    return track_least_elapsed_ns(&tracking->capture->clock, since_ns, tracking->now_ns) / MS_NS;
 }
 
 /** The gap between two packets of the Client: from the end of one to the start of the next (section 3.1.2.10). */
@@ -50,7 +63,7 @@ static void check_silence(struct track_context *tracking)
 {
     const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
     int64_t limit = tracking->snapshot.keep_alive_s * INT64_C(1000);
-    int64_t silence = silence_ms(tracking, tracking->begun_ns);
+    int64_t silence = silence_until(tracking, tracking->begun_ns).least_ms;
 
     if (limit == 0 || silence <= limit + CLIENT_SLACK_MS)
         return;
@@ -82,14 +95,14 @@ static void check_waiting(struct track_context *tracking)
         tracking->snapshot.keep_alive_s > 0) {
         /* The Client has received nothing since, so that no answer can have escaped the capture. */
         bool got_nothing = arrival->has_numbers && arrival->got_to == log->ping_got_to;
-        int64_t waited = (tracking->now_ns - log->ping_since_ns) / MS_NS;
+        int64_t waited = waited_ms(tracking, log->ping_since_ns);
         if (got_nothing && waited > limit)
             report_ms(tracking, TRACK_ANOMALY_PINGRESP_MISSED, waited);
     }
     bool got_nothing = state->has_connect_got_to && arrival->has_numbers && arrival->got_to == state->connect_got_to;
     if (connect == NULL || !got_nothing || order->connects_again)
         return;
-    int64_t waited = (tracking->now_ns - connect->sent_ns) / MS_NS;
+    int64_t waited = waited_ms(tracking, connect->sent_ns);
     if (waited > PATIENCE_MS)
         report_ms(tracking, TRACK_ANOMALY_CONNACK_MISSED, waited);
 }
@@ -100,9 +113,11 @@ static void check_client_time(struct track_context *tracking)
     const struct track_connection_order *order = &tracking->checks->order;
     int64_t begun_ns = connection->transport.begun_ns;
 
+    if (begun_ns != TRACK_TIME_UNKNOWN)
+        begun_ns = track_clock_convert(&tracking->capture->clock, begun_ns);
     if (tracking->packet->type == MQTT_TYPE_CONNECT && begun_ns != TRACK_TIME_UNKNOWN && !order->has_sent[0] &&
-        !order->has_sent[1] && (tracking->now_ns - begun_ns) / MS_NS > PATIENCE_MS)
-        report_ms(tracking, TRACK_ANOMALY_CONNECT_LATE, (tracking->now_ns - begun_ns) / MS_NS);
+        !order->has_sent[1] && waited_ms(tracking, begun_ns) > PATIENCE_MS)
+        report_ms(tracking, TRACK_ANOMALY_CONNECT_LATE, waited_ms(tracking, begun_ns));
     check_silence(tracking);
     check_waiting(tracking);
 }
@@ -113,18 +128,19 @@ static void check_server_time(struct track_context *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
     int64_t keep_alive = tracking->snapshot.keep_alive_s * INT64_C(1000);
-    int64_t silence = silence_ms(tracking, tracking->now_ns);
+    struct silence silence = silence_until(tracking, tracking->now_ns);
     bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
 
     if (track_is_other_sending(tracking))
         return;
     if (packet->type == MQTT_TYPE_PINGRESP && (log == NULL || log->pings == 0) && track_has_history(tracking))
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_PINGRESP_WITHOUT_PINGREQ});
-    if (is_disconnect && packet->reason == MQTT_REASON_KEEP_ALIVE_TIMEOUT && silence >= 0 && connect_info != NULL &&
-        connect_info->keep_alive_s == tracking->snapshot.keep_alive_s && (keep_alive == 0 || silence < keep_alive))
-        report_ms(tracking, TRACK_ANOMALY_KEEP_ALIVE_CUT_SHORT, silence);
-    if (keep_alive > 0 && !is_disconnect && silence > keep_alive + keep_alive / 2 + SERVER_SLACK_MS)
-        report_ms(tracking, TRACK_ANOMALY_SENT_TO_SILENT_CLIENT, silence);
+    if (is_disconnect && packet->reason == MQTT_REASON_KEEP_ALIVE_TIMEOUT && silence.least_ms >= 0 &&
+        connect_info != NULL && connect_info->keep_alive_s == tracking->snapshot.keep_alive_s &&
+        (keep_alive == 0 || silence.most_ms < keep_alive))
+        report_ms(tracking, TRACK_ANOMALY_KEEP_ALIVE_CUT_SHORT, silence.most_ms);
+    if (keep_alive > 0 && !is_disconnect && silence.least_ms > keep_alive + keep_alive / 2 + SERVER_SLACK_MS)
+        report_ms(tracking, TRACK_ANOMALY_SENT_TO_SILENT_CLIENT, silence.least_ms);
 }
 
 void track_check_keep_alive(struct track_context *tracking)

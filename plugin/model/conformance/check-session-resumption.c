@@ -42,22 +42,25 @@ static void compare_sessions(struct track_context *tracking)
         !(previous->session.disconnected || transport.is_finished || transport.is_reset) ||
         end_ns == TRACK_TIME_UNKNOWN || !previous->session.is_expiry_known)
         return;
-    int64_t elapsed_s = (tracking->now_ns - end_ns) / SECOND_NS;
+    const struct track_clock *clock = &tracking->capture->clock;
+    uint32_t expiry_s = previous->session.expiry_s;
+    int64_t elapsed_s = track_least_elapsed_ns(clock, end_ns, tracking->now_ns) / SECOND_NS;
+    int64_t most_elapsed_s = track_most_elapsed_ns(clock, end_ns, tracking->now_ns) / SECOND_NS;
     found.value = (uint32_t)MIN(MAX(elapsed_s, 0), UINT32_MAX);
-    if (connection->session.session_present && previous->session.expiry_s == 0) {
+    if (connection->session.session_present && expiry_s == 0) {
         found.kind = TRACK_ANOMALY_ENDED_SESSION_PRESENT;
         if (tracking->packet->version == MQTT_V50 && !was_left)
             found.doubt = TRACK_DOUBT_EARLIER_END;
         track_report_anomaly(tracking, found);
-    } else if (connection->session.session_present && previous->session.expiry_s != NEVER) {
+    } else if (connection->session.session_present && expiry_s != NEVER) {
         int64_t slack_s = 10 + (was_left ? 0 : old->keep_alive_s * 3 / 2);
         found.kind = TRACK_ANOMALY_EXPIRED_SESSION_PRESENT;
-        if (elapsed_s > previous->session.expiry_s + slack_s)
+        if (elapsed_s > expiry_s + slack_s)
             track_report_anomaly(tracking, found);
-    } else if (!connection->session.session_present && previous->session.expiry_s > 0 && was_left &&
-               elapsed_s + 2 < previous->session.expiry_s) {
+    } else if (!connection->session.session_present && expiry_s > 0 && was_left &&
+               (expiry_s == NEVER || most_elapsed_s < (int64_t)expiry_s - 2)) {
         found.kind = TRACK_ANOMALY_SESSION_LOST;
-        if (elapsed_s > 10)
+        if (most_elapsed_s > 10)
             found.doubt = TRACK_DOUBT_RESTART;
         track_report_anomaly(tracking, found);
     }
@@ -97,7 +100,9 @@ static void check_taken_over(struct track_context *tracking)
                        successor->session.connack_code == 0;
 
     if (!is_accepted || state->continues_after_takeover || tracking->packet->type == MQTT_TYPE_DISCONNECT ||
-        tracking->now_ns - successor->session.connack.ns < 2 * SECOND_NS || !is_same_user(connection, successor))
+        track_least_elapsed_ns(&tracking->capture->clock, successor->session.connack.ns, tracking->now_ns) <
+            2 * SECOND_NS ||
+        !is_same_user(connection, successor))
         return;
     state->continues_after_takeover = true;
     track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CONTINUES_AFTER_TAKEOVER,
@@ -122,7 +127,8 @@ static void check_resend_obligations(struct track_context *tracking)
                                  : !tracking->snapshot.session_known))
         return;
     if (!is_obliged || *has_checked || connection->session.clean_start || connection->session.connack.frame == 0 ||
-        tracking->now_ns - connection->session.connack.ns < LONG_ENOUGH_NS)
+        track_least_elapsed_ns(&tracking->capture->clock, connection->session.connack.ns, tracking->now_ns) <
+            LONG_ENOUGH_NS)
         return;
     *has_checked = true;
     entry = track_inflight_find_older(&connection->inflight[tracking->sender], connection->session.connack.frame);

@@ -38,16 +38,18 @@ static void check_time(struct track_context *tracking, const struct track_will *
     struct track_anomaly found = {.at = tracking->packet->publish.topic, .frame = will->ended_in};
     int64_t end_ns = track_broken_off_ns(will->connection);
     int64_t due_s = MIN(will->delay_s, session->expiry_s);
+    const struct track_clock *clock = &tracking->capture->clock;
     bool is_settled = session->connack_seen; /* it may have changed the Session Expiry Interval */
 
-    if (will->state != TRACK_WILL_ARMED && tracking->now_ns - will->ended_ns > LONG_AGO_NS)
+    if (will->state != TRACK_WILL_ARMED && track_most_elapsed_ns(clock, will->ended_ns, tracking->now_ns) > LONG_AGO_NS)
         return;
     if (will->state == TRACK_WILL_REMOVED) {
         found.kind = TRACK_ANOMALY_WILL_AFTER_DISCONNECT;
     } else if (will->state == TRACK_WILL_CANCELLED) {
         found.kind = TRACK_ANOMALY_WILL_AFTER_RETURN;
     } else if (will->is_v5 && is_settled && end_ns != TRACK_TIME_UNKNOWN && !session->taken_over &&
-               session->is_expiry_known && tracking->now_ns + 2 * SECOND_NS < end_ns + due_s * SECOND_NS) {
+               session->is_expiry_known &&
+               track_most_elapsed_ns(clock, end_ns, tracking->now_ns) < (due_s - 2) * SECOND_NS) {
         found.kind = TRACK_ANOMALY_WILL_TOO_EARLY;
         found.frame = will->frame;
         found.value = (uint32_t)due_s;

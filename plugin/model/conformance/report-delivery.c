@@ -36,7 +36,7 @@ void track_report_for_topic(const struct track_delivery *delivery, struct track_
     uint32_t key = delivery->topic_hash ^ (uint32_t)anomaly.kind * 2654435761u;
 
     if (checks == NULL)
-        return false;
+        return;
     for (unsigned i = 0; i < checks->reported_count; i++)
         if (checks->reported[i] == key)
             return;

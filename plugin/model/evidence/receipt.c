@@ -15,7 +15,7 @@ struct track_stream_position track_stream_position_of(const struct track_context
 {
     const struct track_arrival *arrival = tracking->arrival;
     return (struct track_stream_position){tracking->pdu.frame, arrival->has_numbers ? arrival->sent_to : 0,
-                                          arrival->ns};
+                                          tracking->now_ns};
 }
 
 enum track_receipt track_sender_had_received(const struct track_context *tracking,
@@ -27,7 +27,9 @@ enum track_receipt track_sender_had_received(const struct track_context *trackin
         return TRACK_NOT_RECEIVED;
     if (position->sent_to != 0 && arrival->has_numbers)
         return (int32_t)(arrival->got_to - position->sent_to) >= 0 ? TRACK_RECEIVED : TRACK_NOT_RECEIVED;
-    return arrival->ns - position->ns > SURELY_ARRIVED_NS ? TRACK_RECEIVED : TRACK_MAYBE_RECEIVED;
+    bool has_arrived =
+        track_least_elapsed_ns(&tracking->capture->clock, position->ns, tracking->now_ns) > SURELY_ARRIVED_NS;
+    return has_arrived ? TRACK_RECEIVED : TRACK_MAYBE_RECEIVED;
 }
 
 bool track_sender_received_uncaptured(const struct track_context *tracking)
@@ -53,11 +55,12 @@ bool track_is_other_sending(const struct track_context *tracking)
     return has_begun || other->is_sending || track_sender_received_uncaptured(tracking);
 }
 
-int64_t track_begin_of_packet(const struct track_end_progress *sender, const struct track_arrival *arrival)
+int64_t track_begin_of_packet(const struct track_end_progress *sender, const struct track_arrival *arrival,
+                              int64_t now_ns)
 {
     if (sender->is_sending)
         return sender->begun_ns;
-    return arrival->is_joined ? TRACK_TIME_UNKNOWN : arrival->ns;
+    return arrival->is_joined ? TRACK_TIME_UNKNOWN : now_ns;
 }
 
 /** A lost segment shows only when its direction continues. Until then it shows in what the other end acknowledges: more

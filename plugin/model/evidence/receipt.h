@@ -47,7 +47,8 @@ bool track_has_seen_received(const struct track_context *tracking);
 bool track_is_other_sending(const struct track_context *tracking);
 
 /** When the first byte of a packet came that an end completes with what arrives; TRACK_TIME_UNKNOWN where that is not known. */
-int64_t track_begin_of_packet(const struct track_end_progress *sender, const struct track_arrival *arrival);
+int64_t track_begin_of_packet(const struct track_end_progress *sender, const struct track_arrival *arrival,
+                              int64_t now_ns);
 
 /** Keeps how far the bytes of the packet's sender were captured. */
 void track_update_progress(struct track_context *tracking);

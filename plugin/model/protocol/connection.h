@@ -71,7 +71,10 @@ static inline struct track_transport_state track_transport_state_of(const struct
 
     if (options->state_of == NULL || connection->transport.handle == NULL)
         return (struct track_transport_state){.last_ns = TRACK_TIME_UNKNOWN};
-    return options->state_of(connection->transport.handle);
+    struct track_transport_state state = options->state_of(connection->transport.handle);
+    if (state.last_ns != TRACK_TIME_UNKNOWN)
+        state.last_ns = track_clock_convert(&connection->capture->clock, state.last_ns);
+    return state;
 }
 
 #endif

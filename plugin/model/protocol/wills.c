@@ -104,7 +104,8 @@ static void cancel_will(struct track_context *tracking, const struct track_conne
     int64_t end_ns = track_broken_off_ns(previous);
 
     if (will->state == TRACK_WILL_ARMED && end_ns != TRACK_TIME_UNKNOWN &&
-        tracking->now_ns + 2 * SECOND_NS < end_ns + will->delay_s * SECOND_NS)
+        track_most_elapsed_ns(&tracking->capture->clock, end_ns, tracking->now_ns) <
+            (int64_t)will->delay_s * SECOND_NS - 2 * SECOND_NS)
         end_will(tracking, will, TRACK_WILL_CANCELLED);
 }
 

@@ -10,6 +10,7 @@
 
 #include "../facts/facts.h"
 #include "../facts/options.h"
+#include "clock.h"
 #include "file-memory.h"
 
 struct track_connection;
@@ -28,6 +29,8 @@ struct track_capture {
     struct track_packet_record beyond;  /**< of each of their packets */
     /* store/file-memory.c */
     struct track_file_memory memory;
+    /* store/clock.c */
+    struct track_clock clock;
     /* store/text.c */
     wmem_map_t *texts; /**< interned text to itself; NULL until there is one, as with the maps that follow */
     /* store/packet-records.c */

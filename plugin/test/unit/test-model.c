@@ -4,6 +4,7 @@
  */
 #include "story.h"
 
+#include "../../model/store/clock.h"
 #include "../../model/store/packet-records.h"
 
 #define CONNECT_50 "10 { s'MQTT' 05 02 003c {} s'me' }"
@@ -391,9 +392,50 @@ static void records_have_an_allowance(void)
     wmem_destroy_allocator(scope);
 }
 
+/** The model's time never runs back; what lies before a step of the clock is not compared with what comes after it. */
+static void a_clock_that_is_set_back_is_not_trusted_across(void)
+{
+    const int64_t second = INT64_C(1000000000);
+    struct track_clock clock = track_clock_new();
+    int64_t first = track_clock_read(&clock, 100 * second);
+    int64_t jitter = track_clock_read(&clock, 100 * second - 50 * MILLISECOND);
+    int64_t second_one = track_clock_read(&clock, 160 * second);
+
+    CHECK_EQ(jitter, first - 50 * MILLISECOND);
+    CHECK_EQ(track_least_elapsed_ns(&clock, first, second_one), 60 * second);
+    CHECK_EQ(track_most_elapsed_ns(&clock, first, second_one), 60 * second);
+    CHECK_EQ(track_clock_convert(&clock, 7), 7);
+    int64_t step = track_clock_read(&clock, 130 * second);
+    int64_t later = track_clock_read(&clock, 170 * second);
+    CHECK_EQ(step, second_one);
+    CHECK(track_least_elapsed_ns(&clock, first, later) < 0);
+    CHECK_EQ(track_most_elapsed_ns(&clock, first, later), INT64_MAX);
+    CHECK_EQ(track_least_elapsed_ns(&clock, step, later), 10 * second);
+    CHECK_EQ(track_most_elapsed_ns(&clock, step, later), 70 * second);
+    CHECK_EQ(track_clock_convert(&clock, 7), TRACK_TIME_UNKNOWN);
+}
+
+/** Times of many decades, there and back: no sum of them goes beyond 64 bits, and none is compared. */
+static void a_clock_that_runs_wild_stands_still(void)
+{
+    const int64_t bound = INT64_C(4600000000999999999);
+    struct track_clock clock = track_clock_new();
+    int64_t latest = track_clock_read(&clock, -bound);
+
+    for (unsigned i = 0; i < 8; i++) {
+        int64_t now = track_clock_read(&clock, i % 2 == 0 ? bound : -bound);
+        CHECK(now >= latest);
+        CHECK(i == 0 || track_least_elapsed_ns(&clock, latest, now) < 0);
+        CHECK(i == 0 || track_most_elapsed_ns(&clock, latest, now) == INT64_MAX);
+        latest = now;
+    }
+}
+
 int main(void)
 {
     wmem_init();
+    RUN(a_clock_that_is_set_back_is_not_trusted_across);
+    RUN(a_clock_that_runs_wild_stands_still);
     RUN(connect_settles_the_version);
     RUN(packets_prove_the_version_from_there_on);
     RUN(packets_outweigh_the_preference);
