@@ -50,6 +50,8 @@ class Connection:
     client: tuple[str, int]
     server: tuple[str, int]
     midstream: bool = False
+    isn: tuple[int, int] | None = None
+    """Initial sequence numbers of client and server; None: those that every connection has."""
     subprotocol: str | None = None
     """Subprotocols that the client offers for the WebSocket that the connection is upgraded to; None: plain TCP."""
     chosen: str | None = None
@@ -90,7 +92,7 @@ class Again:
 
 @dataclass
 class Wait:
-    """Time that passes before the next frame."""
+    """Time that passes before the next frame, or by which the clock is set back (less than 0)."""
 
     line: int
     microseconds: int
@@ -243,6 +245,10 @@ class _Reader:
             self._assertion(line, text)
         elif header == "wait":
             self.case.steps.append(Wait(line, _duration(value)))
+        elif header == "clock":
+            if not re.match("[+-]", value):
+                raise ValueError("expected a sign and a time such as -3s")
+            self.case.steps.append(Wait(line, _duration(value[1:]) * (-1 if value[0] == "-" else 1)))
         elif header.endswith(":"):
             self._header(header, value)
         elif again := _AGAIN.fullmatch(text):
@@ -289,7 +295,7 @@ class _Reader:
     def _connection(self, line: int, text: str) -> None:
         match = _CONNECTION.fullmatch(text)
         if match is None:
-            raise ValueError("expected: connection NAME: CLIENT[:PORT] -> SERVER:PORT [midstream] "
+            raise ValueError("expected: connection NAME: CLIENT[:PORT] -> SERVER:PORT [midstream] [isn CLIENT/SERVER] "
                              "[websocket PROTOCOL[/CHOSEN]]")
         name = match[1]
         if name in self.connections:
@@ -304,6 +310,9 @@ class _Reader:
             word = words.pop(0)
             if word == "midstream":
                 connection.midstream = True
+            elif word == "isn" and words and re.fullmatch(r"\d+/\d+", words[0]):
+                client_isn, server_isn = words.pop(0).split("/")
+                connection.isn = int(client_isn), int(server_isn)
             elif word == "websocket" and words:
                 connection.subprotocol, _, chosen = words.pop(0).partition("/")
                 connection.chosen = chosen or connection.subprotocol

@@ -179,7 +179,8 @@ class _Builder:
         return Capture(header + b"".join(self.records), len(self.records), labels)
 
     def _open(self, connection: Connection) -> None:
-        self.streams[connection.name] = _Stream()
+        client_isn, server_isn = connection.isn or (CLIENT_ISN, SERVER_ISN)
+        self.streams[connection.name] = _Stream({True: client_isn, False: server_isn})
         name = connection.name
         if connection.midstream:
             return

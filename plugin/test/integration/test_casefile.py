@@ -184,6 +184,14 @@ class TestWire(unittest.TestCase):
         self.assertEqual(frames[3].acknowledged, 1002)
         self.assertEqual(frames[1].time_us - frames[0].time_us, 1_751_000)
 
+    def test_clock_and_numbers(self) -> None:
+        """The clock may be set back and forward; a connection may begin at sequence numbers of its own."""
+        _, frames = built(MIDSTREAM + 'c1 > "a"\nclock -2s\nc1 > "b"\nclock +5s\nc1 > "c"\n'
+                          'connection c2: 10.0.0.3 -> 10.0.0.1:1883 midstream isn 7/9\nc2 > "d"\nc2 < "e"\n')
+        times = [each.time_us for each in frames]
+        self.assertEqual([then - times[0] for then in times[1:3]], [-1_999_000, 3_002_000])
+        self.assertEqual([each.sequence for each in frames[3:]], [7, 9])
+
     def test_websocket(self) -> None:
         """Frames from the client are masked, those of the server not; messages and fragments are what RFC 6455 says."""
         _, frames = built(WEBSOCKET + 'c1 < "abc"\nc1 > "abc"\nc1 < [messages 1] "abc"\nc1 < [fragments 1,2] "abc"\n'
@@ -247,6 +255,7 @@ class TestFaults(unittest.TestCase):
             ("again @b\n", 3, "no earlier line"), ("c1 > 00 +\n", 3, "joins the next"),
             ("c1 > 00 +\nc1 < 00\n", 4, "the same way"), ("c1 > 00*65536\n", 3, "do not fit one segment"),
             ("c1 > [snap 1] 00\n", 3, "does not cut"), ("wait 3\n", 3, "expected a time"),
+            ("clock 3s\n", 3, "expected a sign"), ("clock -3\n", 3, "expected a time"),
             ("what: now\n", 3, "unknown header"),
             ("repeat N 1..2\nc1 > 00\n", 3, "without 'end'"), ("end\n", 3, "without 'repeat'"),
             ("connection c1: 10.0.0.2 -> 10.0.0.1:1883\n", 3, "already"),
