@@ -38,7 +38,7 @@ static const struct check_findings *keep_findings(const struct show_context *con
 }
 
 /** Queues what the statistics and exports read; made only where one of them is open. */
-static void queue_record(const struct show_context *context, const struct stream_chunk *chunk)
+static void queue_record(const struct show_context *context, const struct stream *stream, enum tap_subject subject)
 {
     packet_info *pinfo = context->pinfo;
     const struct track_facts *facts = context->facts;
@@ -50,20 +50,22 @@ static void queue_record(const struct show_context *context, const struct stream
         return;
     struct tap_record *record = wmem_new(pinfo->pool, struct tap_record);
     *record = (struct tap_record){
+        .subject = subject,
         .packet = *context->packet,
         .facts = *facts,
         .snapshot = *facts->snapshot,
-        .connection = chunk->stream->connection,
+        .connection = stream->connection,
         .sender_name = show_end_name(context, facts->sender),
         .receiver_name = show_end_name(context, 1 - facts->sender),
         .topic = context->packet->type == MQTT_TYPE_PUBLISH ? show_topic_text(context) : "",
-        .line = is_drawn ? show_line(context) : "",
+        .line = is_drawn && subject == TAP_PACKET ? show_line(context) : "",
     };
     record->facts.snapshot = &record->snapshot;
     record->findings = context->findings->count > 0 ? keep_findings(context, record) : NULL;
     if (is_listened_to)
         tap_queue_packet(tap, pinfo, record);
-    tap_queue_exports(pinfo, record);
+    if (subject == TAP_PACKET)
+        tap_queue_exports(pinfo, record);
 }
 
 /** Reads the packet; tracks it on its first visit and recalls what is known of it on later ones. */
@@ -87,6 +89,7 @@ static void find_facts(const struct stream_chunk *chunk, packet_info *pinfo, str
         track_read(packet, bytes, captured, length, facts->snapshot->version);
     }
     facts->in_websocket_text = chunk->in_websocket_text;
+    facts->is_partial = chunk->is_partial;
     facts->is_unsure = chunk->is_unsure;
     facts->may_lack = chunk->may_lack;
     if (chunk->stream->websocket != NULL) {
@@ -119,7 +122,7 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     show_findings(&context, packet_tree);
     if (has_room && !show_has_room(tree))
         show_no_room(&context, packet_tree);
-    queue_record(&context, chunk);
+    queue_record(&context, chunk->stream, TAP_PACKET);
     if (packet.type == MQTT_TYPE_PUBLISH && packet.publish.payload.length > 0)
         payload_hand_over(&context, tree, packet_tree);
     return (int)tvb_captured_length(tvb);
@@ -140,5 +143,31 @@ void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
                 facts.snapshot->version);
     check_run(mqttscope_rules(), &packet, &facts, pinfo->pool, &findings);
     show_unframeable(&context, tree);
-    queue_record(&context, chunk);
+    queue_record(&context, chunk->stream, TAP_PACKET);
+}
+
+void dissect_beginning(tvbuff_t *segment, packet_info *pinfo, proto_tree *tree, const struct stream *stream,
+                       const struct mqtt_packet *packet, const struct track_facts *facts, uint32_t arrived)
+{
+    struct check_findings findings;
+    tvbuff_t *tvb = tvb_new_child_real_data(segment, packet->bytes, packet->captured, (int)packet->captured);
+    struct show_context context = {tvb, pinfo, packet, facts, &findings};
+
+    check_fixed_header(mqttscope_rules(), packet, facts, pinfo->pool, &findings);
+    if (findings.count > 0)
+        show_beginning(&context, tree, arrived);
+    queue_record(&context, stream, TAP_BEGINNING);
+}
+
+void dissect_closing(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream *stream, unsigned by,
+                     const struct track_unfinished *unfinished, unsigned count)
+{
+    struct track_facts facts;
+    struct check_findings findings = {0, 0, NULL};
+
+    track_recall(stream->connection, by, stream_next_pdu_ref(pinfo), &facts);
+    struct mqtt_packet nothing = {.version = facts.snapshot->version};
+    struct show_context context = {tvb, pinfo, &nothing, &facts, &findings};
+    show_closing(&context, tree, unfinished, count);
+    queue_record(&context, stream, TAP_CLOSING);
 }

@@ -32,11 +32,60 @@ struct segment {
 enum {
     SEGMENT_KINDS = 4,        /**< a decision is kept as one number */
     SEGMENT_KEY = 0x40000000, /**< for what was decided about a segment; its raw offset is added */
-    FIXED_HEADER_LEAST = 2,   /**< bytes without which no length is known */
+    RECORD_KEY = 0x10000000,  /**< for what was decided about a TLS record; its number in the frame is added */
+    PARTIAL_KEY = 0x70000000, /**< for a packet that was not waited for; its number in the frame is added */
+    LEAST_TO_ASK = 1,         /**< bytes of a packet with which framing_pdu_length() is asked */
+    LEAST_LENGTH = 2,         /**< of a packet */
     SEGMENTS_TO_PROVE = 2,    /**< what a search found may have looked like packets by chance */
     PROXY_V1_LONGEST = 107,
     PROXY_V2_HEADER = 16,
 };
+
+/** It is not known any more where the sender's next packet begins; first visit only. */
+static void lose_place(const struct stream_chunk *chunk)
+{
+    chunk->stream->tcp[chunk->sender].framed = false;
+    track_lose_packet(chunk->stream->connection, chunk->sender);
+}
+
+/** Takes in that a packet begins in this chunk and goes on after it; first visit only. `length` is 0 while its Remaining
+ *  Length is not complete. */
+static void begin_packet(const struct stream_chunk *chunk, packet_info *pinfo, const uint8_t *bytes, uint32_t length,
+                         uint32_t arrived)
+{
+    const struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
+    uint32_t end = 0; /* where TCP's own number is that of `next_seq` */
+    bool has_number = chunk->has_places && stream_segment_end(pinfo, &end);
+    struct track_beginning beginning = {
+        .packet = {.sender = (uint8_t)chunk->sender,
+                   .first = bytes[0],
+                   .is_at_least = true,
+                   .length = length,
+                   .arrived = arrived},
+        .has_number = has_number,
+        .from = end - (chunk->next_seq - direction->begins_at),
+    };
+
+    if (!chunk->has_places || (direction->framed && direction->unproved == 0))
+        beginnings_take(pinfo, chunk->stream, &beginning, bytes);
+}
+
+/** The packet that begins with this byte and continues after the chunk is not waited for. Decided on the first visit, looked up
+ *  on later ones. */
+static bool is_partial(const struct stream_chunk *chunk, packet_info *pinfo, uint8_t first)
+{
+    const struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
+    uint32_t key = PARTIAL_KEY + stream_next_pdu_ref(pinfo).pdu;
+    bool is_sure = !chunk->has_places || (direction->framed && direction->unproved == 0);
+    bool is_first = direction->from_start && !direction->has_packets;
+
+    if (PINFO_FD_VISITED(pinfo))
+        return p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key) != NULL;
+    if (!chunk->can_skip || !is_sure || track_may_begin(chunk->stream->connection, chunk->sender, first, is_first))
+        return false;
+    p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GUINT_TO_POINTER(1));
+    return true;
+}
 
 unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void *data)
 {
@@ -45,39 +94,58 @@ unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void 
     unsigned reported = (unsigned)tvb_reported_length_remaining(tvb, offset);
     unsigned header = MIN(captured, 5);
     bool can_wait = mqttscope_reassembles() && pinfo->can_desegment && captured == reported;
+    const uint8_t *bytes = tvb_get_ptr(tvb, offset, (int)header);
     uint32_t length = reported;
-    enum mqtt_frame_state state = mqtt_frame(tvb_get_ptr(tvb, offset, (int)header), header, &length);
+    enum mqtt_frame_state state = mqtt_frame(bytes, header, &length);
+    bool is_unfinished = state == MQTT_FRAME_UNFINISHED || length > reported;
 
+    chunk->is_partial = is_unfinished && can_wait && is_partial(chunk, pinfo, bytes[0]);
+    if (chunk->is_partial)
+        return reported;
+    if (is_unfinished && can_wait && !PINFO_FD_VISITED(pinfo))
+        begin_packet(chunk, pinfo, bytes, state == MQTT_FRAME_WHOLE ? length : 0, reported);
     if (state != MQTT_FRAME_UNFINISHED)
-        return MAX(length, FIXED_HEADER_LEAST);
+        return MAX(length, LEAST_LENGTH);
     if (can_wait)
         return 0;
     if (!PINFO_FD_VISITED(pinfo))
-        chunk->stream->tcp[chunk->sender].framed = false;
-    return MAX(reported, FIXED_HEADER_LEAST);
+        lose_place(chunk);
+    return MAX(reported, LEAST_LENGTH);
 }
 
-/** What the fixed header says of the bytes that tcp_dissect_pdus() cut out. */
-static enum mqtt_frame_state frame_state(tvbuff_t *tvb)
+/** What the fixed header says of the bytes that tcp_dissect_pdus() cut out; the packet's length, where it is complete. */
+static enum mqtt_frame_state frame_state(tvbuff_t *tvb, uint32_t *length)
 {
-    uint32_t length;
     unsigned header = MIN(tvb_captured_length(tvb), 5);
-    return mqtt_frame(tvb_get_ptr(tvb, 0, (int)header), header, &length);
+    return mqtt_frame(tvb_get_ptr(tvb, 0, (int)header), header, length);
+}
+
+/** Takes in where the next packet begins after what tcp_dissect_pdus() cut out; first visit only. `here` bytes of it are there. */
+static void pass_packet(const struct stream_chunk *chunk, enum mqtt_frame_state state, uint32_t length, uint32_t here)
+{
+    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
+
+    direction->has_packets = true;
+    direction->skips = chunk->is_partial;
+    if (chunk->has_places)
+        direction->begins_at += length;
+    else if (chunk->is_partial)
+        direction->begins_at = state == MQTT_FRAME_WHOLE ? length - here : UINT32_MAX;
+    if (state != MQTT_FRAME_WHOLE)
+        lose_place(chunk);
 }
 
 /** Dissects what tcp_dissect_pdus() cut out: a packet, or the rest of a segment that cannot be framed. */
 static int dissect_framed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     const struct stream_chunk *chunk = (const struct stream_chunk *)data;
-    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
-    enum mqtt_frame_state state = frame_state(tvb);
     unsigned captured = tvb_captured_length(tvb);
     unsigned reported = tvb_reported_length(tvb);
+    uint32_t length = reported;
+    enum mqtt_frame_state state = frame_state(tvb, &length);
 
-    if (!PINFO_FD_VISITED(pinfo)) {
-        direction->begins_at += reported;
-        direction->framed = direction->framed && state == MQTT_FRAME_WHOLE;
-    }
+    if (!PINFO_FD_VISITED(pinfo))
+        pass_packet(chunk, state, chunk->is_partial ? length : reported, reported);
     if (state == MQTT_FRAME_UNREADABLE) {
         dissect_unframeable(tvb, pinfo, tree, chunk);
         return (int)captured;
@@ -85,7 +153,9 @@ static int dissect_framed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, v
     /* A fixed header that continues where nothing is put together: the packet is longer than what is at hand, and so cut
      * and not malformed. */
     if (state == MQTT_FRAME_UNFINISHED)
-        tvb = tvb_new_subset_length_caplen(tvb, 0, (int)captured, (int)reported + 1);
+        length = reported + 1;
+    if (state == MQTT_FRAME_UNFINISHED || chunk->is_partial)
+        tvb = tvb_new_subset_length_caplen(tvb, 0, (int)captured, (int)length);
     return dissect_control_packet(tvb, pinfo, tree, data);
 }
 
@@ -115,6 +185,15 @@ static bool begins_with_packet(tvbuff_t *tvb, const struct stream_chunk *chunk)
     struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured,
                                         track_connection_sure_version(chunk->stream->connection));
     return !run.broken && (run.packets > 0 || run.begun);
+}
+
+/** Whole packets fill the segment. What is announced by a packet with an invalid first byte need not be the rest of one. */
+static bool is_filled_with_packets(tvbuff_t *tvb, const struct stream_chunk *chunk)
+{
+    uint32_t captured = tvb_captured_length(tvb);
+    struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured,
+                                        track_connection_version(chunk->stream->connection));
+    return run.packets > 0 && run.length == tvb_reported_length(tvb);
 }
 
 /** The first bytes of a stream that is no MQTT: text or a TLS record, on a port that was taken for MQTT's. No control
@@ -175,6 +254,7 @@ static struct segment search_segment(struct tcp_direction *direction, const stru
 {
     bool found = begins_with_packet(tvb, chunk);
 
+    lose_place(chunk);
     /* What TCP put together need not end with the segment: the place after it is unknown. */
     direction->framed = found && !info->is_reassembled;
     direction->unproved = SEGMENTS_TO_PROVE;
@@ -183,15 +263,20 @@ static struct segment search_segment(struct tcp_direction *direction, const stru
 }
 
 /** Compares a segment, or what of it the packet before left over, with the place where the next packet begins. */
-static struct segment place_segment(struct tcp_direction *direction, const struct stream_chunk *chunk, tvbuff_t *tvb,
-                                    const struct tcpinfo *info, uint32_t seq, bool goes_on)
+static struct segment place_segment(struct tcp_direction *direction, const struct stream_chunk *chunk,
+                                    packet_info *pinfo, tvbuff_t *tvb, const struct tcpinfo *info, uint32_t seq,
+                                    bool goes_on)
 {
     int32_t ahead = goes_on ? 0 : (int32_t)(direction->begins_at - seq);
 
     if (!direction->framed || ahead < 0)
         return search_segment(direction, chunk, tvb, info, seq);
-    if ((uint32_t)ahead >= tvb_reported_length(tvb))
-        return (struct segment){SEGMENT_UNFRAMED, 0};
+    if ((uint32_t)ahead >= tvb_reported_length(tvb)) {
+        if (!direction->skips || !is_filled_with_packets(tvb, chunk))
+            return (struct segment){SEGMENT_UNFRAMED, 0};
+        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
+        return search_segment(direction, chunk, tvb, info, seq);
+    }
     if (direction->unproved > 0) {
         if (has_malformed_packet(tvb, (uint32_t)ahead, chunk))
             return search_segment(direction, chunk, tvb, info, seq);
@@ -261,7 +346,7 @@ static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pin
         return (struct segment){SEGMENT_REPEATED, 0};
     } else {
         follow_rest(chunk, pinfo, seq, next_seq);
-        segment = place_segment(direction, chunk, tvb, info, seq, goes_on);
+        segment = place_segment(direction, chunk, pinfo, tvb, info, seq, goes_on);
     }
     if (tvb_captured_length(tvb) < tvb_reported_length(tvb) && hides_packets(tvb, segment.skip))
         track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
@@ -306,7 +391,7 @@ static void follow_beginning(struct stream_chunk *chunk, const packet_info *pinf
 
 static void dissect_packets(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk)
 {
-    tcp_dissect_pdus(tvb, pinfo, tree, mqttscope_reassembles(), FIXED_HEADER_LEAST, framing_pdu_length, dissect_framed,
+    tcp_dissect_pdus(tvb, pinfo, tree, mqttscope_reassembles(), LEAST_TO_ASK, framing_pdu_length, dissect_framed,
                      chunk);
     if (!PINFO_FD_VISITED(pinfo))
         follow_beginning(chunk, pinfo);
@@ -331,6 +416,8 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     struct segment segment = find_segment(&chunk, pinfo, tvb, (const struct tcpinfo *)data);
     if (chunk.stream->is_foreign)
         return 0;
+    chunk.can_skip = chunk.has_places = data != NULL;
+    chunk.next_seq = data != NULL ? ((const struct tcpinfo *)data)->nxtseq : 0;
     switch (segment.kind) {
     case SEGMENT_UNFRAMED:
         show_unframed(tvb, pinfo, tree);
@@ -350,6 +437,31 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     return (int)tvb_captured_length(tvb);
 }
 
+/** How many bytes at the start of a TLS record, or of a chunk of a QUIC stream, belong to a packet that was not waited for. Decided
+ *  on the first visit, looked up on later ones. */
+static uint32_t skip_in_record(struct stream_chunk *chunk, packet_info *pinfo, tvbuff_t *tvb, uint32_t number)
+{
+    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
+    uint32_t key = RECORD_KEY + number;
+    uint32_t length = tvb_reported_length(tvb);
+
+    if (PINFO_FD_VISITED(pinfo))
+        return GPOINTER_TO_UINT(p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key));
+    if (!direction->skips)
+        return 0;
+    uint32_t skip = MIN(direction->begins_at, length);
+    if (skip == length && is_filled_with_packets(tvb, chunk)) {
+        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
+        direction->begins_at = skip = 0;
+    }
+    if (direction->begins_at != UINT32_MAX)
+        direction->begins_at -= skip;
+    direction->skips = direction->begins_at > 0;
+    if (skip != 0)
+        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GUINT_TO_POINTER(skip));
+    return skip;
+}
+
 int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
 {
     struct stream_chunk chunk;
@@ -364,6 +476,14 @@ int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     }
     if (chunk.stream->is_foreign)
         return 0;
-    dissect_packets(tvb, pinfo, tree, &chunk);
+    chunk.can_skip = true;
+    uint32_t skip = skip_in_record(&chunk, pinfo, tvb, stream_next_message(pinfo));
+    if (skip > 0)
+        show_unframed(tvb_new_subset_length(tvb, 0, (int)skip), pinfo, tree);
+    if (skip < tvb_reported_length(tvb))
+        dissect_packets(skip > 0 ? tvb_new_subset_remaining(tvb, (int)skip) : tvb, pinfo, tree, &chunk);
+    /* A record that is handed over once more, together with the next, is one. */
+    if (skip == 0 && pinfo->desegment_len > 0 && pinfo->desegment_offset == 0)
+        stream_return_message(pinfo);
     return (int)tvb_captured_length(tvb);
 }

@@ -54,6 +54,32 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
 /** Shows bytes whose Remaining Length does not end: no packet can be framed after them. */
 void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stream_chunk *chunk);
 
+/** Shows what is to be told where a connection is closed; `tvb` is the segment that closes it, `by` the end that sent it. */
+void dissect_closing(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream *stream, unsigned by,
+                     const struct track_unfinished *unfinished, unsigned count);
+
+/** Shows the beginning of a packet whose fixed header breaks a rule, and tells the tables of it; `packet` holds the fixed header
+ *  only. `segment` is the TCP segment that it begins in. */
+void dissect_beginning(tvbuff_t *segment, packet_info *pinfo, proto_tree *tree, const struct stream *stream,
+                       const struct mqtt_packet *packet, const struct track_facts *facts, uint32_t arrived);
+
+/** Takes in the beginning of a packet whose end comes later, or more of the same; first visit only. What is to be reported of it,
+ *  beginnings_show() will. `bytes` are those that have arrived. */
+void beginnings_take(packet_info *pinfo, const struct stream *stream, const struct track_beginning *beginning,
+                     const uint8_t *bytes);
+
+/** Shows what is to be reported of packets that begin in the frame; after TCP has dissected it, on each visit. */
+void beginnings_show(tvbuff_t *segment, packet_info *pinfo, proto_tree *tree);
+
+/** Forgets what belongs to the file just closed. */
+void beginnings_reset(void);
+
+/** Makes the handle that wraps TCP; at hand-off. */
+void connection_end_register(void);
+
+/** Puts it in TCP's place, or TCP back. */
+void connection_end_adopt(bool enabled);
+
 /** The dissectors of the transports. `data` is what the transport hands to its subdissectors. */
 int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
 int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);

@@ -23,7 +23,14 @@ enum { COUNTS_KEY = 0 };
 
 enum { SYN_SEEN = 0x01, SYN_ACK_SEEN = 0x02 }; /* completeness bits of Wireshark's TCP analysis */
 
-static struct track_capture *capture;   /* of the file that is open; NULL until it shows a connection */
+static struct track_capture *capture; /* of the file that is open; NULL until it shows a connection */
+
+/** The TCP segment that is being dissected. */
+static struct {
+    uint32_t frame; /**< that has it: one that threw an exception may be gone */
+    tvbuff_t *tvb;  /**< NULL for none */
+} segment;
+
 static struct frame_counts first_visit; /* of the frame that is visited for the first time */
 
 void stream_reset(void)
@@ -72,6 +79,23 @@ void stream_arrival(const struct stream *stream, const packet_info *pinfo, struc
     arrival->is_joined = stream->has_records && is_joined(tcp->fwd, pinfo);
 }
 
+void stream_enter_segment(const packet_info *pinfo, tvbuff_t *tvb)
+{
+    segment.frame = pinfo->num;
+    segment.tvb = tvb;
+}
+
+bool stream_segment_end(const packet_info *pinfo, uint32_t *end)
+{
+    if (segment.tvb == NULL || segment.frame != pinfo->num)
+        return false;
+    unsigned header = tvb_get_ntohs(segment.tvb, 12) >> 12 << 2;
+    unsigned length = tvb_reported_length(segment.tvb);
+
+    *end = tvb_get_ntohl(segment.tvb, 4) + (length > header ? length - header : 0);
+    return true;
+}
+
 bool stream_has_handshake(const struct tcp_analysis *tcp)
 {
     return tcp != NULL && tcp->conversation_completeness & SYN_ACK_SEEN;
@@ -87,16 +111,30 @@ static struct tcp_analysis *find_tcp(packet_info *pinfo, conversation_t *convers
     return pinfo->ptype == PT_TCP ? get_tcp_conversation_data(conversation, pinfo) : NULL;
 }
 
+/** The sequence number after all that an end sent, by its flow and that of the other end, which may have acknowledged more than
+ *  was captured. */
+static uint32_t sent_by(const tcp_analyze_seq_flow_info_t *flow, const tcp_analyze_seq_flow_info_t *other)
+{
+    uint32_t captured = flow != NULL ? flow->nextseq : 0;
+    uint32_t acknowledged = other != NULL ? other->lastack : 0;
+
+    return acknowledged != 0 && (int32_t)(acknowledged - captured) > 0 ? acknowledged : captured;
+}
+
 /** The state of a TCP connection, by what Wireshark's analysis has seen of it. */
 static struct track_transport_state tcp_state(const void *handle)
 {
     enum { FIN_SEEN = 0x10, RST_SEEN = 0x20 };
-    const struct tcp_analysis *tcp = (const struct tcp_analysis *)handle;
+    const struct stream *stream = (const struct stream *)handle;
+    const struct tcp_analysis *tcp = stream->analysis;
     const tcp_analyze_seq_flow_info_t *one = tcp->flow1.tcp_analyze_seq_info;
     const tcp_analyze_seq_flow_info_t *other = tcp->flow2.tcp_analyze_seq_info;
-    bool has_numbers = one != NULL && other != NULL && one->nextseq != 0 && other->nextseq != 0;
+    bool has_one = one != NULL && one->nextseq != 0;
+    bool has_other = other != NULL && other->nextseq != 0;
+    bool has_numbers = has_one && has_other;
+    unsigned end = stream->end0_is_flow1 ? 0 : 1; /* whose flow is `one` */
 
-    return (struct track_transport_state){
+    struct track_transport_state state = {
         .has_numbers = has_numbers,
         .sent_to = has_numbers ? one->nextseq + other->nextseq : 0,
         .got_to = has_numbers ? one->lastack + other->lastack : 0,
@@ -104,6 +142,11 @@ static struct track_transport_state tcp_state(const void *handle)
         .is_reset = tcp->conversation_completeness & RST_SEEN,
         .last_ns = nstime_is_zero(&tcp->ts_prev) ? TRACK_TIME_UNKNOWN : to_ns(&tcp->ts_prev),
     };
+    state.has_sent_by[end] = has_one;
+    state.sent_by[end] = sent_by(one, other);
+    state.has_sent_by[1 - end] = has_other;
+    state.sent_by[1 - end] = sent_by(other, one);
+    return state;
 }
 
 static struct track_capture *current_capture(void)
@@ -143,9 +186,8 @@ static bool is_sender(const packet_info *pinfo, const struct track_endpoint *end
            (endpoint->length == 0 || memcmp(endpoint->address, pinfo->src.data, endpoint->length) == 0);
 }
 
-/** The end that sent the frame. TCP's analysis has just found it out: that spares a look at a record which may be far from
- *  the processor. */
-static unsigned find_sender(const struct stream *stream, const packet_info *pinfo)
+/* TCP's analysis has just found it out: that spares a look at a record which may be far from the processor. */
+unsigned stream_sender(const struct stream *stream, const packet_info *pinfo)
 {
     const struct tcp_analysis *tcp = stream->analysis;
 
@@ -180,7 +222,7 @@ static struct stream *new_stream(packet_info *pinfo, conversation_t *conversatio
     struct stream *stream = wmem_new0(wmem_file_scope(), struct stream);
     const struct tcp_analysis *tcp = find_tcp(pinfo, conversation);
     bool is_begun = tcp != NULL && tcp->conversation_completeness & SYN_SEEN;
-    struct track_transport transport = {.handle = tcp,
+    struct track_transport transport = {.handle = tcp != NULL ? stream : NULL,
                                         .begun_ns = is_begun ? to_ns(&tcp->ts_first) : TRACK_TIME_UNKNOWN};
 
     transport.ends[0] = endpoint_of(&pinfo->src, pinfo->srcport);
@@ -202,10 +244,7 @@ void stream_chunk_begin(struct stream_chunk *chunk, packet_info *pinfo)
         conversation_add_proto_data(conversation, mqttscope_proto(), stream);
     }
     track_connection_expect(stream->connection);
-    chunk->stream = stream;
-    chunk->sender = find_sender(stream, pinfo);
-    chunk->in_websocket_text = false;
-    chunk->is_unsure = chunk->may_lack = false;
+    *chunk = (struct stream_chunk){.stream = stream, .sender = stream_sender(stream, pinfo)};
 }
 
 /** The first visit is once for each frame, so that one record serves all of them; later visits come in any order, and
@@ -240,4 +279,9 @@ struct track_pdu_ref stream_next_pdu_ref(packet_info *pinfo)
 uint32_t stream_next_message(packet_info *pinfo)
 {
     return ++frame_counts(pinfo)->messages;
+}
+
+void stream_return_message(packet_info *pinfo)
+{
+    frame_counts(pinfo)->messages--;
 }

@@ -11,13 +11,17 @@
 
 /** What the TCP framing knows of one direction; written on the first visit only. */
 struct tcp_direction {
-    bool seen;           /**< data of this direction was met before */
-    bool from_start;     /**< the first of it was the stream's first byte */
-    bool framed;         /**< it is known where the next packet begins */
-    bool lacks_rest;     /**< the packet before that place was shown without its end */
-    uint8_t unproved;    /**< after a search: segments that have yet to hold packets where they should */
-    uint32_t begins_at;  /**< the sequence number of that place: after the last packet, met or still to come */
-    uint32_t next_seq;   /**< the sequence number after the last byte met */
+    bool seen;        /**< data of this direction was met before */
+    bool from_start;  /**< the first of it was the stream's first byte */
+    bool has_packets; /**< a packet of it was met */
+    bool framed;      /**< it is known where the next packet begins */
+    bool lacks_rest;  /**< the packet before that place was shown without its end */
+    bool skips;       /**< and need not continue up to there: its first byte is invalid */
+    uint8_t unproved; /**< after a search: segments that have yet to hold packets where they should */
+    uint32_t
+        begins_at;     /**< the sequence number of that place: after the last packet, met or still to come. Over TLS and
+                              QUIC, where `skips`: how many bytes come before it; UINT32_MAX: unknown */
+    uint32_t next_seq; /**< the sequence number after the last byte met */
     uint32_t last_frame; /**< the frame that held it */
 };
 
@@ -28,6 +32,7 @@ struct websocket_direction {
     uint32_t collected; /**< the bytes met so far */
     uint8_t header[5];  /**< its first bytes, until the length is known */
     bool is_broken;     /**< it will not be put together: a part was not captured, or that is not wanted */
+    bool skips;         /**< it is not waited for, since its first byte is invalid */
     bool is_lost;       /**< no packet is under way, and it is not known where the next one begins */
 };
 
@@ -75,10 +80,17 @@ struct stream_chunk {
     bool in_websocket_text; /**< they came in a WebSocket text frame */
     bool is_unsure;         /**< a WebSocket message before them may have been missed, and they may be no packets */
     bool may_lack;          /**< one of either end may have been missed */
+    bool is_partial;        /**< the packet being dissected is not waited for, and only its beginning is there */
+    bool can_skip;          /**< the rest of a packet that is not waited for can be found in what follows */
+    bool has_places;        /**< it is known where in the stream its bytes are: the next member is good */
+    uint32_t next_seq;      /**< the sequence number after its bytes */
 };
 
 /** Fills a chunk for the packet's conversation; makes the stream's record where it is met for the first time. */
 void stream_chunk_begin(struct stream_chunk *chunk, packet_info *pinfo);
+
+/** The end of the stream that sent the frame. */
+unsigned stream_sender(const struct stream *stream, const packet_info *pinfo);
 
 /** Numbers the control packets of a frame: the next number, from 1. The same packet gets the same number on each visit,
  *  because a frame's packets are met in one order. */
@@ -87,8 +99,11 @@ uint32_t stream_next_pdu(packet_info *pinfo);
 /** Frame and number of the next packet of this frame. */
 struct track_pdu_ref stream_next_pdu_ref(packet_info *pinfo);
 
-/** The same for the WebSocket messages of a frame. */
+/** The same for the WebSocket messages of a frame, or its TLS records. */
 uint32_t stream_next_message(packet_info *pinfo);
+
+/** The latest number is to be given out again. */
+void stream_return_message(packet_info *pinfo);
 
 /** The handshake was captured, so that it is known where the first byte of both directions is. NULL: it was not. */
 bool stream_has_handshake(const struct tcp_analysis *tcp);
@@ -96,6 +111,12 @@ bool stream_has_handshake(const struct tcp_analysis *tcp);
 /** A sequence number of the frame's sender is known to be the stream's first byte's. Wireshark counts them from the SYN
  *  unless the user does not want it; without a SYN + ACK its count may begin anywhere. */
 bool stream_is_start(const struct tcp_analysis *tcp, uint32_t seq);
+
+/** Takes note of the TCP segment, with its header, that is dissected next; NULL: it was dissected. */
+void stream_enter_segment(const packet_info *pinfo, tvbuff_t *segment);
+
+/** The raw sequence number after the data of the TCP segment that is being dissected. False where that is not known. */
+bool stream_segment_end(const packet_info *pinfo, uint32_t *end);
 
 /** When and how the frame's packets arrived; first visit only, when TCP's analysis has reached the frame. */
 void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct track_arrival *arrival);

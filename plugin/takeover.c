@@ -84,6 +84,7 @@ static void adopt_or_give_back(void)
     bool enabled = mqttscope_is_enabled();
 
     stream_reset();
+    beginnings_reset();
     policy_reset();
     payload_reset();
     for (unsigned i = 0; i < G_N_ELEMENTS(adopted_tables); i++) {
@@ -94,6 +95,7 @@ static void adopt_or_give_back(void)
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(own_keys); i++)
         add_or_remove(&own_keys[i], enabled);
+    connection_end_adopt(enabled);
 }
 
 /** The dissector for what a table's transport carries. */
@@ -126,5 +128,6 @@ void takeover_register(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(own_keys); i++)
         own_keys[i].handle = strcmp(own_keys[i].table, "ws.protocol") == 0 ? websocket : tls;
     heuristics_register(mqtt, tcp, tls);
+    connection_end_register();
     register_init_routine(adopt_or_give_back);
 }

@@ -19,17 +19,18 @@
 
 /** What a message has of packets that span messages. */
 struct message_split {
-    uint32_t number;     /**< of the message within its frame, from 1 */
-    uint32_t head_id;    /**< the packet that the message's first bytes belong to; 0: none */
-    uint32_t head_from;  /**< how many bytes of that packet came before */
-    uint32_t head_bytes; /**< how many this message adds */
-    bool head_ends;      /**< the packet is complete with them */
-    bool head_joins;     /**< it is put together */
-    bool tail_joins;     /**< the packet at the message's end is put together */
-    bool is_unframed;    /**< it is not known where a packet begins in this message */
-    bool is_unsure;      /**< messages before it may have been missed, and its packets may be none */
-    bool may_lack;       /**< messages of either end may have been missed */
-    uint32_t tail_id;    /**< the packet that the message's last bytes begin; 0: none */
+    uint32_t number;      /**< of the message within its frame, from 1 */
+    uint32_t head_id;     /**< the packet that the message's first bytes belong to; 0: none */
+    uint32_t head_from;   /**< how many bytes of that packet came before */
+    uint32_t head_bytes;  /**< how many this message adds */
+    bool head_ends;       /**< the packet is complete with them */
+    bool head_joins;      /**< it is put together */
+    bool tail_joins;      /**< the packet at the message's end is put together */
+    bool tail_is_partial; /**< it is not, since its first byte is invalid */
+    bool is_unframed;     /**< it is not known where a packet begins in this message */
+    bool is_unsure;       /**< messages before it may have been missed, and its packets may be none */
+    bool may_lack;        /**< messages of either end may have been missed */
+    uint32_t tail_id;     /**< the packet that the message's last bytes begin; 0: none */
 };
 
 enum { SPLIT_KEY = 0x20000000 };
@@ -88,7 +89,7 @@ struct message {
 };
 
 /** Where the next packet begins is not known any more. */
-static void lose_place(struct websocket_direction *direction)
+static void lose_message_place(struct websocket_direction *direction)
 {
     *direction = (struct websocket_direction){.is_lost = true};
 }
@@ -118,7 +119,7 @@ static void split_head(struct websocket_direction *direction, const struct messa
     direction->collected += split->head_bytes;
     split->head_ends = direction->collected == direction->length;
     if (is_unreadable || !is_known)
-        lose_place(direction);
+        lose_message_place(direction);
     else if (split->head_ends)
         *direction = (struct websocket_direction){0};
 }
@@ -147,7 +148,7 @@ static void find_tail(struct websocket_direction *direction, const struct messag
         enum mqtt_frame_state state = mqtt_frame(message->bytes + at, captured, &length);
         bool is_cut = state == MQTT_FRAME_UNFINISHED && message->captured < message->length;
         if (state == MQTT_FRAME_UNREADABLE || is_cut) {
-            lose_place(direction);
+            lose_message_place(direction);
             return;
         }
         if (state == MQTT_FRAME_UNFINISHED || length > message->length - at) {
@@ -158,8 +159,17 @@ static void find_tail(struct websocket_direction *direction, const struct messag
     }
 }
 
+/** Whole packets fill the message. */
+static bool fills_message(const struct stream_chunk *chunk, const struct message *message)
+{
+    struct mqtt_run run =
+        mqtt_read_run(message->bytes, message->captured, track_connection_version(chunk->stream->connection));
+    return run.packets > 0 && run.length == message->length;
+}
+
 /** Says what a message has of packets that span messages; first visit only. */
-static struct message_split split_message(const struct stream_chunk *chunk, const struct message *message)
+static struct message_split split_message(const struct stream_chunk *chunk, packet_info *pinfo,
+                                          const struct message *message)
 {
     struct stream *stream = chunk->stream;
     struct track_connection *connection = stream->connection;
@@ -172,6 +182,11 @@ static struct message_split split_message(const struct stream_chunk *chunk, cons
         if (run.broken || (run.packets == 0 && !run.begun))
             return (struct message_split){.is_unframed = true};
         direction->is_lost = false;
+    }
+    /* What a packet with an invalid first byte announces need not be the rest of one. */
+    if (direction->skips && fills_message(chunk, message)) {
+        *direction = (struct websocket_direction){0};
+        track_gap(connection, stream_next_pdu_ref(pinfo));
     }
     if (direction->id != 0)
         split_head(direction, message, &split);
@@ -274,7 +289,7 @@ static struct message_split recall_split(packet_info *pinfo, uint32_t number)
     return (struct message_split){0};
 }
 
-/** What a message has of packets that span messages: found on the first visit and kept, looked up on later visits. */
+/** What a message has of packets that span messages: found on the first visit, looked up on later visits. */
 static struct message_split find_split(const struct stream_chunk *chunk, packet_info *pinfo,
                                        const struct message *message, uint32_t frame_length)
 {
@@ -282,12 +297,35 @@ static struct message_split find_split(const struct stream_chunk *chunk, packet_
 
     if (PINFO_FD_VISITED(pinfo))
         return recall_split(pinfo, number);
-    struct message_split split = split_message(chunk, message);
+    struct message_split split = split_message(chunk, pinfo, message);
     look_for_loss(chunk, pinfo, message, frame_length, &split);
     split.number = number;
-    if (split.head_id != 0 || split.tail_id != 0 || split.is_unframed || split.may_lack)
-        keep_split(pinfo, &split);
     return split;
+}
+
+/** Takes in the packet that is under way after a message; first visit only, once the packets before it were tracked. Says in
+ *  `split` whether its rest is waited for, and keeps that. */
+static void begin_spanning_packet(const struct stream_chunk *chunk, packet_info *pinfo, struct message_split *split)
+{
+    struct websocket_direction *direction = &chunk->stream->websocket->directions[chunk->sender];
+    struct track_connection *connection = chunk->stream->connection;
+    bool is_new = split->tail_id != 0 && split->tail_joins && !split->is_unsure;
+
+    if (direction->is_lost) {
+        track_lose_packet(connection, chunk->sender);
+    } else if (is_new && !track_may_begin(connection, chunk->sender, direction->header[0], false)) {
+        direction->is_broken = direction->skips = true;
+        split->tail_joins = false;
+        split->tail_is_partial = true;
+    } else if (direction->id != 0 && !direction->is_broken && !split->is_unsure) {
+        const struct track_beginning beginning = {.packet = {.sender = (uint8_t)chunk->sender,
+                                                             .first = direction->header[0],
+                                                             .length = direction->length,
+                                                             .arrived = direction->collected}};
+        beginnings_take(pinfo, chunk->stream, &beginning, direction->header);
+    }
+    if (split->head_id != 0 || split->tail_id != 0 || split->is_unframed || split->may_lack)
+        keep_split(pinfo, split);
 }
 
 /** Adds a part of a packet; dissects the packet where the part completes it, else says where that is. */
@@ -331,7 +369,7 @@ static uint32_t dissect_whole_packets(tvbuff_t *tvb, packet_info *pinfo, proto_t
 }
 
 /** The beginning of a packet that is not put together: cut, and not malformed. */
-static void dissect_beginning(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk)
+static void dissect_truncated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk)
 {
     uint32_t captured = tvb_captured_length(tvb);
     uint32_t length = tvb_reported_length(tvb) + 1;
@@ -373,6 +411,8 @@ static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
     chunk->may_lack = split.may_lack;
     if (split.is_unframed) {
         show_unframed(tvb, pinfo, tree);
+        if (!PINFO_FD_VISITED(pinfo))
+            begin_spanning_packet(chunk, pinfo, &split);
         return;
     }
     tvbuff_t *head = tvb_new_subset_length(tvb, 0, (int)split.head_bytes);
@@ -383,13 +423,16 @@ static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
     if (split.head_id != 0 && !split.head_joins && !PINFO_FD_VISITED(pinfo))
         follow_message_rest(chunk, pinfo, &split);
     uint32_t at = dissect_whole_packets(tvb, pinfo, tree, chunk, split.head_bytes);
+    if (!PINFO_FD_VISITED(pinfo))
+        begin_spanning_packet(chunk, pinfo, &split);
     if (at >= captured)
         return;
     tvbuff_t *rest = tvb_new_subset_remaining(tvb, (int)at);
+    chunk->is_partial = split.tail_is_partial;
     if (split.tail_id != 0 && split.tail_joins)
         add_part(rest, pinfo, tree, chunk, split.tail_id, 0, false);
     else
-        dissect_beginning(rest, pinfo, tree, chunk);
+        dissect_truncated(rest, pinfo, tree, chunk);
 }
 
 /** Makes the record of what the WebSocket adds to its stream; first visit only. */

@@ -53,7 +53,8 @@
 #define SILENCE(needs, v31, v311, v50)                                                                                 \
     ((uint32_t)(needs) | (v31) | (v311) | (v50) | ((needs)&CHECK_NEEDS_ANY_VERSION ? 0 : CHECK_NOT_IN_EACH_VERSION) |  \
      ((needs)&CHECK_NEEDS_OK_IF_TRUNCATED ? 0 : CHECK_NOT_IF_TRUNCATED) |                                              \
-     ((needs)&CHECK_NEEDS_OK_IF_MALFORMED ? 0 : CHECK_NOT_IF_MALFORMED))
+     ((needs)&CHECK_NEEDS_OK_IF_MALFORMED ? 0 : CHECK_NOT_IF_MALFORMED) |                                              \
+     ((needs)&CHECK_NEEDS_FIXED_HEADER ? 0 : CHECK_NOT_BY_FIXED_HEADER))
 
 /** Asks the rules about one kind of subject in one type of packet. Both are constants where it is called, and no code is
  *  made for other rules. */

@@ -68,6 +68,8 @@ static uint32_t silence_of(const struct check_subject *subject, enum check_colum
         silence |= CHECK_NEEDS_NO_BRIDGE;
     if (subject->packet->fault.kind == MQTT_FAULT_CUT)
         silence |= CHECK_NOT_IF_TRUNCATED;
+    if (subject->facts->record != NULL && subject->facts->record->is_header_judged)
+        silence |= CHECK_NEEDS_FIXED_HEADER;
     return silence;
 }
 
@@ -347,26 +349,48 @@ void check_policy_begin(struct check_policy *policy, bool enabled, enum check_se
     memset(policy->overrides, CHECK_BY_RULE, sizeof policy->overrides);
 }
 
+/** Begins a run over a packet; false where the user wants none. */
+static bool begin_run(struct run *run, const struct check_policy *policy, const struct mqtt_packet *packet,
+                      const struct track_facts *facts, wmem_allocator_t *pool, struct check_findings *findings)
+{
+    struct check_question *question = &run->question;
+
+    *findings = (struct check_findings){0, 0, NULL};
+    if (!policy->enabled)
+        return false;
+    run->policy = policy;
+    run->pool = pool;
+    run->findings = findings;
+    run->trusted = UINT32_MAX;
+    question->found = add_finding;
+    question->subject.packet = packet;
+    question->subject.facts = facts;
+    question->subject.anomaly = NULL;
+    question->subject.block = NULL;
+    run->column = column_of(&question->subject);
+    question->silence = silence_of(&question->subject, run->column);
+    return true;
+}
+
+void check_fixed_header(const struct check_policy *policy, const struct mqtt_packet *packet,
+                        const struct track_facts *facts, wmem_allocator_t *pool, struct check_findings *findings)
+{
+    struct run run;
+
+    if (!begin_run(&run, policy, packet, facts, pool, findings))
+        return;
+    run.question.silence |= CHECK_NOT_BY_FIXED_HEADER;
+    check_ask(&run.question, CHECK_ABOUT_PACKET);
+}
+
 void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct track_facts *facts,
                wmem_allocator_t *pool, struct check_findings *findings)
 {
     struct run run;
     struct check_question *question = &run.question;
 
-    *findings = (struct check_findings){0, 0, NULL};
-    if (!policy->enabled)
+    if (!begin_run(&run, policy, packet, facts, pool, findings))
         return;
-    run.policy = policy;
-    run.pool = pool;
-    run.findings = findings;
-    run.trusted = UINT32_MAX;
-    question->found = add_finding;
-    question->subject.packet = packet;
-    question->subject.facts = facts;
-    question->subject.anomaly = NULL;
-    question->subject.block = NULL;
-    run.column = column_of(&question->subject);
-    question->silence = silence_of(&question->subject, run.column);
     if (mqtt_is_malformed(packet)) {
         ask_about_malformed(&run);
         return;

@@ -90,6 +90,12 @@ struct _wmem_allocator_t;
 void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct track_facts *facts,
                struct _wmem_allocator_t *pool, struct check_findings *findings);
 
+/** The same where a packet begins whose end comes later, and only its fixed header is there: asks the rules that need no more.
+ *  Where one was broken then, check_run() does not ask them again. */
+void check_fixed_header(const struct check_policy *policy, const struct mqtt_packet *packet,
+                        const struct track_facts *facts, struct _wmem_allocator_t *pool,
+                        struct check_findings *findings);
+
 /** Writes what a finding says: title, detail, statement ids in brackets. Null-terminated, cut where `size` is too small. */
 void check_message(const struct check_finding *finding, char *buffer, size_t size);
 

@@ -30,6 +30,7 @@
 #include "protocol/session.h"
 #include "protocol/topic-aliases.h"
 #include "protocol/transactions.h"
+#include "protocol/unfinished-packets.h"
 #include "protocol/wills.h"
 #include "snapshots.h"
 #include "store/packet-records.h"
@@ -293,10 +294,13 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     }
     track_packet_records_allow(tracking.capture->records);
     facts->anomaly_count = 0;
+    bool is_header_judged = track_unfinished_complete(connection, sender);
     memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
     tracking.snapshot.from = pdu;
     track_version(connection, &tracking.snapshot, packet);
     read_by_version(&tracking, packet);
+    if (is_header_judged)
+        track_record_of(&tracking)->is_header_judged = true;
     run_parts(&tracking);
     track_update_missing_connect(connection, &tracking.snapshot, pdu);
     if (!track_begin_snapshot(connection, &tracking.snapshot))
@@ -308,7 +312,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     facts->snapshot = track_latest_snapshot(connection);
     facts->idle_ns = track_update_keep_alive(&tracking);
     facts->record = tracking.record != &tracking.capture->unkept ? tracking.record : NULL;
-    facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
+    facts->in_websocket_text = facts->is_partial = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
 }
 
@@ -326,6 +330,58 @@ void track_packet_goes_on(struct track_connection *connection, unsigned sender, 
     if (track_latest_snapshot(connection)->broker == 1 - sender)
         connection->keep_alive.last_client_ns = track_clock_read(&connection->capture->clock, arrival->ns);
     connection->progress.ends[sender].is_sending &= !is_end;
+}
+
+bool track_may_begin(const struct track_connection *connection, unsigned sender, uint8_t first, bool is_first)
+{
+    return track_unfinished_may_begin(connection, sender, first, is_first);
+}
+
+void track_begin_packet(struct track_connection *connection, const struct track_beginning *beginning)
+{
+    track_unfinished_begin(connection, beginning);
+}
+
+void track_judge_packet(struct track_connection *connection, unsigned sender)
+{
+    track_unfinished_judge(connection, sender);
+}
+
+bool track_is_packet_judged(const struct track_connection *connection, unsigned sender)
+{
+    return track_unfinished_is_judged(connection, sender);
+}
+
+void track_lose_packet(struct track_connection *connection, unsigned sender)
+{
+    track_unfinished_lose(connection, sender);
+}
+
+unsigned track_close(struct track_connection *connection, const struct track_closing *closing,
+                     struct track_unfinished list[2])
+{
+    return track_unfinished_close(connection, closing, list);
+}
+
+bool track_connection_has_packets(const struct track_connection *connection)
+{
+    return connection->has_packets;
+}
+
+uint32_t track_crossed_connack(struct track_connection *connection, unsigned sender,
+                               const struct track_arrival *arrival)
+{
+    struct track_context tracking = {
+        .capture = connection->capture,
+        .connection = connection,
+        .checks = connection->checks,
+        .progress = &connection->progress,
+        .sender = sender,
+        .arrival = arrival,
+    };
+
+    memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
+    return tracking.checks != NULL && track_has_crossed_connack(&tracking) ? connection->session.connack.frame : 0;
 }
 
 void track_gap(struct track_connection *connection, struct track_pdu_ref pdu)
@@ -361,7 +417,7 @@ void track_recall(const struct track_connection *connection, unsigned sender, st
     facts->snapshot = snapshot;
     facts->record = is_untracked(connection) ? &connection->capture->beyond : track_packet_records_find(records, pdu);
     facts->idle_ns = is_clients ? track_packet_records_idle(records, pdu, facts->record) : TRACK_TIME_UNKNOWN;
-    facts->in_websocket_text = facts->is_unsure = facts->may_lack = false;
+    facts->in_websocket_text = facts->is_partial = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
     facts->anomaly_count = track_packet_records_anomalies(records, pdu, facts->anomalies);
 }
@@ -373,6 +429,7 @@ void track_summarise(const struct track_connection *connection, struct track_sum
 
     *summary = (struct track_summary){
         .number = connection->number,
+        .has_packets = connection->has_packets,
         .snapshot = track_latest_snapshot(connection),
         .connack_seen = session->connack_seen,
         .session_present = session->session_present,
@@ -383,8 +440,10 @@ void track_summarise(const struct track_connection *connection, struct track_sum
         .disconnect_reason = session->disconnect_reason,
         .taken_over = session->taken_over,
         .transport = track_transport_state_of(connection),
+        .closing = connection->closing,
         .last_client_ns = connection->keep_alive.last_client_ns,
         .is_client_sending = broker != TRACK_END_UNKNOWN && connection->progress.ends[1 - broker].is_sending,
         .subscriptions = session->stored != NULL ? session->stored->subscriptions : NULL,
     };
+    summary->unfinished_count = track_unfinished_list(connection, summary->unfinished);
 }

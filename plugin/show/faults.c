@@ -53,7 +53,7 @@ static bool is_version_guessed(const struct track_snapshot *snapshot)
 static enum show_expert fault_expert(const struct show_context *context)
 {
     if (context->packet->fault.kind == MQTT_FAULT_CUT)
-        return SHOW_EXPERT_CUT;
+        return context->facts->is_partial ? SHOW_EXPERT_PARTIAL : SHOW_EXPERT_CUT;
     return is_version_guessed(context->facts->snapshot) ? SHOW_EXPERT_MALFORMED_MAYBE : SHOW_EXPERT_MALFORMED;
 }
 

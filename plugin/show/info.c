@@ -338,7 +338,7 @@ static void put_packet(struct line *line)
     put_packet_id(line);
     put_body(line);
     if (packet->fault.kind == MQTT_FAULT_CUT)
-        put(line, " [cut]");
+        put(line, line->context->facts->is_partial ? " [incomplete]" : " [cut]");
     else if (packet->fault.kind != MQTT_FAULT_NONE)
         put(line, " [malformed]");
     put_broken(line);
@@ -379,6 +379,25 @@ void show_info(const struct show_context *context)
         put_ends(&line);
     put_packet(&line);
     show_info_entry(pinfo, line.text);
+}
+
+void show_info_of_beginning(const struct show_context *context, uint32_t arrived)
+{
+    struct line line;
+
+    line.context = context;
+    line.length = 0;
+    if (context->facts->pdu.pdu == 1)
+        put_ends(&line);
+    put(&line, mqtt_packet_type_name(context->packet->type));
+    put(&line, " [begins: ");
+    put_number(&line, arrived);
+    put(&line, " of ");
+    put_number(&line, context->packet->length);
+    put(&line, " bytes]");
+    put_broken(&line);
+    line.text[line.length] = '\0';
+    show_info_entry(context->pinfo, line.text);
 }
 
 const char *show_line(const struct show_context *context)

@@ -125,16 +125,36 @@ static void show_exchange(const struct show_context *context, proto_tree *tree)
     }
 }
 
-void show_scope(const struct show_context *context, proto_tree *parent)
+/** The subtree itself; NULL where nobody asks for it. */
+static proto_tree *add_scope(const struct show_context *context, proto_tree *parent)
 {
-    const struct track_facts *facts = context->facts;
-
     if (!proto_field_is_referenced(parent, show_proto_scope))
-        return;
+        return NULL;
     proto_item *item = proto_tree_add_item(parent, show_proto_scope, context->tvb, 0, 0, ENC_NA);
     proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_SCOPE]);
     proto_item_set_generated(item);
+    return tree;
+}
 
+void show_connection_scope(const struct show_context *context, proto_tree *parent)
+{
+    proto_tree *tree = add_scope(context, parent);
+
+    if (tree == NULL)
+        return;
+    show_ends(context, tree);
+    show_version(context, tree);
+    show_statements(context, tree);
+    add_number(context, tree, FIELD(CONNECTION), context->facts->connection);
+}
+
+void show_scope(const struct show_context *context, proto_tree *parent)
+{
+    const struct track_facts *facts = context->facts;
+    proto_tree *tree = add_scope(context, parent);
+
+    if (tree == NULL)
+        return;
     show_ends(context, tree);
     if (context->packet->type == MQTT_TYPE_PUBLISH)
         show_resolved_topic(context, tree);

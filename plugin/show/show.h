@@ -92,6 +92,21 @@ void show_info_entry(packet_info *pinfo, const char *text);
 /** Adds the packet's entry to the Info column, where that is written. */
 void show_info(const struct show_context *context);
 
+/** Shows the beginning of a packet, of which `arrived` bytes are there and the rest comes later. The context's packet and tvb have
+ *  its fixed header only. */
+void show_beginning(const struct show_context *context, proto_tree *tree, uint32_t arrived);
+
+/** Adds the same to the Info column. */
+void show_info_of_beginning(const struct show_context *context, uint32_t arrived);
+
+/** Shows what is to be told of a connection's end: packets that were not completed, and findings. The context's packet is
+ *  empty, its tvb the segment that closes the connection. */
+void show_closing(const struct show_context *context, proto_tree *tree, const struct track_unfinished *unfinished,
+                  unsigned count);
+
+/** Adds the generated subtree where there is no packet: who is who, version, connection. */
+void show_connection_scope(const struct show_context *context, proto_tree *tree);
+
 /** The same entry without the names of the ends: printable, in the packet's pool. */
 const char *show_line(const struct show_context *context);
 

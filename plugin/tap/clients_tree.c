@@ -44,6 +44,9 @@ static tap_packet_status clients_on_packet(stats_tree *tree, packet_info *pinfo,
                                            const void *queued, tap_flags_t flags _U_)
 {
     const struct tap_record *record = (const struct tap_record *)queued;
+
+    if (record->subject != TAP_PACKET)
+        return TAP_PACKET_DONT_REDRAW;
     struct bounded_tree *bounded = bounded_find(tree, pinfo->num);
     const char *client = tap_client_of(record);
     char *name = tap_shorten(client != NULL ? client : UNKNOWN_NAME, MAX_NAME_CHARACTERS);

@@ -78,6 +78,8 @@ static tap_packet_status packets_on_packet(stats_tree *tree, packet_info *pinfo 
     const struct mqtt_packet *packet = &record->packet;
     const char *type = mqtt_packet_type_name(packet->type);
 
+    if (record->subject != TAP_PACKET)
+        return TAP_PACKET_DONT_REDRAW;
     int type_id = increase_stat_node(tree, type, root_id, TRUE, 0);
     stats_tree_tick_pivot(tree, root_id, type);
     int direction_id = tick_stat_node(tree, direction_names[tap_direction_of(record)], type_id, TRUE);

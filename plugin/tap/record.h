@@ -9,9 +9,17 @@
 #include "../model/tracker.h"
 #include "../wire/packet.h"
 
+/** What a record is about. */
+enum tap_subject {
+    TAP_PACKET,    /**< a control packet */
+    TAP_BEGINNING, /**< the beginning of one whose end has not come: `packet` has the fixed header only */
+    TAP_CLOSING,   /**< the end of the connection: `packet` is empty */
+};
+
 /** One control packet, queued on the tap "mqttscope". Its texts and bytes are in the packet's pool and good while the tap
  *  callback runs; `connection` and the notes and texts that the facts point to are in file scope. */
 struct tap_record {
+    enum tap_subject subject;
     struct mqtt_packet packet;
     struct track_facts facts;
     struct track_snapshot snapshot; /**< what `facts.snapshot` points to */

@@ -65,6 +65,14 @@ void session_row_free(struct session_row *row)
     g_free(row);
 }
 
+bool session_row_has_packets(const struct session_row *row)
+{
+    struct track_summary summary;
+
+    track_summarise(row->connection, &summary);
+    return summary.has_packets;
+}
+
 /** `1/0/2`: PUBLISH packets by QoS; a fourth number counts the invalid QoS 3. */
 static char *publishes_text(const uint32_t counts[4])
 {
@@ -138,6 +146,8 @@ void session_row_count(struct session_row *row, const struct tap_record *record,
 {
     const struct mqtt_packet *packet = &record->packet;
 
+    if (record->subject != TAP_PACKET)
+        return;
     row->end_s = nstime_to_sec(&pinfo->rel_ts);
     switch (packet->type) {
     case MQTT_TYPE_PUBLISH:
@@ -221,7 +231,7 @@ static bool has_timed_out(const struct track_summary *summary)
 }
 
 /** How the connection ended. */
-static char *end_text(const struct track_summary *summary)
+static char *ending_text(const struct track_summary *summary)
 {
     if (summary->connack_seen && summary->connack_code != 0)
         return g_strdup("refused");
@@ -236,6 +246,21 @@ static char *end_text(const struct track_summary *summary)
     if (summary->transport.is_reset)
         return g_strdup("RST");
     return g_strdup(summary->transport.last_ns == TRACK_TIME_UNKNOWN ? "" : "capture ended");
+}
+
+/** The same, and what was not completed on it. */
+static char *end_text(const struct track_summary *summary)
+{
+    char *ending = ending_text(summary);
+    GString *text = g_string_new(ending);
+
+    g_free(ending);
+    for (unsigned i = 0; i < summary->unfinished_count; i++) {
+        char unfinished[TRACK_UNFINISHED_TEXT_SIZE];
+        track_unfinished_text(&summary->unfinished[i], summary->snapshot->broker, unfinished, sizeof unfinished);
+        g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "", unfinished);
+    }
+    return g_string_free(text, FALSE);
 }
 
 void session_row_summarise(struct session_row *row)

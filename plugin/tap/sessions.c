@@ -49,6 +49,7 @@ static struct {
     stat_tap_table *table; /* NULL while there is none */
     GPtrArray *rows;       /* struct session_row, in the order of the table */
     GHashTable *by_number; /* struct session_row by number + 1, while its file is open */
+    GPtrArray *waiting;    /* likewise, of connections whose first packet has begun: they have no row yet */
     guint file_callback;   /* 0: not registered */
     bool has_completer;
 } open_table;
@@ -76,9 +77,38 @@ static void fill_session_cells(unsigned index)
     stat_tap_init_table_row(open_table.table, index, SESSION_COLUMNS, cells);
 }
 
+/** Where the row of a connection is in the table, plus 1; 0 while there is none. */
+static unsigned find_session_row(uint32_t number)
+{
+    return GPOINTER_TO_UINT(g_hash_table_lookup(open_table.by_number, GUINT_TO_POINTER(number)));
+}
+
+static void add_session_row(struct session_row *row)
+{
+    g_ptr_array_add(open_table.rows, row);
+    g_hash_table_insert(open_table.by_number, GUINT_TO_POINTER(row->number), GUINT_TO_POINTER(open_table.rows->len));
+}
+
+/** Connections whose first packet was not completed get their rows. */
+static void add_waiting_rows(void)
+{
+    gsize count;
+    gpointer *rows = g_ptr_array_steal(open_table.waiting, &count);
+
+    for (gsize i = 0; i < count; i++) {
+        struct session_row *row = (struct session_row *)rows[i];
+        if (session_row_has_packets(row) || find_session_row(row->number) != 0)
+            session_row_free(row);
+        else
+            add_session_row(row);
+    }
+    g_free(rows);
+}
+
 /** Brings all rows up to date. */
 static void complete_rows(void)
 {
+    add_waiting_rows();
     for (unsigned i = 0; i < open_table.rows->len; i++) {
         session_row_summarise((struct session_row *)g_ptr_array_index(open_table.rows, i));
         fill_session_cells(i);
@@ -130,6 +160,7 @@ static void forget_rows(void)
         wmem_unregister_callback(wmem_file_scope(), open_table.file_callback);
     open_table.file_callback = 0;
     g_clear_pointer(&open_table.rows, g_ptr_array_unref);
+    g_clear_pointer(&open_table.waiting, g_ptr_array_unref);
     g_clear_pointer(&open_table.by_number, g_hash_table_destroy);
 }
 
@@ -137,24 +168,24 @@ static void begin_session_rows(void)
 {
     forget_rows();
     open_table.rows = g_ptr_array_new_with_free_func(free_session_row);
+    open_table.waiting = g_ptr_array_new_with_free_func(free_session_row);
     open_table.by_number = g_hash_table_new(g_direct_hash, g_direct_equal);
 }
 
-/** The row of a record's connection; made on its first packet. Its index is kept beside it. */
-static unsigned find_session_row(const struct tap_record *record, packet_info *pinfo)
+/** Makes the row of a record's connection, which is in the table from now on or, while its first packet has only begun,
+ *  once all frames were read. */
+static void begin_session_row(const struct tap_record *record, packet_info *pinfo)
 {
-    gpointer key = GUINT_TO_POINTER(record->facts.connection);
-    unsigned found = GPOINTER_TO_UINT(g_hash_table_lookup(open_table.by_number, key));
+    struct session_row *row = session_row_new(record, pinfo);
 
-    if (found != 0)
-        return found - 1;
     if (!open_table.has_completer)
         add_completer();
     if (open_table.file_callback == 0)
         open_table.file_callback = wmem_register_callback(wmem_file_scope(), on_file_closed, NULL);
-    g_ptr_array_add(open_table.rows, session_row_new(record, pinfo));
-    g_hash_table_insert(open_table.by_number, key, GUINT_TO_POINTER(open_table.rows->len));
-    return open_table.rows->len - 1;
+    if (record->subject == TAP_BEGINNING)
+        g_ptr_array_add(open_table.waiting, row);
+    else
+        add_session_row(row);
 }
 
 static tap_packet_status sessions_on_packet(void *tapdata _U_, packet_info *pinfo, epan_dissect_t *edt _U_,
@@ -164,9 +195,14 @@ static tap_packet_status sessions_on_packet(void *tapdata _U_, packet_info *pinf
 
     if (open_table.table == NULL)
         return TAP_PACKET_DONT_REDRAW;
-    unsigned index = find_session_row(record, pinfo);
-    session_row_count((struct session_row *)g_ptr_array_index(open_table.rows, index), record, pinfo);
-    fill_session_cells(index);
+    uint32_t number = record->facts.connection;
+    if (find_session_row(number) == 0)
+        begin_session_row(record, pinfo);
+    unsigned found = find_session_row(number);
+    if (found == 0)
+        return TAP_PACKET_DONT_REDRAW;
+    session_row_count((struct session_row *)g_ptr_array_index(open_table.rows, found - 1), record, pinfo);
+    fill_session_cells(found - 1);
     return TAP_PACKET_REDRAW;
 }
 

@@ -62,6 +62,9 @@ struct session_row *session_row_new(const struct tap_record *record, packet_info
 
 void session_row_free(struct session_row *row);
 
+/** True where a packet of the row's connection was tracked by now. */
+bool session_row_has_packets(const struct session_row *row);
+
 /** Counts a packet and renews the columns that hang on it. */
 void session_row_count(struct session_row *row, const struct tap_record *record, packet_info *pinfo);
 

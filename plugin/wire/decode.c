@@ -329,6 +329,12 @@ void mqtt_decode(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t capt
         packet->remaining_length = remaining_length;
         read_body(&cursor, packet);
     }
+    /* What the first byte says needs no length. */
+    if (captured > 0 && cursor.fault.kind == MQTT_FAULT_CUT &&
+        (packet->type == MQTT_TYPE_RESERVED || (packet->type == MQTT_TYPE_AUTH && packet->version != MQTT_V50))) {
+        cursor.fault.kind = MQTT_FAULT_NONE;
+        refuse_type(&cursor, packet);
+    }
     if (mqtt_cursor_has_more(&cursor))
         mqtt_cursor_fail(&cursor, MQTT_FAULT_LEFT_OVER, MQTT_FIELD_WHOLE_PACKET,
                          (struct mqtt_span){cursor.at, length - cursor.at}, cursor.at, length - cursor.at);

@@ -109,6 +109,23 @@ uint32_t mqtt_trusted_length(const struct mqtt_packet *packet)
     }
 }
 
+bool mqtt_is_first_byte_valid(uint8_t first, enum mqtt_version version, enum mqtt_senders senders)
+{
+    const struct mqtt_packet packet = {
+        .version = version, .type = (enum mqtt_packet_type)(first >> 4), .flags = first & 0x0F};
+    bool is_v3 = version == MQTT_V31 || version == MQTT_V311;
+    enum mqtt_senders allowed = mqtt_packet_type_senders(packet.type);
+
+    /* Before MQTT 5.0 a Server closes the connection without a word. */
+    if (packet.type == MQTT_TYPE_DISCONNECT && is_v3)
+        allowed = MQTT_SENT_BY_CLIENT;
+    if (!(allowed & senders) || (packet.type == MQTT_TYPE_AUTH && is_v3))
+        return false;
+    if (packet.type == MQTT_TYPE_PUBLISH)
+        return (packet.flags >> 1 & 3) != 3;
+    return version == MQTT_VERSION_UNKNOWN || !mqtt_has_invalid_flags(&packet);
+}
+
 bool mqtt_is_invalid(const struct mqtt_packet *packet)
 {
     if (packet->fault.kind != MQTT_FAULT_NONE)

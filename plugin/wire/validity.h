@@ -34,6 +34,10 @@ static inline bool mqtt_has_invalid_flags(const struct mqtt_packet *packet)
     return packet->version != MQTT_V31 && flags >= 0 && packet->flags != flags;
 }
 
+/** A packet may begin with this byte (sections 2.1.2 and 2.1.3): its type, its flags, its QoS, and who sends it. With an unknown
+ *  version, in any; `senders` are those that the sender may be. */
+bool mqtt_is_first_byte_valid(uint8_t first, enum mqtt_version version, enum mqtt_senders senders);
+
 /** The bits of the Subscription Options that have to be 0 (section 3.8.3). */
 static inline uint8_t mqtt_reserved_options(enum mqtt_version version)
 {

@@ -12,14 +12,20 @@
 #include "../protocol/connection.h"
 #include "checks.h"
 
+bool track_has_crossed_connack(const struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+
+    return track_is_from_client(tracking) && connection->session.connack.frame != 0 &&
+           track_sender_had_received(tracking, &connection->session.connack) != TRACK_RECEIVED;
+}
+
 /** A Client that sends before the CONNACK has arrived cannot know what it grants (MQTT 5.0 section 3.1.4). */
 static void check_sent_before_connack(struct track_context *tracking)
 {
     const struct track_connection *connection = tracking->connection;
 
-    if (!track_is_from_client(tracking) || connection->session.connack.frame == 0)
-        return;
-    if (track_sender_had_received(tracking, &connection->session.connack) != TRACK_RECEIVED)
+    if (track_has_crossed_connack(tracking))
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SENT_BEFORE_CONNACK,
                                                               .frame = connection->session.connack.frame});
 }

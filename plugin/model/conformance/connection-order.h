@@ -18,6 +18,9 @@ struct track_connection_order {
 /** Finds what is out of order, before the packet changes anything. */
 void track_check_connection_order(struct track_context *tracking);
 
+/** The packet comes from the Client, which had not received the CONNACK. */
+bool track_has_crossed_connack(const struct track_context *tracking);
+
 /** Remembers what the packet is in the order, after all that is checked before it changes anything. */
 void track_update_connection_order(struct track_context *tracking);
 

@@ -149,6 +149,7 @@ struct track_packet_record {
     uint16_t inflight_max; /**< the Receive Maximum that binds them; 0: none */
     uint8_t limits;        /**< enum track_limit: what was reached at this packet */
     bool has_inflight : 1;
+    bool is_header_judged : 1;   /**< the rules of the fixed header have decided where the packet begins */
     bool uses_alias : 1;         /**< PUBLISH without a Topic Name: `topic` is set */
     bool completes_delivery : 1; /**< the last acknowledgement of a QoS 1 or 2 PUBLISH: `delivery_ns` is set */
     bool has_idle : 1;           /**< it is no response: `idle_ns` is set */
@@ -177,6 +178,7 @@ struct track_facts {
     int64_t idle_ns; /**< packets of the client: since its previous one, or TRACK_TIME_UNKNOWN */
     /* Of the transport, for it to say. */
     bool in_websocket_text; /**< it came in a WebSocket text frame */
+    bool is_partial;        /**< its first byte is invalid, so that its rest was not waited for */
     bool may_lack;          /**< packets of either end may have been missed, and what rests on them is doubtful */
     bool is_unsure;         /**< bytes may have been missed, and this may be no packet that an end sent */
     const char *websocket_offered; /**< the Client's list of subprotocols; NULL: none, not known, or no WebSocket */

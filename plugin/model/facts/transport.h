@@ -32,6 +32,8 @@ struct track_transport_state {
     bool has_numbers; /**< it counts bytes: the two below are good */
     uint32_t sent_to; /**< the sequence number after all that was sent, the sum of both ends' */
     uint32_t got_to;  /**< the sequence number up to which bytes were acknowledged, the sum of both ends' */
+    bool has_sent_by[2];
+    uint32_t sent_by[2]; /**< each end: the sequence number after all that it sent; good where `has_sent_by` */
 };
 
 /** When and how a packet arrived. */

@@ -14,6 +14,7 @@
 #include "keep-alive.h"
 #include "session.h"
 #include "topic-aliases.h"
+#include "unfinished-packets.h"
 
 struct track_pending_request;
 struct track_subscription_history;
@@ -47,6 +48,8 @@ struct track_connection {
     struct track_pending_request *pending[2];      /**< pending-requests.c: NULL while none waits */
     struct track_topic_aliases aliases[2];         /**< topic-aliases.c */
     struct track_subscription_history *subscribed; /**< subscription-history.c: NULL until there is something in it */
+    struct track_closing closing;                  /**< unfinished-packets.c */
+    struct track_begun_packets *begun;      /**< unfinished-packets.c: NULL until a packet began without its end */
     struct track_will *will;                /**< wills.c: the latest that it had; its slot may have been reused */
     struct track_connection_checks *checks; /**< conformance/checks.h: NULL where no rules are wanted */
 };

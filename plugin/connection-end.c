@@ -1,0 +1,100 @@
+/* connection-end.c - reaches the frames in which a TCP connection is closed.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * A FIN or RST without data never comes to those whom TCP hands its data to, and a post-dissector, which is called for every
+ * frame, costs six times as much. So TCP is wrapped: where the network layer looks TCP up, it finds a handle that calls TCP
+ * and then looks at the flags. The handle has no protocol, so that it adds no layer and cannot be switched off; where
+ * somebody else was put in TCP's place, or our protocol is disabled, it is not there.
+ */
+#include <epan/conversation.h>
+#include <epan/packet.h>
+#include <epan/proto_data.h>
+
+#include "mqttscope.h"
+
+/** What is told on a frame that closes a connection. File scope. */
+struct kept_closing {
+    struct stream *stream;
+    struct track_closing closing;
+    unsigned unfinished_count;
+    struct track_unfinished unfinished[2];
+};
+
+enum { IP_PROTO_TCP = 6, CLOSING_KEY = 0x50000000, FLAG_FIN = 0x01, FLAG_RST = 0x04, LEAST_HEADER = 20 };
+
+static dissector_handle_t tcp;
+static dissector_handle_t wrapper;
+
+/** Takes a close in, first visit only; what is to be told of it is kept. NULL for nothing. */
+static const struct kept_closing *take_closing(packet_info *pinfo, bool is_reset)
+{
+    const conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
+    struct stream *stream =
+        conversation != NULL ? (struct stream *)conversation_get_proto_data(conversation, mqttscope_proto()) : NULL;
+
+    if (stream == NULL)
+        return NULL;
+    struct kept_closing closing = {
+        .stream = stream,
+        .closing = {.is_closed = true, .is_reset = is_reset, .by = (uint8_t)stream_sender(stream, pinfo)},
+    };
+    closing.unfinished_count = track_close(stream->connection, &closing.closing, closing.unfinished);
+    if (closing.unfinished_count == 0)
+        return NULL;
+    struct kept_closing *kept = wmem_new(wmem_file_scope(), struct kept_closing);
+    *kept = closing;
+    p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), CLOSING_KEY, kept);
+    return kept;
+}
+
+/** Looks at the flags of a segment that TCP has dissected. */
+static void look_at_flags(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, unsigned flags)
+{
+    const struct kept_closing *kept;
+    bool is_of_this_segment =
+        pinfo->ptype == PT_TCP && pinfo->srcport == tvb_get_ntohs(tvb, 0) && pinfo->destport == tvb_get_ntohs(tvb, 2);
+
+    if (pinfo->flags.in_error_pkt || !is_of_this_segment)
+        return;
+    if (PINFO_FD_VISITED(pinfo))
+        kept = (const struct kept_closing *)p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), CLOSING_KEY);
+    else
+        kept = take_closing(pinfo, flags & FLAG_RST);
+    if (kept != NULL)
+        dissect_closing(tvb, pinfo, tree, kept->stream, kept->closing.by, kept->unfinished, kept->unfinished_count);
+}
+
+static int dissect_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    stream_enter_segment(pinfo, tvb);
+    int length = call_dissector_only(tcp, tvb, pinfo, tree, data);
+    stream_enter_segment(pinfo, NULL);
+    if (length < LEAST_HEADER)
+        return length;
+    unsigned flags = tvb_get_ntohs(tvb, 12);
+    beginnings_show(tvb, pinfo, tree);
+    if (flags & (FLAG_FIN | FLAG_RST))
+        look_at_flags(tvb, pinfo, tree, flags);
+    return length;
+}
+
+void connection_end_adopt(bool enabled)
+{
+    dissector_table_t table = find_dissector_table("ip.proto");
+
+    if (table == NULL || tcp == NULL)
+        return;
+    dissector_handle_t present = dissector_get_uint_handle(table, IP_PROTO_TCP);
+    if (enabled && present == tcp)
+        dissector_add_uint("ip.proto", IP_PROTO_TCP, wrapper);
+    else if (!enabled && present == wrapper)
+        dissector_add_uint("ip.proto", IP_PROTO_TCP, tcp);
+}
+
+void connection_end_register(void)
+{
+    tcp = find_dissector("tcp");
+    wrapper =
+        create_dissector_handle_with_name_and_description(dissect_tcp, -1, "mqttscope.tcp", "TCP with MQTT Scope");
+}
