@@ -73,6 +73,7 @@ static void find_facts(const struct stream_chunk *chunk, packet_info *pinfo, str
                        struct mqtt_packet *packet, tvbuff_t *tvb, struct track_facts *facts)
 {
     struct track_connection *connection = chunk->stream->connection;
+    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
     uint32_t captured = tvb_captured_length(tvb);
     const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
     uint32_t length = tvb_reported_length(tvb);
@@ -82,7 +83,9 @@ static void find_facts(const struct stream_chunk *chunk, packet_info *pinfo, str
         track_connection_expect_packet(connection, chunk->sender);
         track_read(packet, bytes, captured, length, track_connection_version(connection));
         stream_arrival(chunk->stream, pinfo, &arrival);
-        arrival.from_start = chunk->stream->tcp[chunk->sender].from_start;
+        arrival.from_start = direction->from_start;
+        arrival.is_first = direction->from_start && !direction->has_packets;
+        direction->has_packets = true;
         track(connection, chunk->sender, pdu, &arrival, packet, facts);
     } else {
         track_recall(connection, chunk->sender, pdu, facts);

@@ -125,7 +125,6 @@ static void pass_packet(const struct stream_chunk *chunk, enum mqtt_frame_state 
 {
     struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
 
-    direction->has_packets = true;
     direction->skips = chunk->is_partial;
     if (chunk->has_places)
         direction->begins_at += length;

@@ -173,6 +173,21 @@ struct mqtt_span padded_property_varint(const struct check_subject *subject)
     return none;
 }
 
+bool are_flags_reserved(const struct check_subject *subject)
+{
+    const struct mqtt_packet *packet = subject->packet;
+    uint8_t source = subject->facts->snapshot->version_source;
+    struct mqtt_packet as_v31;
+
+    if (source == TRACK_VERSION_FROM_CONNECT || source == TRACK_VERSION_FROM_PREFERENCE ||
+        packet->type == MQTT_TYPE_CONNECT)
+        return true;
+    if (track_find_anomaly(subject->facts, TRACK_ANOMALY_CONNECT_NOT_FIRST) == NULL)
+        return false;
+    mqtt_decode(&as_v31, packet->bytes, packet->captured, packet->length, MQTT_V31);
+    return mqtt_is_malformed(&as_v31);
+}
+
 bool is_wrong_direction(const struct check_subject *subject)
 {
     const struct mqtt_packet *packet = subject->packet;

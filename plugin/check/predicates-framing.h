@@ -62,6 +62,10 @@ struct mqtt_span padded_property_length(const struct mqtt_packet *packet);
 /** The identifier or the number of a property that is padded; its length is 0 where neither is. */
 struct mqtt_span padded_property_varint(const struct check_subject *subject);
 
+/** The version of the packet gives its flags no meaning; where the version is not certain, each by which it can be read, and it
+ *  is the first of its Client: that may be in the middle of anything else. */
+bool are_flags_reserved(const struct check_subject *subject);
+
 /** The packet was sent by the end that must not send its type. */
 bool is_wrong_direction(const struct check_subject *subject);
 

@@ -67,7 +67,8 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
     if (packet->fault.kind != MQTT_FAULT_NONE)
         add_fault(faults, fault_expert(context), packet->fault.at);
     if (facts->snapshot->version_source == TRACK_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
-        add_fault(faults, SHOW_EXPERT_UNKNOWN_VERSION, (struct mqtt_span){0, 1});
+        add_fault(faults, facts->snapshot->lacks_connect ? SHOW_EXPERT_NO_CONNECT : SHOW_EXPERT_UNKNOWN_VERSION,
+                  (struct mqtt_span){0, 1});
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.keep_alive_at != 0 && packet->connect.keep_alive_s == 0)
         add_fault(faults, SHOW_EXPERT_KEEP_ALIVE_OFF, (struct mqtt_span){packet->connect.keep_alive_at, 2});
     if (packet->type == MQTT_TYPE_CONNECT && facts->record != NULL && facts->record->is_id_in_use)

@@ -39,9 +39,7 @@ static void check_client(struct track_context *tracking)
     const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
     bool is_connect = packet->type == MQTT_TYPE_CONNECT;
 
-    /* What merely resembles a packet belongs to another protocol. */
-    if (!is_connect && tracking->arrival->from_start && !tracking->snapshot.has_gap &&
-        !order->has_sent[tracking->sender] && mqtt_packet_is_plausible(packet))
+    if (!is_connect && tracking->arrival->is_first && !tracking->snapshot.has_gap)
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CONNECT_NOT_FIRST});
     if (!track_has_history(tracking))
         return;

@@ -113,6 +113,7 @@ struct track_snapshot {
     bool has_published : 1;  /**< the client sent a PUBLISH */
     bool has_subscribed : 1; /**< the client sent a SUBSCRIBE */
     bool connect_seen : 1;   /**< the CONNECT was captured */
+    bool lacks_connect : 1;  /**< the Client's first packet was captured, and is no CONNECT */
     bool session_known : 1;  /**< nothing in flight can stem from before the capture */
     bool has_gap : 1;        /**< bytes of this connection are missing before this packet */
     bool has_keep_alive : 1;

@@ -40,6 +40,7 @@ struct track_transport_state {
 struct track_arrival {
     int64_t ns;             /**< the time of its frame, for differences */
     bool from_start;        /**< its sender's bytes were captured from the first of the stream on */
+    bool is_first;          /**< and it begins with that byte */
     bool has_numbers;       /**< the transport counts bytes: the two below are good */
     uint32_t sent_to;       /**< the sequence number after the bytes that its sender has sent by now */
     uint32_t got_to;        /**< the sequence number up to which its sender acknowledges the other end's bytes */

@@ -104,6 +104,21 @@ struct track_version_guess track_guess_version(const struct mqtt_packet *packet)
     return guess;
 }
 
+/** Reads a packet by a version by which it is not malformed, if there is one. */
+static void read_as_any(struct mqtt_packet *packet)
+{
+    static const enum mqtt_version others[] = {MQTT_V50, MQTT_V31};
+    struct mqtt_packet reading;
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        mqtt_decode(&reading, packet->bytes, packet->captured, packet->length, others[i]);
+        if (!mqtt_is_malformed(&reading)) {
+            *packet = reading;
+            return;
+        }
+    }
+}
+
 void track_read(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t captured, uint32_t length,
                 enum mqtt_version version)
 {
@@ -112,5 +127,8 @@ void track_read(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t captu
         struct track_version_guess guess = track_guess_version(packet);
         if (guess.version != MQTT_VERSION_UNKNOWN && guess.version != packet->version)
             mqtt_decode(packet, bytes, captured, length, guess.version);
+        /* With a fault that does not keep it from being read, it is plausible in none. */
+        if (guess.version == MQTT_VERSION_UNKNOWN && mqtt_is_malformed(packet))
+            read_as_any(packet);
     }
 }

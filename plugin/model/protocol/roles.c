@@ -48,6 +48,16 @@ static void settle_broker(struct track_context *tracking, uint8_t broker)
     snapshot->broker = broker;
 }
 
+/** The end that opened the transport, which is the Client's part, sends what only a Server may: that is a fault, and proves nothing
+ *  about its role. The other end proves its own by what only a Client may send. */
+static bool is_fault_of_opener(const struct track_context *tracking)
+{
+    const struct track_transport *transport = &tracking->connection->transport;
+
+    return transport->evidence == TRACK_EVIDENCE_HANDSHAKE && transport->server == 1 - tracking->sender &&
+           mqtt_packet_type_senders(tracking->packet->type) == MQTT_SENT_BY_SERVER && track_is_from_client(tracking);
+}
+
 void track_update_roles(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
@@ -55,11 +65,13 @@ void track_update_roles(struct track_context *tracking)
     enum track_evidence evidence = evidence_of(packet->type);
 
     /* Bytes that merely resemble a packet prove nothing. */
-    if (evidence > snapshot->evidence && mqtt_packet_is_plausible(packet)) {
+    if (evidence > snapshot->evidence && mqtt_packet_is_plausible(packet) && !is_fault_of_opener(tracking)) {
         bool sent_by_client = mqtt_packet_type_senders(packet->type) == MQTT_SENT_BY_CLIENT;
         settle_broker(tracking, (uint8_t)(sent_by_client ? 1 - tracking->sender : tracking->sender));
         snapshot->evidence = (uint8_t)evidence;
     }
+    if (tracking->arrival->is_first && track_is_from_client(tracking) && packet->type != MQTT_TYPE_CONNECT)
+        snapshot->lacks_connect = true;
     if (snapshot->broker == TRACK_END_UNKNOWN || mqtt_is_malformed(packet))
         return;
     if (snapshot->broker == tracking->sender) {
