@@ -1,48 +1,24 @@
-/* framing.c - finds the control packets in the streams of TCP, TLS and QUIC.
+/* framing.c - finds the control packets in a chunk of a stream, whatever carries it.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Wireshark's TCP puts segments together, but it does not say when bytes are missing: after a gap, or where the capture
- * began in the middle of a connection, a segment may start anywhere in a packet. Reading on would turn payload into
- * packets that nobody sent. So each direction remembers at which sequence number the next packet begins. A segment that
- * holds this place is read from there on, whatever comes before it: bytes sent again, or the rest of a packet that was
- * not put together. Where the place is lost, a segment is read only if whole plausible packets are at its start.
+ * Where in its stream a chunk lies, and whether it begins with a packet, is for the transports (framing-tcp.c,
+ * framing-records.c). A packet that continues after the chunk is waited for, unless its first byte is invalid: the length that it
+ * announces may be no length at all.
  */
-#include <string.h>
-
 #include <epan/dissectors/packet-tcp.h>
 #include <epan/proto_data.h>
 
+#include "framing.h"
 #include "mqttscope.h"
 
-/** What is to be done with the bytes of a segment. */
-enum segment_kind {
-    SEGMENT_FRAMED, /**< read packets, after the bytes to be left out */
-    SEGMENT_UNFRAMED,
-    SEGMENT_REPEATED,
-    SEGMENT_PROXY, /**< a PROXY protocol header comes before the first packet */
-};
-
-/** The decision on a segment. */
-struct segment {
-    enum segment_kind kind;
-    uint32_t skip; /**< bytes at its start that belong to no packet to be read here */
-};
-
 enum {
-    SEGMENT_KINDS = 4,        /**< a decision is kept as one number */
-    SEGMENT_KEY = 0x40000000, /**< for what was decided about a segment; its raw offset is added */
-    RECORD_KEY = 0x10000000,  /**< for what was decided about a TLS record; its number in the frame is added */
     PARTIAL_KEY = 0x70000000, /**< for a packet that was not waited for; its number in the frame is added */
     LEAST_TO_ASK = 1,         /**< bytes of a packet with which framing_pdu_length() is asked */
     LEAST_LENGTH = 2,         /**< of a packet */
-    SEGMENTS_TO_PROVE = 2,    /**< what a search found may have looked like packets by chance */
-    PROXY_V1_LONGEST = 107,
-    PROXY_V2_HEADER = 16,
 };
 
-/** It is not known any more where the sender's next packet begins; first visit only. */
-static void lose_place(const struct stream_chunk *chunk)
+void framing_lose_place(const struct stream_chunk *chunk)
 {
     chunk->stream->tcp[chunk->sender].framed = false;
     track_lose_packet(chunk->stream->connection, chunk->sender);
@@ -87,7 +63,9 @@ static bool is_partial(const struct stream_chunk *chunk, packet_info *pinfo, uin
     return true;
 }
 
-unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void *data)
+/** Length of the control packet at `offset`, as tcp_dissect_pdus() asks for it; 0: more bytes are needed. `data` is the
+ *  struct stream_chunk. */
+static unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void *data)
 {
     struct stream_chunk *chunk = (struct stream_chunk *)data;
     unsigned captured = (unsigned)tvb_captured_length_remaining(tvb, offset);
@@ -109,7 +87,7 @@ unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void 
     if (can_wait)
         return 0;
     if (!PINFO_FD_VISITED(pinfo))
-        lose_place(chunk);
+        framing_lose_place(chunk);
     return MAX(reported, LEAST_LENGTH);
 }
 
@@ -120,18 +98,25 @@ static enum mqtt_frame_state frame_state(tvbuff_t *tvb, uint32_t *length)
     return mqtt_frame(tvb_get_ptr(tvb, 0, (int)header), header, length);
 }
 
-/** Takes in where the next packet begins after what tcp_dissect_pdus() cut out; first visit only. `here` bytes of it are there. */
-static void pass_packet(const struct stream_chunk *chunk, enum mqtt_frame_state state, uint32_t length, uint32_t here)
+/** Takes in where the next packet begins after what tcp_dissect_pdus() cut out; first visit only. `length` is that of the packet,
+ *  or of what is there of it. */
+static void pass_packet(const struct stream_chunk *chunk, tvbuff_t *tvb, enum mqtt_frame_state state, uint32_t length)
 {
+    uint32_t here = tvb_reported_length(tvb);
     struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
 
     direction->skips = chunk->is_partial;
     if (chunk->has_places)
         direction->begins_at += length;
     else if (chunk->is_partial)
-        direction->begins_at = state == MQTT_FRAME_WHOLE ? length - here : UINT32_MAX;
-    if (state != MQTT_FRAME_WHOLE)
-        lose_place(chunk);
+        direction->begins_at = length - here;
+    if (chunk->is_partial && state == MQTT_FRAME_UNFINISHED) {
+        direction->open_bytes = 1;
+        direction->open_length = 0;
+        framing_read_header(direction, tvb_new_subset_remaining(tvb, 1));
+    } else if (state != MQTT_FRAME_WHOLE) {
+        framing_lose_place(chunk);
+    }
 }
 
 /** Dissects what tcp_dissect_pdus() cut out: a packet, or the rest of a segment that cannot be framed. */
@@ -144,7 +129,7 @@ static int dissect_framed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, v
     enum mqtt_frame_state state = frame_state(tvb, &length);
 
     if (!PINFO_FD_VISITED(pinfo))
-        pass_packet(chunk, state, chunk->is_partial ? length : reported, reported);
+        pass_packet(chunk, tvb, state, chunk->is_partial ? length : reported);
     if (state == MQTT_FRAME_UNREADABLE) {
         dissect_unframeable(tvb, pinfo, tree, chunk);
         return (int)captured;
@@ -156,222 +141,6 @@ static int dissect_framed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, v
     if (state == MQTT_FRAME_UNFINISHED || chunk->is_partial)
         tvb = tvb_new_subset_length_caplen(tvb, 0, (int)captured, (int)length);
     return dissect_control_packet(tvb, pinfo, tree, data);
-}
-
-/** Length of the PROXY protocol header (versions 1 and 2) that these bytes begin with, 0 if there is none. Load balancers
- *  put it before the first packet of a connection. */
-static unsigned proxy_header_length(tvbuff_t *tvb)
-{
-    static const uint8_t v2_signature[] = {0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A};
-    unsigned captured = tvb_captured_length(tvb);
-    const char *bytes = (const char *)tvb_get_ptr(tvb, 0, (int)captured);
-
-    if (captured >= 6 && memcmp(bytes, "PROXY ", 6) == 0) {
-        const char *end = (const char *)memchr(bytes, '\n', MIN(captured, PROXY_V1_LONGEST));
-        return end != NULL ? (unsigned)(end - bytes) + 1 : 0;
-    }
-    if (captured >= PROXY_V2_HEADER && memcmp(bytes, v2_signature, sizeof v2_signature) == 0) {
-        unsigned length = PROXY_V2_HEADER + tvb_get_ntohs(tvb, 14);
-        return length <= captured ? length : 0;
-    }
-    return 0;
-}
-
-/** Whole packets, or the beginning of a long PUBLISH, are at the segment's start. */
-static bool begins_with_packet(tvbuff_t *tvb, const struct stream_chunk *chunk)
-{
-    uint32_t captured = tvb_captured_length(tvb);
-    struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured,
-                                        track_connection_sure_version(chunk->stream->connection));
-    return !run.broken && (run.packets > 0 || run.begun);
-}
-
-/** Whole packets fill the segment. What is announced by a packet with an invalid first byte need not be the rest of one. */
-static bool is_filled_with_packets(tvbuff_t *tvb, const struct stream_chunk *chunk)
-{
-    uint32_t captured = tvb_captured_length(tvb);
-    struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured,
-                                        track_connection_version(chunk->stream->connection));
-    return run.packets > 0 && run.length == tvb_reported_length(tvb);
-}
-
-/** The first bytes of a stream that is no MQTT: text or a TLS record, on a port that was taken for MQTT's. No control
- *  packet begins with four printable characters. */
-static bool is_foreign(tvbuff_t *tvb)
-{
-    enum { TEXT_LEAST = 4, TLS_HANDSHAKE = 0x16, TLS_MAJOR_VERSION = 0x03 };
-
-    if (tvb_captured_length(tvb) < TEXT_LEAST || proxy_header_length(tvb) > 0)
-        return false;
-    const uint8_t *bytes = tvb_get_ptr(tvb, 0, TEXT_LEAST);
-    if (bytes[0] == TLS_HANDSHAKE && bytes[1] == TLS_MAJOR_VERSION)
-        return true;
-    for (unsigned i = 0; i < TEXT_LEAST; i++)
-        if (!g_ascii_isprint(bytes[i]) && !g_ascii_isspace(bytes[i]))
-            return false;
-    return true;
-}
-
-/** A packet cannot be read by the version; by none where that is not known. */
-static bool is_malformed(const uint8_t *bytes, uint32_t captured, uint32_t length, enum mqtt_version version)
-{
-    static const enum mqtt_version all[] = {MQTT_V31, MQTT_V311, MQTT_V50};
-    struct mqtt_packet packet;
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(all); i++) {
-        if (version != MQTT_VERSION_UNKNOWN && version != all[i])
-            continue;
-        mqtt_decode(&packet, bytes, captured, length, all[i]);
-        if (!mqtt_is_malformed(&packet))
-            return false;
-    }
-    return true;
-}
-
-/** One of the packets from there to the segment's end cannot be read. */
-static bool has_malformed_packet(tvbuff_t *tvb, uint32_t at, const struct stream_chunk *chunk)
-{
-    uint32_t captured = tvb_captured_length(tvb);
-    const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
-
-    while (at < captured) {
-        uint32_t length;
-        enum mqtt_frame_state state = mqtt_frame(bytes + at, captured - at, &length);
-        if (state != MQTT_FRAME_WHOLE)
-            return state == MQTT_FRAME_UNREADABLE;
-        uint32_t held = MIN(length, captured - at);
-        if (is_malformed(bytes + at, held, length, track_connection_sure_version(chunk->stream->connection)))
-            return true;
-        at += held;
-    }
-    return false;
-}
-
-/** Looks for the place where a packet begins in a segment of which nothing is known. */
-static struct segment search_segment(struct tcp_direction *direction, const struct stream_chunk *chunk, tvbuff_t *tvb,
-                                     const struct tcpinfo *info, uint32_t seq)
-{
-    bool found = begins_with_packet(tvb, chunk);
-
-    lose_place(chunk);
-    /* What TCP put together need not end with the segment: the place after it is unknown. */
-    direction->framed = found && !info->is_reassembled;
-    direction->unproved = SEGMENTS_TO_PROVE;
-    direction->begins_at = seq;
-    return (struct segment){found ? SEGMENT_FRAMED : SEGMENT_UNFRAMED, 0};
-}
-
-/** Compares a segment, or what of it the packet before left over, with the place where the next packet begins. */
-static struct segment place_segment(struct tcp_direction *direction, const struct stream_chunk *chunk,
-                                    packet_info *pinfo, tvbuff_t *tvb, const struct tcpinfo *info, uint32_t seq,
-                                    bool goes_on)
-{
-    int32_t ahead = goes_on ? 0 : (int32_t)(direction->begins_at - seq);
-
-    if (!direction->framed || ahead < 0)
-        return search_segment(direction, chunk, tvb, info, seq);
-    if ((uint32_t)ahead >= tvb_reported_length(tvb)) {
-        if (!direction->skips || !is_filled_with_packets(tvb, chunk))
-            return (struct segment){SEGMENT_UNFRAMED, 0};
-        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
-        return search_segment(direction, chunk, tvb, info, seq);
-    }
-    if (direction->unproved > 0) {
-        if (has_malformed_packet(tvb, (uint32_t)ahead, chunk))
-            return search_segment(direction, chunk, tvb, info, seq);
-        if (!goes_on)
-            direction->unproved--;
-    }
-    return (struct segment){SEGMENT_FRAMED, (uint32_t)ahead};
-}
-
-/** A segment begins with more of a packet that was shown without it. */
-static void follow_rest(struct stream_chunk *chunk, const packet_info *pinfo, uint32_t seq, uint32_t next_seq)
-{
-    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
-    struct track_arrival arrival;
-
-    if (!direction->lacks_rest || (int32_t)(direction->begins_at - seq) <= 0)
-        return;
-    direction->lacks_rest = (int32_t)(direction->begins_at - next_seq) > 0;
-    stream_arrival(chunk->stream, pinfo, &arrival);
-    track_packet_goes_on(chunk->stream->connection, chunk->sender, &arrival, !direction->lacks_rest);
-}
-
-/** Packets were missed after what the capture holds of a segment: more was cut off than the rest of one packet. */
-static bool hides_packets(tvbuff_t *tvb, uint32_t at)
-{
-    uint32_t captured = tvb_captured_length(tvb);
-
-    while (at < captured) {
-        unsigned header = MIN(captured - at, 5);
-        uint32_t length;
-        if (mqtt_frame(tvb_get_ptr(tvb, (int)at, (int)header), header, &length) != MQTT_FRAME_WHOLE)
-            return true;
-        at += length;
-    }
-    return at < tvb_reported_length(tvb);
-}
-
-/** Decides on a segment, first visit only, and takes its sequence numbers in. */
-static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pinfo, tvbuff_t *tvb,
-                                    const struct tcpinfo *info)
-{
-    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
-    uint32_t next_seq = info->nxtseq;
-    uint32_t seq = next_seq - tvb_reported_length(tvb);
-    bool goes_on = info->is_reassembled || pinfo->num == direction->last_frame;
-    bool is_missing_bytes = direction->seen && !goes_on && (int32_t)(seq - direction->next_seq) > 0;
-    struct segment segment = {SEGMENT_FRAMED, 0};
-
-    DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
-    if (tvb_captured_length(tvb) < tvb_reported_length(tvb))
-        track_loss(chunk->stream->connection);
-    if (is_missing_bytes || (direction->seen && !direction->framed))
-        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
-    if (!chunk->stream->tcp[0].seen && !chunk->stream->tcp[1].seen && stream_is_start(chunk->stream->analysis, seq) &&
-        is_foreign(tvb)) {
-        chunk->stream->is_foreign = true;
-    } else if (!direction->seen && stream_is_start(chunk->stream->analysis, seq)) {
-        segment.skip = proxy_header_length(tvb);
-        segment.kind = segment.skip > 0 ? SEGMENT_PROXY : SEGMENT_FRAMED;
-        direction->from_start = direction->framed = true;
-        direction->begins_at = seq + segment.skip;
-    } else if (!direction->seen) {
-        if (stream_has_handshake(chunk->stream->analysis))
-            track_gap(chunk->stream->connection, (struct track_pdu_ref){pinfo->num, 1});
-        segment = search_segment(direction, chunk, tvb, info, seq);
-    } else if (!goes_on && (int32_t)(next_seq - direction->next_seq) <= 0) {
-        return (struct segment){SEGMENT_REPEATED, 0};
-    } else {
-        follow_rest(chunk, pinfo, seq, next_seq);
-        segment = place_segment(direction, chunk, pinfo, tvb, info, seq, goes_on);
-    }
-    if (tvb_captured_length(tvb) < tvb_reported_length(tvb) && hides_packets(tvb, segment.skip))
-        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
-    direction->seen = true;
-    direction->next_seq = next_seq;
-    direction->last_frame = pinfo->num;
-    return segment;
-}
-
-/** The decision on a segment: made on the first visit, looked up on later ones. Only what is unusual is kept. */
-static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinfo, tvbuff_t *tvb,
-                                   const struct tcpinfo *info)
-{
-    uint32_t key = SEGMENT_KEY + (uint32_t)tvb_raw_offset(tvb);
-
-    if (PINFO_FD_VISITED(pinfo)) {
-        uint32_t kept = GPOINTER_TO_UINT(p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key));
-        return (struct segment){(enum segment_kind)(kept % SEGMENT_KINDS), kept / SEGMENT_KINDS};
-    }
-    if (info == NULL)
-        return (struct segment){SEGMENT_FRAMED, 0};
-    struct segment segment = judge_segment(chunk, pinfo, tvb, info);
-    uint32_t kept = segment.skip * SEGMENT_KINDS + (uint32_t)segment.kind;
-    if (kept != 0)
-        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GUINT_TO_POINTER(kept));
-    return segment;
 }
 
 /** A packet that ends in a later segment is under way from here on: it waits for the rest, or was shown without it. First
@@ -388,101 +157,40 @@ static void follow_beginning(struct stream_chunk *chunk, const packet_info *pinf
     track_packet_begun(chunk->stream->connection, chunk->sender, &arrival);
 }
 
-static void dissect_packets(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk)
+void framing_dissect(tvbuff_t *tvb, uint32_t from, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk)
 {
-    tcp_dissect_pdus(tvb, pinfo, tree, mqttscope_reassembles(), LEAST_TO_ASK, framing_pdu_length, dissect_framed,
+    tvbuff_t *packets = from > 0 ? tvb_new_subset_remaining(tvb, (int)from) : tvb;
+
+    tcp_dissect_pdus(packets, pinfo, tree, mqttscope_reassembles(), LEAST_TO_ASK, framing_pdu_length, dissect_framed,
                      chunk);
+    /* The transport counts from the first byte that it handed over. */
+    if (pinfo->desegment_len > 0)
+        pinfo->desegment_offset += (int)from;
     if (!PINFO_FD_VISITED(pinfo))
         follow_beginning(chunk, pinfo);
 }
 
-/** Shows a PROXY protocol header by Wireshark's dissector for it. */
-static void dissect_proxy_header(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t length)
+uint32_t framing_read_header(struct tcp_direction *direction, tvbuff_t *tvb)
 {
-    dissector_handle_t proxy = find_dissector("proxy");
+    enum { LONGEST = 4, CONTINUES = 0x80 };
+    uint32_t captured = tvb_captured_length(tvb);
+    const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
+    uint32_t taken = 0;
 
-    if (proxy != NULL)
-        call_dissector_only(proxy, tvb_new_subset_length(tvb, 0, (int)length), pinfo, tree, NULL);
+    while (direction->open_bytes > 0 && taken < captured) {
+        uint8_t byte = bytes[taken++];
+        direction->open_length |= (uint32_t)(byte & ~CONTINUES) << 7 * (direction->open_bytes - 1);
+        direction->open_bytes = byte & CONTINUES ? (uint8_t)(direction->open_bytes + 1) : 0;
+        if (direction->open_bytes > LONGEST)
+            break;
+    }
+    return taken;
 }
 
-int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+bool framing_is_filled(tvbuff_t *tvb, const struct stream_chunk *chunk)
 {
-    struct stream_chunk chunk;
-
-    stream_chunk_begin(&chunk, pinfo);
-    if (chunk.stream->is_foreign)
-        return 0;
-    struct segment segment = find_segment(&chunk, pinfo, tvb, (const struct tcpinfo *)data);
-    if (chunk.stream->is_foreign)
-        return 0;
-    chunk.can_skip = chunk.has_places = data != NULL;
-    chunk.next_seq = data != NULL ? ((const struct tcpinfo *)data)->nxtseq : 0;
-    switch (segment.kind) {
-    case SEGMENT_UNFRAMED:
-        show_unframed(tvb, pinfo, tree);
-        return (int)tvb_captured_length(tvb);
-    case SEGMENT_REPEATED:
-        show_repeated(tvb, pinfo, tree);
-        return (int)tvb_captured_length(tvb);
-    case SEGMENT_PROXY:
-        dissect_proxy_header(tvb, pinfo, tree, segment.skip);
-        break;
-    case SEGMENT_FRAMED:
-        break;
-    }
-    tvbuff_t *packets = segment.skip > 0 ? tvb_new_subset_remaining(tvb, (int)segment.skip) : tvb;
-    if (tvb_captured_length(packets) > 0)
-        dissect_packets(packets, pinfo, tree, &chunk);
-    return (int)tvb_captured_length(tvb);
-}
-
-/** How many bytes at the start of a TLS record, or of a chunk of a QUIC stream, belong to a packet that was not waited for. Decided
- *  on the first visit, looked up on later ones. */
-static uint32_t skip_in_record(struct stream_chunk *chunk, packet_info *pinfo, tvbuff_t *tvb, uint32_t number)
-{
-    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
-    uint32_t key = RECORD_KEY + number;
-    uint32_t length = tvb_reported_length(tvb);
-
-    if (PINFO_FD_VISITED(pinfo))
-        return GPOINTER_TO_UINT(p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key));
-    if (!direction->skips)
-        return 0;
-    uint32_t skip = MIN(direction->begins_at, length);
-    if (skip == length && is_filled_with_packets(tvb, chunk)) {
-        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
-        direction->begins_at = skip = 0;
-    }
-    if (direction->begins_at != UINT32_MAX)
-        direction->begins_at -= skip;
-    direction->skips = direction->begins_at > 0;
-    if (skip != 0)
-        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GUINT_TO_POINTER(skip));
-    return skip;
-}
-
-int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
-{
-    struct stream_chunk chunk;
-
-    stream_chunk_begin(&chunk, pinfo);
-    if (!PINFO_FD_VISITED(pinfo)) {
-        struct tcp_direction *directions = chunk.stream->tcp;
-        if (!directions[0].seen && !directions[1].seen && is_foreign(tvb))
-            chunk.stream->is_foreign = true;
-        directions[chunk.sender].seen = true;
-        chunk.stream->has_records = true;
-    }
-    if (chunk.stream->is_foreign)
-        return 0;
-    chunk.can_skip = true;
-    uint32_t skip = skip_in_record(&chunk, pinfo, tvb, stream_next_message(pinfo));
-    if (skip > 0)
-        show_unframed(tvb_new_subset_length(tvb, 0, (int)skip), pinfo, tree);
-    if (skip < tvb_reported_length(tvb))
-        dissect_packets(skip > 0 ? tvb_new_subset_remaining(tvb, (int)skip) : tvb, pinfo, tree, &chunk);
-    /* A record that is handed over once more, together with the next, is one. */
-    if (skip == 0 && pinfo->desegment_len > 0 && pinfo->desegment_offset == 0)
-        stream_return_message(pinfo);
-    return (int)tvb_captured_length(tvb);
+    uint32_t captured = tvb_captured_length(tvb);
+    struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured,
+                                        track_connection_version(chunk->stream->connection));
+    return run.packets > 0 && run.length == tvb_reported_length(tvb);
 }

@@ -101,10 +101,6 @@ struct websocket_frame websocket_frame_of(packet_info *pinfo, tvbuff_t *message)
 /** The handshake of the packet's WebSocket. Good once it has passed, on the first visit. */
 struct websocket_handshake websocket_handshake(packet_info *pinfo);
 
-/** Length of the control packet at `offset`, as tcp_dissect_pdus() asks for it; 0: more bytes are needed. `data` is the
- *  struct stream_chunk. */
-unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset, void *data);
-
 /** Registers the heuristics under the built-in's protocol `mqtt`; `tcp` and `tls` are the dissectors that take a stream over
  *  once it is recognised. */
 void heuristics_register(int mqtt, dissector_handle_t tcp, dissector_handle_t tls);

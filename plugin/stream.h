@@ -9,18 +9,20 @@
 
 #include "model/tracker.h"
 
-/** What the TCP framing knows of one direction; written on the first visit only. */
+/** What the framing knows of one direction; written on the first visit only. */
 struct tcp_direction {
-    bool seen;        /**< data of this direction was met before */
-    bool from_start;  /**< the first of it was the stream's first byte */
-    bool has_packets; /**< a packet of it was met */
-    bool framed;      /**< it is known where the next packet begins */
-    bool lacks_rest;  /**< the packet before that place was shown without its end */
-    bool skips;       /**< and need not continue up to there: its first byte is invalid */
-    uint8_t unproved; /**< after a search: segments that have yet to hold packets where they should */
+    bool seen;            /**< data of this direction was met before */
+    bool from_start;      /**< the first of it was the stream's first byte */
+    bool has_packets;     /**< a packet of it was met */
+    bool framed;          /**< it is known where the next packet begins */
+    bool lacks_rest;      /**< the packet before that place was shown without its end */
+    bool skips;           /**< and need not continue up to there: its first byte is invalid */
+    uint8_t open_bytes;   /**< the bytes of that one's Remaining Length that are there, plus 1; 0: all of them */
+    uint8_t unproved;     /**< after a search: segments that have yet to hold packets where they should */
+    uint32_t open_length; /**< the Remaining Length by those bytes */
     uint32_t
         begins_at;     /**< the sequence number of that place: after the last packet, met or still to come. Over TLS and
-                              QUIC, where `skips`: how many bytes come before it; UINT32_MAX: unknown */
+                               QUIC, where `skips`: how many bytes come before it */
     uint32_t next_seq; /**< the sequence number after the last byte met */
     uint32_t last_frame; /**< the frame that held it */
 };

@@ -179,8 +179,9 @@ bool are_flags_reserved(const struct check_subject *subject)
     uint8_t source = subject->facts->snapshot->version_source;
     struct mqtt_packet as_v31;
 
-    if (source == TRACK_VERSION_FROM_CONNECT || source == TRACK_VERSION_FROM_PREFERENCE ||
-        packet->type == MQTT_TYPE_CONNECT)
+    if (packet->type == MQTT_TYPE_CONNECT)
+        return packet->connect.level_at != 0;
+    if (source == TRACK_VERSION_FROM_CONNECT || source == TRACK_VERSION_FROM_PREFERENCE)
         return true;
     if (track_find_anomaly(subject->facts, TRACK_ANOMALY_CONNECT_NOT_FIRST) == NULL)
         return false;

@@ -1,0 +1,293 @@
+/* framing-tcp.c - finds where control packets begin in the segments of TCP.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Wireshark's TCP puts segments together, but it does not say when bytes are missing: after a gap, or where the capture
+ * began in the middle of a connection, a segment may start anywhere in a packet. Reading on would turn payload into
+ * packets that nobody sent. So each direction remembers at which sequence number the next packet begins. A segment that
+ * holds this place is read from there on, whatever comes before it: bytes sent again, or the rest of a packet that was
+ * not put together. Where the place is lost, a segment is read only if whole plausible packets are at its start.
+ */
+#include <string.h>
+
+#include <epan/dissectors/packet-tcp.h>
+#include <epan/proto_data.h>
+
+#include "framing.h"
+#include "mqttscope.h"
+
+/** What is to be done with the bytes of a segment. */
+enum segment_kind {
+    SEGMENT_FRAMED, /**< read packets, after the bytes to be left out */
+    SEGMENT_UNFRAMED,
+    SEGMENT_REPEATED,
+    SEGMENT_PROXY, /**< a PROXY protocol header comes before the first packet */
+};
+
+/** The decision on a segment. */
+struct segment {
+    enum segment_kind kind;
+    uint32_t skip; /**< bytes at its start that belong to no packet to be read here */
+};
+
+enum {
+    SEGMENT_KINDS = 4,        /**< a decision is kept as one number */
+    SEGMENT_KEY = 0x40000000, /**< for what was decided about a segment; its raw offset is added */
+    MOST_LENGTH_BYTES = 4,    /**< of a Remaining Length */
+    SEGMENTS_TO_PROVE = 2,    /**< what a search found may have looked like packets by chance */
+    PROXY_V1_LONGEST = 107,
+    PROXY_V2_HEADER = 16,
+};
+
+/** Length of the PROXY protocol header (versions 1 and 2) that these bytes begin with, 0 if there is none. Load balancers
+ *  put it before the first packet of a connection. */
+static unsigned proxy_header_length(tvbuff_t *tvb)
+{
+    static const uint8_t v2_signature[] = {0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A};
+    unsigned captured = tvb_captured_length(tvb);
+    const char *bytes = (const char *)tvb_get_ptr(tvb, 0, (int)captured);
+
+    if (captured >= 6 && memcmp(bytes, "PROXY ", 6) == 0) {
+        const char *end = (const char *)memchr(bytes, '\n', MIN(captured, PROXY_V1_LONGEST));
+        return end != NULL ? (unsigned)(end - bytes) + 1 : 0;
+    }
+    if (captured >= PROXY_V2_HEADER && memcmp(bytes, v2_signature, sizeof v2_signature) == 0) {
+        unsigned length = PROXY_V2_HEADER + tvb_get_ntohs(tvb, 14);
+        return length <= captured ? length : 0;
+    }
+    return 0;
+}
+
+/** The first bytes of a stream that is no MQTT: text or a TLS record, on a port that was taken for MQTT's. No control
+ *  packet begins with four printable characters. */
+bool framing_is_foreign(tvbuff_t *tvb)
+{
+    enum { TEXT_LEAST = 4, TLS_HANDSHAKE = 0x16, TLS_MAJOR_VERSION = 0x03 };
+
+    if (tvb_captured_length(tvb) < TEXT_LEAST || proxy_header_length(tvb) > 0)
+        return false;
+    const uint8_t *bytes = tvb_get_ptr(tvb, 0, TEXT_LEAST);
+    if (bytes[0] == TLS_HANDSHAKE && bytes[1] == TLS_MAJOR_VERSION)
+        return true;
+    for (unsigned i = 0; i < TEXT_LEAST; i++)
+        if (!g_ascii_isprint(bytes[i]) && !g_ascii_isspace(bytes[i]))
+            return false;
+    return true;
+}
+
+/** Whole packets, or the beginning of a long PUBLISH, are at the segment's start. */
+static bool begins_with_packet(tvbuff_t *tvb, const struct stream_chunk *chunk)
+{
+    uint32_t captured = tvb_captured_length(tvb);
+    struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured,
+                                        track_connection_sure_version(chunk->stream->connection));
+    return !run.broken && (run.packets > 0 || run.begun);
+}
+
+/** A packet cannot be read by the version; by none where that is not known. */
+static bool is_malformed(const uint8_t *bytes, uint32_t captured, uint32_t length, enum mqtt_version version)
+{
+    static const enum mqtt_version all[] = {MQTT_V31, MQTT_V311, MQTT_V50};
+    struct mqtt_packet packet;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(all); i++) {
+        if (version != MQTT_VERSION_UNKNOWN && version != all[i])
+            continue;
+        mqtt_decode(&packet, bytes, captured, length, all[i]);
+        if (!mqtt_is_malformed(&packet))
+            return false;
+    }
+    return true;
+}
+
+/** One of the packets from there to the segment's end cannot be read. */
+static bool has_malformed_packet(tvbuff_t *tvb, uint32_t at, const struct stream_chunk *chunk)
+{
+    uint32_t captured = tvb_captured_length(tvb);
+    const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
+
+    while (at < captured) {
+        uint32_t length;
+        enum mqtt_frame_state state = mqtt_frame(bytes + at, captured - at, &length);
+        if (state != MQTT_FRAME_WHOLE)
+            return state == MQTT_FRAME_UNREADABLE;
+        uint32_t held = MIN(length, captured - at);
+        if (is_malformed(bytes + at, held, length, track_connection_sure_version(chunk->stream->connection)))
+            return true;
+        at += held;
+    }
+    return false;
+}
+
+/** Looks for the place where a packet begins in a segment of which nothing is known. */
+static struct segment search_segment(struct tcp_direction *direction, const struct stream_chunk *chunk, tvbuff_t *tvb,
+                                     const struct tcpinfo *info, uint32_t seq)
+{
+    bool found = begins_with_packet(tvb, chunk);
+
+    framing_lose_place(chunk);
+    /* What TCP put together need not end with the segment: the place after it is unknown. */
+    direction->framed = found && !info->is_reassembled;
+    direction->skips = false;
+    direction->open_bytes = 0;
+    direction->unproved = SEGMENTS_TO_PROVE;
+    direction->begins_at = seq;
+    return (struct segment){found ? SEGMENT_FRAMED : SEGMENT_UNFRAMED, 0};
+}
+
+/** Compares a segment, or what of it the packet before left over, with the place where the next packet begins. */
+static struct segment place_segment(struct tcp_direction *direction, const struct stream_chunk *chunk,
+                                    packet_info *pinfo, tvbuff_t *tvb, const struct tcpinfo *info, uint32_t seq,
+                                    bool goes_on)
+{
+    int32_t ahead = goes_on ? 0 : (int32_t)(direction->begins_at - seq);
+
+    if (direction->framed && ahead == 0 && direction->open_bytes > 0 && !framing_is_filled(tvb, chunk)) {
+        uint32_t header = framing_read_header(direction, tvb);
+        ahead = (int32_t)(header + (direction->open_bytes == 0 ? direction->open_length : 0));
+        direction->begins_at += (uint32_t)ahead;
+    }
+    if (!direction->framed || ahead < 0 || direction->open_bytes > MOST_LENGTH_BYTES)
+        return search_segment(direction, chunk, tvb, info, seq);
+    if ((uint32_t)ahead >= tvb_reported_length(tvb)) {
+        if (!direction->skips || !framing_is_filled(tvb, chunk))
+            return (struct segment){SEGMENT_UNFRAMED, 0};
+        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
+        return search_segment(direction, chunk, tvb, info, seq);
+    }
+    if (direction->unproved > 0) {
+        if (has_malformed_packet(tvb, (uint32_t)ahead, chunk))
+            return search_segment(direction, chunk, tvb, info, seq);
+        if (!goes_on)
+            direction->unproved--;
+    }
+    return (struct segment){SEGMENT_FRAMED, (uint32_t)ahead};
+}
+
+/** A segment begins with more of a packet that was shown without it. */
+static void follow_rest(struct stream_chunk *chunk, const packet_info *pinfo, uint32_t seq, uint32_t next_seq)
+{
+    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
+    struct track_arrival arrival;
+
+    if (!direction->lacks_rest || (int32_t)(direction->begins_at - seq) <= 0)
+        return;
+    direction->lacks_rest = (int32_t)(direction->begins_at - next_seq) > 0;
+    stream_arrival(chunk->stream, pinfo, &arrival);
+    track_packet_goes_on(chunk->stream->connection, chunk->sender, &arrival, !direction->lacks_rest);
+}
+
+/** Packets were missed after what the capture holds of a segment: more was cut off than the rest of one packet. */
+static bool hides_packets(tvbuff_t *tvb, uint32_t at)
+{
+    uint32_t captured = tvb_captured_length(tvb);
+
+    while (at < captured) {
+        unsigned header = MIN(captured - at, 5);
+        uint32_t length;
+        if (mqtt_frame(tvb_get_ptr(tvb, (int)at, (int)header), header, &length) != MQTT_FRAME_WHOLE)
+            return true;
+        at += length;
+    }
+    return at < tvb_reported_length(tvb);
+}
+
+/** Decides on a segment, first visit only, and takes its sequence numbers in. */
+static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pinfo, tvbuff_t *tvb,
+                                    const struct tcpinfo *info)
+{
+    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
+    uint32_t next_seq = info->nxtseq;
+    uint32_t seq = next_seq - tvb_reported_length(tvb);
+    bool goes_on = info->is_reassembled || pinfo->num == direction->last_frame;
+    bool is_missing_bytes = direction->seen && !goes_on && (int32_t)(seq - direction->next_seq) > 0;
+    struct segment segment = {SEGMENT_FRAMED, 0};
+
+    DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
+    if (tvb_captured_length(tvb) < tvb_reported_length(tvb))
+        track_loss(chunk->stream->connection);
+    if (is_missing_bytes || (direction->seen && !direction->framed))
+        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
+    if (!chunk->stream->tcp[0].seen && !chunk->stream->tcp[1].seen && stream_is_start(chunk->stream->analysis, seq) &&
+        framing_is_foreign(tvb)) {
+        chunk->stream->is_foreign = true;
+    } else if (!direction->seen && stream_is_start(chunk->stream->analysis, seq)) {
+        segment.skip = proxy_header_length(tvb);
+        segment.kind = segment.skip > 0 ? SEGMENT_PROXY : SEGMENT_FRAMED;
+        direction->from_start = direction->framed = true;
+        direction->begins_at = seq + segment.skip;
+    } else if (!direction->seen) {
+        if (stream_has_handshake(chunk->stream->analysis))
+            track_gap(chunk->stream->connection, (struct track_pdu_ref){pinfo->num, 1});
+        segment = search_segment(direction, chunk, tvb, info, seq);
+    } else if (!goes_on && (int32_t)(next_seq - direction->next_seq) <= 0) {
+        return (struct segment){SEGMENT_REPEATED, 0};
+    } else {
+        follow_rest(chunk, pinfo, seq, next_seq);
+        segment = place_segment(direction, chunk, pinfo, tvb, info, seq, goes_on);
+    }
+    if (tvb_captured_length(tvb) < tvb_reported_length(tvb) && hides_packets(tvb, segment.skip))
+        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
+    direction->seen = true;
+    direction->next_seq = next_seq;
+    direction->last_frame = pinfo->num;
+    return segment;
+}
+
+/** The decision on a segment: made on the first visit, looked up on later ones. Only what is unusual is kept. */
+static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinfo, tvbuff_t *tvb,
+                                   const struct tcpinfo *info)
+{
+    uint32_t key = SEGMENT_KEY + (uint32_t)tvb_raw_offset(tvb);
+
+    if (PINFO_FD_VISITED(pinfo)) {
+        uint32_t kept = GPOINTER_TO_UINT(p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key));
+        return (struct segment){(enum segment_kind)(kept % SEGMENT_KINDS), kept / SEGMENT_KINDS};
+    }
+    if (info == NULL)
+        return (struct segment){SEGMENT_FRAMED, 0};
+    struct segment segment = judge_segment(chunk, pinfo, tvb, info);
+    uint32_t kept = segment.skip * SEGMENT_KINDS + (uint32_t)segment.kind;
+    if (kept != 0)
+        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GUINT_TO_POINTER(kept));
+    return segment;
+}
+
+/** Shows a PROXY protocol header by Wireshark's dissector for it. */
+static void dissect_proxy_header(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t length)
+{
+    dissector_handle_t proxy = find_dissector("proxy");
+
+    if (proxy != NULL)
+        call_dissector_only(proxy, tvb_new_subset_length(tvb, 0, (int)length), pinfo, tree, NULL);
+}
+
+int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    struct stream_chunk chunk;
+
+    stream_chunk_begin(&chunk, pinfo);
+    if (chunk.stream->is_foreign)
+        return 0;
+    struct segment segment = find_segment(&chunk, pinfo, tvb, (const struct tcpinfo *)data);
+    if (chunk.stream->is_foreign)
+        return 0;
+    chunk.can_skip = chunk.has_places = data != NULL;
+    chunk.next_seq = data != NULL ? ((const struct tcpinfo *)data)->nxtseq : 0;
+    switch (segment.kind) {
+    case SEGMENT_UNFRAMED:
+        show_unframed(tvb, pinfo, tree);
+        return (int)tvb_captured_length(tvb);
+    case SEGMENT_REPEATED:
+        show_repeated(tvb, pinfo, tree);
+        return (int)tvb_captured_length(tvb);
+    case SEGMENT_PROXY:
+        dissect_proxy_header(tvb, pinfo, tree, segment.skip);
+        break;
+    case SEGMENT_FRAMED:
+        break;
+    }
+    if (segment.skip < tvb_captured_length(tvb))
+        framing_dissect(tvb, segment.skip, pinfo, tree, &chunk);
+    return (int)tvb_captured_length(tvb);
+}
