@@ -1,4 +1,4 @@
-/* predicates-flows.c - questions about Topic Aliases and what the other end allows.
+/* predicates-flows.c - questions about re-sent packets, Topic Aliases and what the other end allows.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -35,4 +35,12 @@ bool is_alias_not_taken(const struct check_subject *subject)
     uint32_t maximum;
 
     return read_alias(subject, &alias, &maximum) && maximum == 0 && alias > 0;
+}
+
+const char *origin_of_copy(const struct track_anomaly *anomaly)
+{
+    if (anomaly->frame != 0)
+        return "an earlier Session is used, unfinished PUBLISH in frame ";
+    return anomaly->value != 0 ? "used on no earlier connection"
+                               : "an earlier Session is used, or this is the first copy";
 }

@@ -1,4 +1,4 @@
-/* predicates-flows.h - questions about Topic Aliases and what the other end allows.
+/* predicates-flows.h - questions about re-sent packets, Topic Aliases and what the other end allows.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -15,5 +15,9 @@ bool is_alias_above_maximum(const struct check_subject *subject);
 
 /** There is an alias, and the receiver does not support any. */
 bool is_alias_not_taken(const struct check_subject *subject);
+
+/** Where a PUBLISH with DUP 1 may come from whose Packet Identifier is new to its session: in words, which the frame of its
+ *  first copy follows where there is one. */
+const char *origin_of_copy(const struct track_anomaly *anomaly);
 
 #endif
