@@ -43,6 +43,9 @@ static void queue_record(const struct show_context *context, const struct stream
     packet_info *pinfo = context->pinfo;
     const struct track_facts *facts = context->facts;
 
+    /* What is in the capture twice counts once. */
+    if (facts->snapshot->is_copy)
+        return;
     bool is_listened_to = have_tap_listener(tap);
     bool is_drawn = tap_flow_is_open();
 

@@ -228,6 +228,10 @@ static struct stream *new_stream(packet_info *pinfo, conversation_t *conversatio
     transport.ends[0] = endpoint_of(&pinfo->src, pinfo->srcport);
     transport.ends[1] = endpoint_of(&pinfo->dst, pinfo->destport);
     guess_server(&transport, pinfo, tcp);
+    if (tcp != NULL) {
+        transport.first_seq[0] = tcp->fwd->base_seq;
+        transport.first_seq[1] = tcp->rev->base_seq;
+    }
     stream->connection = track_connection_new(current_capture(), &transport);
     stream->analysis = tcp;
     stream->end0_is_flow1 = tcp != NULL && tcp->fwd == &tcp->flow1;

@@ -349,14 +349,14 @@ void check_policy_begin(struct check_policy *policy, bool enabled, enum check_se
     memset(policy->overrides, CHECK_BY_RULE, sizeof policy->overrides);
 }
 
-/** Begins a run over a packet; false where the user wants none. */
+/** Begins a run over a packet; false where the user wants none, or its connection is in the capture twice. */
 static bool begin_run(struct run *run, const struct check_policy *policy, const struct mqtt_packet *packet,
                       const struct track_facts *facts, wmem_allocator_t *pool, struct check_findings *findings)
 {
     struct check_question *question = &run->question;
 
     *findings = (struct check_findings){0, 0, NULL};
-    if (!policy->enabled)
+    if (!policy->enabled || facts->snapshot->is_copy)
         return false;
     run->policy = policy;
     run->pool = pool;

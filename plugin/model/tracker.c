@@ -21,6 +21,7 @@
 #include "evidence/missing-connect.h"
 #include "evidence/receipt.h"
 #include "facts/version.h"
+#include "protocol/captured-twice.h"
 #include "protocol/connect-info.h"
 #include "protocol/connection.h"
 #include "protocol/keep-alive.h"
@@ -211,11 +212,24 @@ static void track_loss_at(struct track_context *tracking)
     }
 }
 
-/** Takes the packet through a part that only rules need. */
+/** Takes the packet through a part that only rules need. What is in the capture twice is judged once. */
 static inline void check(struct track_context *tracking, void (*part)(struct track_context *))
 {
-    if (tracking->checks != NULL)
+    if (tracking->checks != NULL && !tracking->snapshot.is_copy)
         part(tracking);
+}
+
+/** A connection turns out to be a copy of the packet's, as of this packet. */
+static void mark_copy(struct track_connection *copy, struct track_pdu_ref pdu)
+{
+    struct track_snapshot snapshot;
+
+    if (copy == NULL)
+        return;
+    memcpy(&snapshot, track_latest_snapshot(copy), sizeof snapshot);
+    snapshot.from = pdu;
+    snapshot.is_copy = true;
+    track_begin_snapshot(copy, &snapshot);
 }
 
 /** Takes the packet through all parts. What is checked before the packet changes anything comes before what changes it. */
@@ -224,6 +238,7 @@ static void run_parts(struct track_context *tracking)
     track_loss_at(tracking);
     track_update_roles(tracking);
     track_update_connect_info(tracking);
+    mark_copy(track_update_captured_twice(tracking), tracking->pdu);
     check(tracking, track_check_connection_order);
     check(tracking, track_check_after_disconnect);
     check(tracking, track_check_authentication);

@@ -73,6 +73,8 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
         add_fault(faults, SHOW_EXPERT_KEEP_ALIVE_OFF, (struct mqtt_span){packet->connect.keep_alive_at, 2});
     if (packet->type == MQTT_TYPE_CONNECT && facts->record != NULL && facts->record->is_id_in_use)
         add_fault(faults, SHOW_EXPERT_CLIENT_ID_IN_USE, packet->connect.client_id);
+    if (facts->record != NULL && facts->record->is_captured_twice)
+        add_fault(faults, SHOW_EXPERT_CAPTURED_TWICE, (struct mqtt_span){0, 1});
     uint8_t limits = facts->record != NULL ? facts->record->limits : 0;
     if (limits & TRACK_LIMIT_INFLIGHT)
         add_fault(faults, SHOW_EXPERT_LIMIT_INFLIGHT, (struct mqtt_span){0, 1});
@@ -137,6 +139,11 @@ static const char *text_about_others(const struct show_context *context, enum sh
         return wmem_strdup_printf(
             pool, "The Client Identifier is connected already: the Server has to end mqttscope.connection %u",
             record->takes_over - 1);
+    if (expert == SHOW_EXPERT_CAPTURED_TWICE)
+        return wmem_strdup_printf(
+            pool,
+            "The connection is in the capture twice, also as mqttscope.connection %u: it is judged and counted once",
+            record->captured_as);
     return NULL;
 }
 

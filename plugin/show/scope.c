@@ -116,7 +116,7 @@ static void show_exchange(const struct show_context *context, proto_tree *tree)
     if (record->completes_delivery)
         add_time(context, tree, FIELD(DELIVERY_TIME), record->delivery_ns);
     add_link(context, tree, FIELD(RESPONSE_IN), record->response_in);
-    if (context->packet->type == MQTT_TYPE_CONNECT && record->takes_over != 0)
+    if (context->packet->type == MQTT_TYPE_CONNECT && record->takes_over != 0 && !record->is_captured_twice)
         add_number(context, tree, FIELD(TAKES_OVER), record->takes_over - 1);
     if (record->has_inflight) {
         add_number(context, tree, FIELD(INFLIGHT), record->inflight);

@@ -233,6 +233,8 @@ static bool has_timed_out(const struct track_summary *summary)
 /** How the connection ended. */
 static char *ending_text(const struct track_summary *summary)
 {
+    if (summary->snapshot->is_copy)
+        return g_strdup("captured twice");
     if (summary->connack_seen && summary->connack_code != 0)
         return g_strdup("refused");
     if (summary->disconnected)

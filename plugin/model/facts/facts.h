@@ -117,6 +117,7 @@ struct track_snapshot {
     bool session_known : 1;  /**< nothing in flight can stem from before the capture */
     bool has_gap : 1;        /**< bytes of this connection are missing before this packet */
     bool has_keep_alive : 1;
+    bool is_copy : 1;                     /**< its packets are in the capture already, at other addresses */
     uint16_t keep_alive_s;                /**< the Keep Alive in force: a Server Keep Alive wins */
     const struct track_text *client_id;   /**< NULL while unknown, or where the Client gave none */
     const struct track_limits *limits[2]; /**< what each end allows the other; NULL before it said so */
@@ -143,6 +144,7 @@ struct track_packet_record {
     union {
         uint32_t alias_set_in; /**< PUBLISH by Topic Alias: where this direction said what it stands for */
         uint32_t takes_over;   /**< CONNECT of a Client Identifier that is connected: that connection's number + 1 */
+        uint32_t captured_as;  /**< the number of the connection that has the same packets, where `is_captured_twice` */
     };
     uint16_t
         inflight; /**< QoS 1 and 2 PUBLISHes of the transaction's direction, sent on this connection and not completed
@@ -155,6 +157,7 @@ struct track_packet_record {
     bool completes_delivery : 1; /**< the last acknowledgement of a QoS 1 or 2 PUBLISH: `delivery_ns` is set */
     bool has_idle : 1;           /**< it is no response: `idle_ns` is set */
     bool is_id_in_use : 1;       /**< CONNECT: the connection at `takes_over` is open, and of the same user */
+    bool is_captured_twice : 1;  /**< it shows that the connection's packets are in the capture twice */
     union {
         int64_t response_ns; /**< since the packet at `request_in`; good where that is not 0 */
         int64_t idle_ns;     /**< for track_packet_records_idle() to read */

@@ -18,10 +18,11 @@ struct track_endpoint {
 /** What the transport knows of a connection when it is met. */
 struct track_transport {
     struct track_endpoint ends[2];
-    uint8_t server;     /**< the end that seems to be the server, or TRACK_END_UNKNOWN */
-    uint8_t evidence;   /**< enum track_evidence: what that rests on: HANDSHAKE, PORT or NONE */
-    const void *handle; /**< for state_of(); NULL where the transport knows no end */
-    int64_t begun_ns;   /**< when its handshake began; TRACK_TIME_UNKNOWN where that was not captured */
+    uint8_t server;        /**< the end that seems to be the server, or TRACK_END_UNKNOWN */
+    uint8_t evidence;      /**< enum track_evidence: what that rests on: HANDSHAKE, PORT or NONE */
+    const void *handle;    /**< for state_of(); NULL where the transport knows no end */
+    uint32_t first_seq[2]; /**< the sequence number before each end's first byte, as TCP has it; 0: not known */
+    int64_t begun_ns;      /**< when its handshake began; TRACK_TIME_UNKNOWN where that was not captured */
 };
 
 /** The state of a connection's transport, as far as the file was read. */

@@ -41,9 +41,8 @@ static void take_up(struct track_context *tracking, struct track_connection *pre
 }
 
 /** A Client that is refused takes nothing over: the session goes back to the connection that had it. */
-static void give_back(struct track_context *tracking)
+static void give_back(struct track_connection *connection, unsigned broker)
 {
-    struct track_connection *connection = tracking->connection;
     struct track_connection *previous = connection->session.previous;
     struct track_session *session = connection->session.stored;
 
@@ -54,7 +53,23 @@ static void give_back(struct track_context *tracking)
         previous->session.taken_over = false;
     const struct track_snapshot *old = track_latest_snapshot(previous);
     if (old->broker != TRACK_END_UNKNOWN)
-        inherit_inflight(previous, old->broker, connection, tracking->snapshot.broker);
+        inherit_inflight(previous, old->broker, connection, broker);
+}
+
+void track_withdraw_from_session(struct track_connection *connection)
+{
+    struct track_connection_session *session = &connection->session;
+    const struct track_snapshot *latest = track_latest_snapshot(connection);
+
+    if (session->previous != NULL && latest->broker != TRACK_END_UNKNOWN) {
+        give_back(connection, latest->broker);
+        session->previous->session.lost_inflight = false;
+    } else if (session->stored != NULL && session->stored->last == connection) {
+        session->stored->last = NULL;
+    }
+    session->stored = NULL;
+    session->previous = NULL;
+    session->takes_over = false;
 }
 
 /** The session of the Client's connection before has ended: what that had in flight is given up. */
@@ -78,7 +93,7 @@ static void settle(struct track_context *tracking)
     struct track_connection *connection = tracking->connection;
 
     if (packet->reason != 0) {
-        give_back(tracking);
+        give_back(connection, tracking->snapshot.broker);
         return;
     }
     bool is_new = !connection->session.session_present && packet->version != MQTT_V31;

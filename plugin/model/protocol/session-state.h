@@ -11,4 +11,7 @@
  *  it where a CONNACK says so. After track_update_session(). */
 void track_update_session_state(struct track_context *tracking);
 
+/** The connection turns out to be none of its own: what it took goes back to the connection before. */
+void track_withdraw_from_session(struct track_connection *connection);
+
 #endif

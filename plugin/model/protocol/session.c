@@ -91,6 +91,11 @@ static void join_session(struct track_context *tracking, struct mqtt_span span)
     struct track_text *client_id = track_copy_span(tracking->packet, span);
 
     leave_session(connection);
+    if (tracking->snapshot.is_copy) {
+        tracking->snapshot.client_id = track_intern_text(tracking->capture, client_id);
+        wmem_free(NULL, client_id);
+        return;
+    }
     struct track_session *session = find_session(tracking->capture, broker, client_id);
     wmem_free(NULL, client_id);
     connection->session.stored = session;
@@ -106,9 +111,10 @@ static void join_session(struct track_context *tracking, struct mqtt_span span)
         return;
     connection->session.previous = tracking->joined = last;
     connection->session.takes_over = is_alive(last);
-    if (connection->session.takes_over) {
-        struct track_packet_record *record = track_record_of(tracking);
+    if (connection->session.takes_over)
         last->session.taken_over = true;
+    if (connection->session.takes_over && tracking->packet->type == MQTT_TYPE_CONNECT) {
+        struct track_packet_record *record = track_record_of(tracking);
         record->takes_over = last->number + 1;
         record->is_id_in_use =
             last->transport.handle != NULL && last->session.user_hash == connection->session.user_hash;
@@ -175,6 +181,8 @@ static void take_connect(struct track_context *tracking)
         return;
     }
     leave_session(connection);
+    if (snapshot->is_copy)
+        return;
     connection->session.stored = (struct track_session *)track_alloc(tracking, sizeof *connection->session.stored);
 }
 

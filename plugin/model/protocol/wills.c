@@ -67,6 +67,15 @@ static struct track_will *will_of(const struct track_connection *connection)
     return will != NULL && will->connection == connection ? will : NULL;
 }
 
+void track_withdraw_will(struct track_connection *connection)
+{
+    struct track_will *will = will_of(connection);
+
+    if (will != NULL)
+        will->state = TRACK_WILL_UNUSED;
+    connection->will = NULL;
+}
+
 static void end_will(struct track_context *tracking, struct track_will *will, enum track_will_state state)
 {
     will->state = (uint8_t)state;

@@ -58,6 +58,9 @@ struct track_will_match {
 /** Follows what becomes of the Will of the packet's connection, and where one is delivered. */
 void track_update_wills(struct track_context *tracking);
 
+/** Forgets the Will of a connection that turns out to be none of its own. */
+void track_withdraw_will(struct track_connection *connection);
+
 /** Looks for the Wills that a PUBLISH of the Server looks like. False where there are none, where a captured PUBLISH
  *  explains it, or where a Will that is not known might look like it. */
 bool track_match_wills(struct track_context *tracking, struct track_topic topic, struct track_will_match *match);

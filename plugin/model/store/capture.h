@@ -15,6 +15,7 @@
 
 struct track_connection;
 struct track_packet_records;
+struct track_first_packets;
 struct track_broker_history;
 struct track_wills;
 struct track_capture_checks;
@@ -41,6 +42,8 @@ struct track_capture {
     /* evidence/missing-connect.c */
     wmem_map_t *missing_connects; /**< by broker */
     uint32_t missing_connect_in;  /**< the frame of the latest at a broker that is not known */
+    /* protocol/captured-twice.c */
+    struct track_first_packets *first_packets; /**< NULL until there is one */
     /* protocol/session.c */
     wmem_map_t *sessions;                 /**< struct track_session to itself */
     const struct track_limits *limits[2]; /**< the latest of a CONNECT and of a CONNACK: most say the same */

@@ -101,7 +101,7 @@ static void transactions_go_to_the_same_role(void)
     broken_off(&story, &publish, &pubrec);
     struct track_transport usual = story_transport();
     struct track_transport swapped = {
-        {usual.ends[1], usual.ends[0]}, 0, TRACK_EVIDENCE_HANDSHAKE, NULL, TRACK_TIME_UNKNOWN};
+        {usual.ends[1], usual.ends[0]}, 0, TRACK_EVIDENCE_HANDSHAKE, NULL, {0, 0}, TRACK_TIME_UNKNOWN};
     struct track_connection *connection = story_connect_by(&story, &swapped);
     story_send(&story, connection, 1, RESUME_50);
     story_send(&story, connection, 0, PRESENT_50);
