@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "../../wire/utf8.h"
+#include "../../wire/validity.h"
 
 #define FAIL_IF(wrong, text)                                                                                           \
     do {                                                                                                               \
@@ -142,6 +143,7 @@ static const char *walk_fault(const struct mqtt_packet *packet)
     }
     FAIL_IF(mqtt_fault_field_name(packet)[0] == '\0', "a fault without a field");
     FAIL_IF(fault->kind == MQTT_FAULT_CUT && packet->captured >= packet->length, "cut, though all bytes are there");
+    FAIL_IF(mqtt_is_malformed(packet) && mqtt_trusted_length(packet) > packet->read_to, "trusted further than read");
     FAIL_IF(fault->at.at > packet->length || fault->at.length > packet->length - fault->at.at,
             "a fault's bytes leave the packet");
     return NULL;
