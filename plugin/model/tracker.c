@@ -16,6 +16,7 @@
 #include "conformance/check-topic-aliases.h"
 #include "conformance/checks.h"
 #include "conformance/connection-order.h"
+#include "conformance/earlier-publishes.h"
 #include "conformance/packet-id-checks.h"
 #include "conformance/unanswered-requests.h"
 #include "evidence/missing-connect.h"
@@ -246,6 +247,7 @@ static void run_parts(struct track_context *tracking)
     check(tracking, track_update_connection_order);
     track_update_session(tracking);
     check(tracking, track_check_unanswered);
+    check(tracking, track_update_earlier_publishes);
     track_update_session_state(tracking);
     check(tracking, track_update_sequence);
     track_update_progress(tracking);

@@ -4,7 +4,6 @@
  */
 #include "packet-id-checks-requests.h"
 
-#include "../evidence/missing-connect.h"
 #include "../evidence/receipt.h"
 #include "../evidence/report-anomaly.h"
 #include "../protocol/connection.h"
@@ -72,56 +71,20 @@ static void take_identifier(struct packet_id_check *check, enum track_anomaly_ki
     }
 }
 
-/** The end of an earlier connection that is the packet's own end on this one; TRACK_END_UNKNOWN where that is not known. */
-static unsigned same_end(const struct packet_id_check *check, const struct track_connection *previous)
-{
-    unsigned broker = track_latest_snapshot(previous)->broker;
-
-    if (broker == TRACK_END_UNKNOWN)
-        return TRACK_END_UNKNOWN;
-    return check->end == check->tracking->snapshot.broker ? broker : 1 - broker;
-}
-
-/** True where an earlier connection, captured as a whole, surely had no copy of a PUBLISH: its sender never used the
- *  identifier there, and left nothing unfinished that it might re-send under another. */
-static bool has_no_copy(const struct packet_id_check *check, const struct track_connection *previous, unsigned end)
-{
-    const struct track_snapshot *old = track_latest_snapshot(previous);
-    const struct track_packet_id_state *state = previous->checks->packet_ids;
-
-    if (old->has_gap || track_is_sequence_broken(previous) || previous->may_lose || may_lack_end(previous) ||
-        previous->inflight[end].publishes > 0)
-        return false;
-    return state == NULL || !packet_id_was_used(&state->ends[end], check->packet->packet_id);
-}
-
 /** What earlier connections of the Client tell of a PUBLISH with DUP 1 whose identifier is new to this one: where the
  *  transaction was left unfinished that it may belong to, or that all of them were captured and none has a copy. */
 static void find_earlier_copy(const struct packet_id_check *check, struct track_anomaly *found)
 {
-    enum { GENERATIONS = 8 };
-    const struct track_context *tracking = check->tracking;
-    const struct track_connection *connection = tracking->connection;
-    const struct track_endpoint *broker = &connection->transport.ends[tracking->snapshot.broker];
-    const struct track_connection *previous = connection->session.previous;
-    bool has_none = previous != NULL && track_missing_connect_frame(tracking->capture, broker) == 0;
+    const struct track_earlier_publishes *earlier = check->state->earlier;
+    const struct mqtt_packet *packet = check->packet;
 
-    for (unsigned i = 0; i < GENERATIONS && previous != NULL; i++) {
-        unsigned end = same_end(check, previous);
-        if (end == TRACK_END_UNKNOWN)
-            return;
-        const struct track_inflight_entry *copy =
-            track_inflight_find(&previous->inflight[end], check->packet->packet_id);
-        if (copy != NULL && copy->type == MQTT_TYPE_PUBLISH && copy->qos == check->packet->publish.qos &&
-            copy->content_hash == track_content_hash(check->packet)) {
-            found->frame = copy->waiting.first_frame;
-            return;
-        }
-        has_none = has_none && has_no_copy(check, previous, end);
-        if (previous->session.previous == NULL)
-            found->value = has_none && track_latest_snapshot(previous)->session_known;
-        previous = previous->session.previous;
-    }
+    if (earlier == NULL)
+        return;
+    const struct track_earlier_end *end =
+        check->end == check->tracking->snapshot.broker ? &earlier->server : &earlier->client;
+    bool was_used = packet->packet_id <= end->highest_id && end->ids >> packet->packet_id % 64 & 1;
+    found->frame = track_find_unfinished(end, packet->packet_id, packet->publish.qos, track_content_hash(packet));
+    found->value = found->frame == 0 && earlier->is_whole && end->count == 0 && !was_used;
 }
 
 /** DUP 1 in the first use of an identifier: re-sent what was never sent. A Client that did not ask for a new session, and a

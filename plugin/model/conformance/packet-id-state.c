@@ -39,6 +39,8 @@ void track_packet_id_state_free(struct track_connection *connection)
         free_histories(memory, &state->ends[end].histories);
         track_file_free(memory, state->ends[end].failed, sizeof *state->ends[end].failed);
     }
+    if (state != NULL)
+        track_file_free(memory, state->earlier, sizeof *state->earlier);
     track_file_free(memory, state, sizeof *state);
 }
 

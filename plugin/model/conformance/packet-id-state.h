@@ -12,6 +12,7 @@
 
 #include "../store/context.h"
 #include "../store/id-table.h"
+#include "earlier-publishes.h"
 #include "response-log.h"
 #include "unanswered-requests.h"
 
@@ -66,8 +67,9 @@ struct track_packet_id_end_state {
 /** What is remembered of the Packet Identifiers of a connection. File scope. Written by packet-id-*.c and send-quota.c. */
 struct track_packet_id_state {
     struct track_packet_id_end_state ends[2];
-    struct track_response_log responses; /**< response-log.c */
-    struct track_overdue overdue;        /**< unanswered-requests.c */
+    struct track_response_log responses;     /**< response-log.c */
+    struct track_overdue overdue;            /**< unanswered-requests.c */
+    struct track_earlier_publishes *earlier; /**< earlier-publishes.c: NULL while there is nothing in it */
     /* Of the Client's packets */
     struct track_pdu_ref acknowledged; /**< the PUBLISH that its latest PUBACK is for */
     struct track_pdu_ref received;     /**< the PUBLISH that its latest PUBREC is for */
