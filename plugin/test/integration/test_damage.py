@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Each capture is damaged in many ways, from fixed seeds (damage.py).
 
-Frames that are lost, cut, repeated or missing at the ends must not raise a finding of severity
-warning or error that the undamaged capture lacks. Frames that are altered may raise any finding, but
-must not crash the plugin, and the order of dissection must not show.
+Frames that are lost, cut, repeated, missing at the ends, captured twice at different addresses, or stamped
+by a clock that runs back must not raise a finding of severity warning or error that the undamaged capture
+lacks. Frames that are altered may raise any finding, but must not crash the plugin, and the order of
+dissection must not show.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import harness  # noqa: E402
 ROOT = Path(__file__).resolve().parents[3]
 CAPTURES = ROOT / "test-captures"
 SOURCES = (*sorted(f"real/{path.name}" for path in (CAPTURES / "real").glob("*.pcap") if damage.is_usable(path)),
-           "cases/every-split-point.pcap", "cases/websocket-packet-in-messages.pcap")
+           "cases/connack-grants.pcap", "cases/every-split-point.pcap", "cases/websocket-packet-in-messages.pcap")
 SEEDS = int(os.environ.get("MQTTSCOPE_DAMAGE_SEEDS", "2"))
 """Variants for each kind of damage; more than the usual ones for a long run."""
 MOST_FRAMES = 120

@@ -21,6 +21,8 @@ import harness  # noqa: E402
 
 REAL = ROOT / "test-captures" / "real"
 HOSTILE = ROOT / "test-captures" / "cases" / "statistics-hostile.pcap"
+TRANSLATED = ROOT / "test-captures" / "cases" / "captured-twice-translated.pcap"
+PROXIED = ROOT / "test-captures" / "cases" / "captured-twice-proxied.pcap"
 WITHOUT_MQTT = ROOT / "test-captures" / "other-protocols" / "dns-tcp.pcap"
 STATISTICS = ("mqttscope,sessions", "mqttscope,srt", "mqttscope_packets,tree", "mqttscope_topics,tree",
               "mqttscope_clients,tree")
@@ -214,6 +216,24 @@ class ResponseTimes(unittest.TestCase):
                     else:
                         self.assertEqual(each.values.get("mqttscope.delivery_time", []), [], each.number)
                 self.assertEqual(srt(capture), dict(+expected))
+
+
+class CapturedTwice(unittest.TestCase):
+    """Traffic that is in a capture at two addresses counts once."""
+
+    def test_translated(self) -> None:
+        """Of connections whose addresses are translated only the first of each two is there."""
+        self.assertEqual([row["#"] for row in sessions(TRANSLATED)], ["0", "2", "4", "6"])
+        counts = tree("mqttscope_packets", TRANSLATED)
+        self.assertEqual((counts[("MQTT packets",)], counts[("MQTT packets", "CONNECT")]), (15, 3))
+        self.assertEqual(tree("mqttscope_topics", TRANSLATED)[("PUBLISH by topic",)], 4)
+        self.assertEqual(srt(TRANSLATED)["CONNECT-CONNACK"], 3)
+
+    def test_proxied(self) -> None:
+        """A proxy's own connection shows up to the CONNACK that gives it away, and says so."""
+        ends = {row["#"]: row["End"] for row in sessions(PROXIED)}
+        self.assertEqual([number for number, end in ends.items() if end == "captured twice"], ["1", "3", "6", "8"])
+        self.assertEqual(tree("mqttscope_topics", PROXIED)[("PUBLISH by topic",)], 3)
 
 
 class Everywhere(unittest.TestCase):
