@@ -115,7 +115,8 @@ class TestCrafted(CraftedTest):
             for number, (each, other) in enumerate(zip(ours, builtin, strict=True), 1):
                 with self.subTest(case=path.stem, frame=number):
                     self.assertNotIn("mqttscope", each.layers)
-                    if each.packets and each.packets == other.packets:
+                    # A packet that breaks a limit of size has an item where it begins, too.
+                    if each.packets and each.packets == other.packets and each.items == len(each.packets):
                         self.assertEqual(each, other)
                         frames += 1
         compared.update({"frames of the built-in": frames})
