@@ -66,10 +66,11 @@ void preferences_register(int proto)
                                    "How many unanswered packets are followed in each direction of a connection; what "
                                    "is beyond gets no links and no times.",
                                    10, &max_inflight);
-    prefs_register_uint_preference(module, "max_memory", "Memory for topics and identifiers (MiB)",
-                                   "How much memory the topics behind aliases, the subscriptions and the sessions of a "
-                                   "file may take, and as much again what is remembered of single packets, which has "
-                                   "1 KiB more for each frame; what is beyond is not known. 0 is no limit.",
+    prefs_register_uint_preference(module, "max_memory", "Memory for what is remembered (MiB)",
+                                   "How much memory all that is remembered of a file may take: connections, sessions, "
+                                   "subscriptions, what is in flight, Topic Aliases. Links and times of single packets "
+                                   "have 64 bytes for each packet beside it. Over the limit nothing new is known. 0 is "
+                                   "no limit.",
                                    10, &max_memory_mib);
     policy_register(module);
 }

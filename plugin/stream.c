@@ -289,3 +289,8 @@ void stream_return_message(packet_info *pinfo)
 {
     frame_counts(pinfo)->messages--;
 }
+
+bool stream_charge(uint64_t size)
+{
+    return track_capture_charge(current_capture(), size);
+}

@@ -33,6 +33,8 @@ struct websocket_direction {
     uint32_t length;    /**< its length; 0 while its Remaining Length is not complete */
     uint32_t collected; /**< the bytes met so far */
     uint8_t header[5];  /**< its first bytes, until the length is known */
+    uint32_t parts;     /**< messages that have one of it */
+    bool is_over_limit; /**< it will not be put together, for want of memory */
     bool is_broken;     /**< it will not be put together: a part was not captured, or that is not wanted */
     bool skips;         /**< it is not waited for, since its first byte is invalid */
     bool is_lost;       /**< no packet is under way, and it is not known where the next one begins */
@@ -125,5 +127,8 @@ void stream_arrival(const struct stream *stream, const packet_info *pinfo, struc
 
 /** Forgets what belongs to the file just closed; connections are counted from 0 again. */
 void stream_reset(void);
+
+/** Charges memory that is kept for the file's life to the user's limit; false where that is reached. First visit only. */
+bool stream_charge(uint64_t size);
 
 #endif

@@ -27,6 +27,7 @@ struct message_split {
     bool head_joins;      /**< it is put together */
     bool tail_joins;      /**< the packet at the message's end is put together */
     bool tail_is_partial; /**< it is not, since its first byte is invalid */
+    bool is_over_limit;   /**< the packet of the message's first bytes is not put together, for want of memory */
     bool is_unframed;     /**< it is not known where a packet begins in this message */
     bool is_unsure;       /**< messages before it may have been missed, and its packets may be none */
     bool may_lack;        /**< messages of either end may have been missed */
@@ -94,6 +95,19 @@ static void lose_message_place(struct websocket_direction *direction)
     *direction = (struct websocket_direction){.is_lost = true};
 }
 
+/** Whether a message's part of a packet is put together with the others: only so many parts of one, which Wireshark looks
+ *  through for each, and as far as the memory limit has room for what it keeps of them. */
+static bool may_join(struct websocket_direction *direction, const struct message *message)
+{
+    enum { PARTS_MOST = 10000, PART_SIZE = 160 };
+
+    if (!message->joins || direction->parts == PARTS_MOST)
+        return false;
+    direction->parts++;
+    direction->is_over_limit = !stream_charge(message->length + (uint64_t)PART_SIZE);
+    return !direction->is_over_limit;
+}
+
 /** Takes the first bytes of a message in for the packet under way: first as much of the fixed header as is missing, so
  *  that the packet's length is known, then up to its end. */
 static void split_head(struct websocket_direction *direction, const struct message *message,
@@ -113,7 +127,8 @@ static void split_head(struct websocket_direction *direction, const struct messa
     }
     bool is_known = direction->length != 0 || message->captured == message->length;
     uint32_t missing = direction->length - direction->collected;
-    direction->is_broken = direction->is_broken || !message->joins;
+    direction->is_broken = direction->is_broken || !may_join(direction, message);
+    split->is_over_limit = direction->is_over_limit;
     split->head_bytes = direction->length != 0 && missing < message->length ? missing : message->length;
     split->head_joins = !direction->is_broken;
     direction->collected += split->head_bytes;
@@ -130,10 +145,11 @@ static void split_tail(struct websocket_direction *direction, const struct messa
 {
     uint32_t captured = message->captured - at;
 
-    *direction = (struct websocket_direction){.collected = message->length - at, .is_broken = !message->joins};
+    *direction = (struct websocket_direction){.collected = message->length - at};
+    direction->is_broken = !may_join(direction, message);
     memcpy(direction->header, message->bytes + at, MIN(captured, sizeof direction->header));
     direction->id = split->tail_id = ++packet_ids;
-    split->tail_joins = message->joins;
+    split->tail_joins = !direction->is_broken;
     mqtt_frame(message->bytes + at, captured, &direction->length);
 }
 
@@ -418,6 +434,8 @@ static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
     tvbuff_t *head = tvb_new_subset_length(tvb, 0, (int)split.head_bytes);
     if (split.head_id != 0 && split.head_joins)
         add_part(head, pinfo, tree, chunk, split.head_id, split.head_from, split.head_ends);
+    else if (split.head_id != 0 && split.is_over_limit)
+        show_over_limit(head, pinfo, tree);
     else if (split.head_id != 0)
         show_unframed(head, pinfo, tree);
     if (split.head_id != 0 && !split.head_joins && !PINFO_FD_VISITED(pinfo))

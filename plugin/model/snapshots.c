@@ -26,7 +26,7 @@ const struct track_snapshot *track_snapshot_at(const struct track_connection *co
 
 /** Makes room for one earlier snapshot more; false where the memory limit is reached, and that one is the last. Most
  *  connections have one or two: room is made by doubling from there. */
-static bool make_room(struct track_file_memory *memory, struct track_snapshots *snapshots)
+static bool make_snapshot_room(struct track_file_memory *memory, struct track_snapshots *snapshots)
 {
     uint32_t count = snapshots->earlier_count;
     size_t size = MAX(1, 2 * (size_t)count) * sizeof *snapshots->earlier;
@@ -55,7 +55,7 @@ bool track_begin_snapshot(struct track_connection *connection, const struct trac
         return true;
     next.from = snapshot->from;
     if (connection->has_packets) {
-        snapshots->is_closed = !make_room(&connection->capture->memory, snapshots);
+        snapshots->is_closed = !make_snapshot_room(&connection->capture->memory, snapshots);
         memcpy(&snapshots->earlier[snapshots->earlier_count++], &snapshots->latest, sizeof snapshots->latest);
     }
     if (snapshots->is_closed) {

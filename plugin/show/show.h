@@ -113,6 +113,9 @@ const char *show_line(const struct show_context *context);
 /** Shows bytes of the stream that belong to no known packet, under a tree item of their own. */
 void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 
+/** Shows bytes of a packet that is not put together, since the memory limit is reached. */
+void show_over_limit(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
+
 /** Shows bytes after which nothing can be framed: a Remaining Length of more than four bytes and what follows it. */
 void show_unframeable(const struct show_context *context, proto_tree *parent);
 

@@ -25,6 +25,12 @@ void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_UNFRAMED);
 }
 
+void show_over_limit(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+{
+    show_info_entry(pinfo, "[packet not put together: memory limit reached]");
+    show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_LIMIT_MEMORY);
+}
+
 void show_unframeable(const struct show_context *context, proto_tree *parent)
 {
     const struct show_faults faults = {1, {{SHOW_EXPERT_FRAMING, {0, context->packet->captured}}}};

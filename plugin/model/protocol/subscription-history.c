@@ -30,7 +30,7 @@ const struct track_subscription_history *track_subscription_history_of(struct tr
     return history_of(tracking);
 }
 
-static size_t size_of_lists(uint32_t mask)
+static size_t size_of_filter_lists(uint32_t mask)
 {
     return ((size_t)mask + 1) * sizeof(struct track_subscribed_filter *);
 }
@@ -56,7 +56,7 @@ void track_subscription_history_reset(struct track_context *tracking)
     for (uint32_t i = 0; i <= history->mask; i++)
         free_list(memory, track_exact_filters(history, i));
     if (history->mask != 0)
-        track_file_free(memory, history->lists, size_of_lists(history->mask));
+        track_file_free(memory, history->lists, size_of_filter_lists(history->mask));
     track_file_free(memory, history, sizeof *history);
 }
 
@@ -88,7 +88,7 @@ struct track_subscribed_filter *track_subscription_history_find(const struct tra
 static void make_lists(struct track_context *tracking, struct track_subscription_history *history)
 {
     struct track_subscribed_filter **lists =
-        (struct track_subscribed_filter **)track_alloc(tracking, size_of_lists(LISTS - 1));
+        (struct track_subscribed_filter **)track_alloc(tracking, size_of_filter_lists(LISTS - 1));
     struct track_subscribed_filter *all = history->list;
 
     if (lists == NULL)

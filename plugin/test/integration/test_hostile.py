@@ -103,9 +103,13 @@ class TestHostile(unittest.TestCase):
         """The usual limit is far away."""
         self.assertEqual(self.findings("aliases", 1500, "mqttscope.limit_memory"), [])
 
-    def test_limit_of_notes(self) -> None:
-        """What is kept of packets of two bytes is bounded as well; each order of dissection says the same."""
-        frames = self.findings("pings", 60, "mqttscope.limit_memory", mqttscope__max_memory="1")
+    def test_allowance_of_records(self) -> None:
+        """What is kept of packets of two bytes has an allowance of its own."""
+        self.assertEqual(self.findings("pings", 60, "mqttscope.limit_memory", mqttscope__max_memory="1"), [])
+
+    def test_limit_of_memory_in_every_order(self) -> None:
+        """The connection says once that its requests are not kept any more, in each order of dissection the same."""
+        frames = self.findings("requests", 1200, "mqttscope.limit_memory", mqttscope__max_memory="1")
         self.assertEqual(len(frames), 1)
         settings = harness.Settings((("mqttscope.max_memory", "1"),))
         harness.assert_same_in_every_order(harness.three_orders(self.path, settings=settings))
