@@ -6,6 +6,7 @@
 
 #include "../evidence/report-anomaly.h"
 #include "../protocol/recent-publishes.h"
+#include "check-overlaps.h"
 #include "check-shared-subscriptions.h"
 #include "check-wills.h"
 #include "report-delivery.h"
@@ -101,6 +102,7 @@ struct standing {
     bool any_keeps;   /**< one may have Retain As Published 1 */
     bool all_keep;    /**< all have had it always */
     uint8_t lowest;   /**< QoS granted */
+    uint8_t highest;  /**< the same */
     int64_t first_ns; /**< when the first was requested */
 };
 
@@ -111,7 +113,8 @@ static bool is_surely_before(const struct track_delivery *delivery, int64_t earl
 
 static struct standing standing_of(const struct track_delivery *delivery, const struct track_recent_publish *source)
 {
-    struct standing standing = {true, true, false, false, true, 2, INT64_MAX};
+    struct standing standing = {
+        .is_before = true, .is_after = true, .all_keep = true, .lowest = 2, .first_ns = INT64_MAX};
 
     for (unsigned i = 0; i < delivery->count; i++) {
         const struct track_subscribed_filter *filter = delivery->matches[i];
@@ -122,6 +125,7 @@ static struct standing standing_of(const struct track_delivery *delivery, const 
         standing.any_keeps |= filter->keeps_retain;
         standing.all_keep &= !filter->drops_retain;
         standing.lowest = MIN(standing.lowest, filter->granted);
+        standing.highest = MAX(standing.highest, filter->granted);
         standing.first_ns = MIN(standing.first_ns, filter->first_ns);
     }
     return standing;
@@ -142,6 +146,19 @@ static void compare_qos(struct track_delivery *delivery, const struct track_rece
         found.other = MIN(source->qos, standing->lowest);
         track_report_anomaly(delivery->tracking, found);
     }
+}
+
+/** Filters that overlap and have different QoS: nothing is said where one may not bring the message, as with No Local, may
+ *  bring it to another Client, or where it may have expired. */
+static void compare_overlap(struct track_delivery *delivery, const struct track_recent_publish *source,
+                            const struct standing *standing)
+{
+    bool is_own = source->connection == delivery->tracking->connection->number;
+    bool is_certain = standing->is_before && !standing->is_shared && !is_own && !source->properties.has_expiry;
+    uint8_t lowest = MIN(source->qos, standing->lowest);
+    uint8_t highest = is_certain ? MIN(source->qos, standing->highest) : lowest;
+
+    track_check_overlap(delivery, source, lowest, highest);
 }
 
 /** A message that is sent because it was published just now has RETAIN 0, or as it was published where that was requested. */
@@ -272,6 +289,7 @@ void track_check_forwarding(struct track_delivery *delivery)
     struct standing standing = standing_of(delivery, source);
     if (!packet->publish.retain) {
         compare_qos(delivery, source, &standing);
+        compare_overlap(delivery, source, &standing);
         if (delivery->count == 1 && !standing.is_shared && packet->publish.qos == source->qos)
             compare_order(delivery, source);
         if (delivery->count == 1 && standing.is_shared)

@@ -27,6 +27,7 @@ void track_delivery_checks_reset(struct track_context *tracking)
     track_file_free(memory, checks->retained, TRACK_FINGERPRINTS_MAX * sizeof *checks->retained);
     track_file_free(memory, checks->own, TRACK_FINGERPRINTS_MAX * sizeof *checks->own);
     track_file_free(memory, checks->orders, TRACK_ORDERED_TOPICS * sizeof *checks->orders);
+    track_file_free(memory, checks->overlaps, sizeof *checks->overlaps);
     track_file_free(memory, checks, sizeof *checks);
 }
 

@@ -12,6 +12,7 @@ enum {
     TRACK_REPORTED_MAX = 8, /**< anomalies on one connection */
     TRACK_RECENT_ORDERS = 8,
     TRACK_ORDERED_TOPICS = 4,
+    TRACK_OVERLAPS_MAX = 8,
 };
 
 /** Which messages of one publisher, topic and QoS were delivered last. */
@@ -23,6 +24,21 @@ struct track_topic_order {
     uint32_t orders[TRACK_RECENT_ORDERS];
 };
 
+/** A message that several filters match, with different QoS. */
+struct track_overlap {
+    uint32_t order;  /**< of the message at its broker; 0: the slot is unused */
+    uint32_t frame;  /**< of the PUBLISH that it stems from */
+    uint8_t highest; /**< QoS of the copy that has to come */
+    uint8_t best;    /**< the highest QoS of the copies that came */
+    bool is_settled; /**< it was reported, or the Server may have had no send quota for it */
+};
+
+/** The latest of those, the latest in place of the oldest. */
+struct track_overlaps {
+    struct track_overlap kept[TRACK_OVERLAPS_MAX];
+    unsigned next;
+};
+
 /** What is remembered of the deliveries on a connection. File scope. */
 struct track_delivery_checks {
     uint8_t reported_count;                /**< report-delivery.c */
@@ -31,6 +47,7 @@ struct track_delivery_checks {
         *retained; /**< check-delivery.c: topics of retained messages that came; NULL likewise */
     struct track_message_fingerprint *own; /**< check-delivery.c: what the Client published; NULL likewise */
     struct track_topic_order *orders;      /**< check-forwarding.c: which messages came last; NULL until one is known */
+    struct track_overlaps *overlaps;       /**< check-overlaps.c: NULL until there is one */
 };
 
 /** What is remembered of the deliveries on the packet's connection; made on first use. NULL where there is no memory for it. */
