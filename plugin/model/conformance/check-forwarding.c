@@ -224,6 +224,7 @@ static uint32_t latest_of(const struct track_topic_order *order)
 static struct track_topic_order *order_of(struct track_delivery *delivery, const struct track_recent_publish *source)
 {
     struct track_delivery_checks *checks = track_delivery_checks_of(delivery->tracking);
+    uint8_t qos = delivery->tracking->packet->publish.qos;
     struct track_topic_order *oldest;
 
     if (checks != NULL && checks->orders == NULL)
@@ -235,12 +236,13 @@ static struct track_topic_order *order_of(struct track_delivery *delivery, const
     for (unsigned i = 0; i < TRACK_ORDERED_TOPICS; i++) {
         struct track_topic_order *order = &checks->orders[i];
         if (order->next > 0 && order->topic == source->topic && order->publisher == source->connection &&
-            order->qos == source->qos)
+            order->qos == source->qos && order->delivered_qos == qos)
             return order;
         if (latest_of(order) < latest_of(oldest))
             oldest = order;
     }
-    *oldest = (struct track_topic_order){.topic = source->topic, .publisher = source->connection, .qos = source->qos};
+    *oldest = (struct track_topic_order){
+        .topic = source->topic, .publisher = source->connection, .qos = source->qos, .delivered_qos = qos};
     return oldest;
 }
 
@@ -290,7 +292,7 @@ void track_check_forwarding(struct track_delivery *delivery)
     if (!packet->publish.retain) {
         compare_qos(delivery, source, &standing);
         compare_overlap(delivery, source, &standing);
-        if (delivery->count == 1 && !standing.is_shared && packet->publish.qos == source->qos)
+        if (delivery->count == 1 && !standing.is_shared && packet->publish.qos == MIN(source->qos, standing.highest))
             compare_order(delivery, source);
         if (delivery->count == 1 && standing.is_shared)
             track_check_shared_subscription(delivery, source);
@@ -299,6 +301,6 @@ void track_check_forwarding(struct track_delivery *delivery)
         return;
     if (standing.is_before)
         compare_live_retain(delivery, source, &standing);
-    else if (standing.is_after && !standing.any_keeps)
+    else if (standing.is_after)
         compare_stored(delivery, source, &standing);
 }

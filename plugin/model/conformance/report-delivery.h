@@ -20,7 +20,8 @@ struct track_topic_order {
     uint32_t topic;
     uint32_t publisher;
     uint32_t next;
-    uint8_t qos;
+    uint8_t qos;           /**< as published */
+    uint8_t delivered_qos; /**< less where less was granted */
     uint32_t orders[TRACK_RECENT_ORDERS];
 };
 
