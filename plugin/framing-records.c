@@ -8,6 +8,7 @@
 
 #include <epan/proto_data.h>
 
+#include "foreign.h"
 #include "framing.h"
 #include "mqttscope.h"
 
@@ -47,14 +48,11 @@ int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     struct stream_chunk chunk;
 
     stream_chunk_begin(&chunk, pinfo);
-    if (!PINFO_FD_VISITED(pinfo)) {
-        struct tcp_direction *directions = chunk.stream->tcp;
-        if (!directions[0].seen && !directions[1].seen && framing_is_foreign(tvb))
-            chunk.stream->is_foreign = true;
-        directions[chunk.sender].seen = true;
+    if (!PINFO_FD_VISITED(pinfo) && !chunk.stream->has_records) {
         chunk.stream->has_records = true;
+        chunk.stream->is_inner_left = foreign_is_stream(tvb);
     }
-    if (chunk.stream->is_foreign)
+    if (chunk.stream->is_inner_left)
         return 0;
     chunk.can_skip = true;
     uint32_t skip = skip_in_record(&chunk, pinfo, tvb, stream_next_message(pinfo));

@@ -13,6 +13,7 @@
 #include <epan/dissectors/packet-tcp.h>
 #include <epan/proto_data.h>
 
+#include "foreign.h"
 #include "framing.h"
 #include "mqttscope.h"
 
@@ -22,6 +23,7 @@ enum segment_kind {
     SEGMENT_UNFRAMED,
     SEGMENT_REPEATED,
     SEGMENT_PROXY, /**< a PROXY protocol header comes before the first packet */
+    SEGMENT_LEFT,  /**< another protocol's: others may have it */
 };
 
 /** The decision on a segment. */
@@ -31,49 +33,11 @@ struct segment {
 };
 
 enum {
-    SEGMENT_KINDS = 4,        /**< a decision is kept as one number */
+    SEGMENT_KINDS = 8,        /**< a decision is kept as one number */
     SEGMENT_KEY = 0x40000000, /**< for what was decided about a segment; its raw offset is added */
     MOST_LENGTH_BYTES = 4,    /**< of a Remaining Length */
     SEGMENTS_TO_PROVE = 2,    /**< what a search found may have looked like packets by chance */
-    PROXY_V1_LONGEST = 107,
-    PROXY_V2_HEADER = 16,
 };
-
-/** Length of the PROXY protocol header (versions 1 and 2) that these bytes begin with, 0 if there is none. Load balancers
- *  put it before the first packet of a connection. */
-static unsigned proxy_header_length(tvbuff_t *tvb)
-{
-    static const uint8_t v2_signature[] = {0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A};
-    unsigned captured = tvb_captured_length(tvb);
-    const char *bytes = (const char *)tvb_get_ptr(tvb, 0, (int)captured);
-
-    if (captured >= 6 && memcmp(bytes, "PROXY ", 6) == 0) {
-        const char *end = (const char *)memchr(bytes, '\n', MIN(captured, PROXY_V1_LONGEST));
-        return end != NULL ? (unsigned)(end - bytes) + 1 : 0;
-    }
-    if (captured >= PROXY_V2_HEADER && memcmp(bytes, v2_signature, sizeof v2_signature) == 0) {
-        unsigned length = PROXY_V2_HEADER + tvb_get_ntohs(tvb, 14);
-        return length <= captured ? length : 0;
-    }
-    return 0;
-}
-
-/** The first bytes of a stream that is no MQTT: text or a TLS record, on a port that was taken for MQTT's. No control
- *  packet begins with four printable characters. */
-bool framing_is_foreign(tvbuff_t *tvb)
-{
-    enum { TEXT_LEAST = 4, TLS_HANDSHAKE = 0x16, TLS_MAJOR_VERSION = 0x03 };
-
-    if (tvb_captured_length(tvb) < TEXT_LEAST || proxy_header_length(tvb) > 0)
-        return false;
-    const uint8_t *bytes = tvb_get_ptr(tvb, 0, TEXT_LEAST);
-    if (bytes[0] == TLS_HANDSHAKE && bytes[1] == TLS_MAJOR_VERSION)
-        return true;
-    for (unsigned i = 0; i < TEXT_LEAST; i++)
-        if (!g_ascii_isprint(bytes[i]) && !g_ascii_isspace(bytes[i]))
-            return false;
-    return true;
-}
 
 /** Whole packets, or the beginning of a long PUBLISH, are at the segment's start. */
 static bool begins_with_packet(tvbuff_t *tvb, const struct stream_chunk *chunk)
@@ -208,11 +172,8 @@ static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pin
         track_loss(chunk->stream->connection);
     if (is_missing_bytes || (direction->seen && !direction->framed))
         track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
-    if (!chunk->stream->tcp[0].seen && !chunk->stream->tcp[1].seen && stream_is_start(chunk->stream->analysis, seq) &&
-        framing_is_foreign(tvb)) {
-        chunk->stream->is_foreign = true;
-    } else if (!direction->seen && stream_is_start(chunk->stream->analysis, seq)) {
-        segment.skip = proxy_header_length(tvb);
+    if (!direction->seen && stream_is_start(chunk->stream->analysis, seq)) {
+        segment.skip = chunk->stream->tcp[1 - chunk->sender].seen ? 0 : foreign_proxy_header(tvb);
         segment.kind = segment.skip > 0 ? SEGMENT_PROXY : SEGMENT_FRAMED;
         direction->from_start = direction->framed = true;
         direction->begins_at = seq + segment.skip;
@@ -234,6 +195,24 @@ static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pin
     return segment;
 }
 
+/** The segment is left to others: its stream begins with what is no MQTT, and the other end does not begin with a CONNECT. First
+ *  visit only. */
+static bool is_left(struct stream_chunk *chunk, tvbuff_t *tvb, const struct tcpinfo *info)
+{
+    struct stream *stream = chunk->stream;
+    bool is_start = stream_is_start(stream->analysis, info->nxtseq - tvb_reported_length(tvb));
+    uint32_t captured = tvb_captured_length(tvb);
+
+    if (stream->is_left && !stream->tcp[chunk->sender].seen && is_start)
+        stream->is_left = mqtt_match_connect(tvb_get_ptr(tvb, 0, (int)captured), captured) == MQTT_CONNECT_NO;
+    else if (!stream->tcp[0].seen && !stream->tcp[1].seen)
+        stream->is_left = is_start ? foreign_is_stream(tvb)
+                                   : !stream_has_handshake(stream->analysis) && foreign_is_stream_inside(tvb);
+    if (stream->is_left)
+        stream->tcp[chunk->sender].seen = true;
+    return stream->is_left;
+}
+
 /** The decision on a segment: made on the first visit, looked up on later ones. Only what is unusual is kept. */
 static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinfo, tvbuff_t *tvb,
                                    const struct tcpinfo *info)
@@ -246,7 +225,11 @@ static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinf
     }
     if (info == NULL)
         return (struct segment){SEGMENT_FRAMED, 0};
-    struct segment segment = judge_segment(chunk, pinfo, tvb, info);
+    struct segment segment = {SEGMENT_LEFT, 0};
+    if (!is_left(chunk, tvb, info))
+        segment = judge_segment(chunk, pinfo, tvb, info);
+    else if (chunk->stream->tcp[1 - chunk->sender].seen)
+        return segment;
     uint32_t kept = segment.skip * SEGMENT_KINDS + (uint32_t)segment.kind;
     if (kept != 0)
         p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GUINT_TO_POINTER(kept));
@@ -267,11 +250,9 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     struct stream_chunk chunk;
 
     stream_chunk_begin(&chunk, pinfo);
-    if (chunk.stream->is_foreign)
+    if (chunk.stream->is_left && (PINFO_FD_VISITED(pinfo) || data == NULL))
         return 0;
     struct segment segment = find_segment(&chunk, pinfo, tvb, (const struct tcpinfo *)data);
-    if (chunk.stream->is_foreign)
-        return 0;
     chunk.can_skip = chunk.has_places = data != NULL;
     chunk.next_seq = data != NULL ? ((const struct tcpinfo *)data)->nxtseq : 0;
     switch (segment.kind) {
@@ -281,6 +262,8 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     case SEGMENT_REPEATED:
         show_repeated(tvb, pinfo, tree);
         return (int)tvb_captured_length(tvb);
+    case SEGMENT_LEFT:
+        return 0;
     case SEGMENT_PROXY:
         dissect_proxy_header(tvb, pinfo, tree, segment.skip);
         break;

@@ -9,13 +9,15 @@
 #include <epan/dissectors/packet-tcp.h>
 #include <epan/proto_data.h>
 
+#include "foreign.h"
 #include "framing.h"
 #include "mqttscope.h"
 
 enum {
-    PARTIAL_KEY = 0x70000000, /**< for a packet that was not waited for; its number in the frame is added */
-    LEAST_TO_ASK = 1,         /**< bytes of a packet with which framing_pdu_length() is asked */
-    LEAST_LENGTH = 2,         /**< of a packet */
+    INVALID_KEY =
+        0x70000000,   /**< for what begins with an invalid first byte; the packet's number in the frame is added */
+    LEAST_TO_ASK = 1, /**< bytes of a packet with which framing_pdu_length() is asked */
+    LEAST_LENGTH = 2, /**< of a packet */
 };
 
 void framing_lose_place(const struct stream_chunk *chunk)
@@ -46,21 +48,48 @@ static void begin_packet(const struct stream_chunk *chunk, packet_info *pinfo, c
         beginnings_take(pinfo, chunk->stream, &beginning, bytes);
 }
 
-/** The packet that begins with this byte and continues after the chunk is not waited for. Decided on the first visit, looked up
- *  on later ones. */
-static bool is_partial(const struct stream_chunk *chunk, packet_info *pinfo, uint8_t first)
+/** What a packet with an invalid first byte was taken for. */
+enum invalid_kind {
+    INVALID_NOT,
+    INVALID_UNKNOWN, /**< too few bytes tell: the next will */
+    INVALID_PARTIAL, /**< a packet that continues after the chunk, and is not waited for */
+    INVALID_FOREIGN, /**< another protocol */
+};
+
+/** Decides about the bytes where a packet is to begin; first visit only. */
+static enum invalid_kind judge_beginning(const struct stream_chunk *chunk, tvbuff_t *tvb, int offset,
+                                         bool is_unfinished)
 {
     const struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
-    uint32_t key = PARTIAL_KEY + stream_next_pdu_ref(pinfo).pdu;
-    bool is_sure = !chunk->has_places || (direction->framed && direction->unproved == 0);
-    bool is_first = direction->from_start && !direction->has_packets;
+    bool is_sure = chunk->can_skip && (!chunk->has_places || (direction->framed && direction->unproved == 0));
+    bool is_first = !direction->has_packets && (direction->from_start || !chunk->has_places);
+
+    if (!is_sure)
+        return INVALID_NOT;
+    if (is_first && foreign_is_start(tvb, offset))
+        return INVALID_FOREIGN;
+    if (is_first && is_unfinished && foreign_may_start(tvb, offset))
+        return INVALID_UNKNOWN;
+    if (track_may_begin(chunk->stream->connection, chunk->sender, *tvb_get_ptr(tvb, offset, 1),
+                        is_first && direction->from_start))
+        return INVALID_NOT;
+    if (foreign_is_inside(tvb, offset))
+        return INVALID_FOREIGN;
+    return is_unfinished ? INVALID_PARTIAL : INVALID_NOT;
+}
+
+/** The same: decided on the first visit, looked up on later ones. */
+static enum invalid_kind find_invalid(const struct stream_chunk *chunk, packet_info *pinfo, tvbuff_t *tvb, int offset,
+                                      bool is_unfinished)
+{
+    uint32_t key = INVALID_KEY + stream_next_pdu_ref(pinfo).pdu;
 
     if (PINFO_FD_VISITED(pinfo))
-        return p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key) != NULL;
-    if (!chunk->can_skip || !is_sure || track_may_begin(chunk->stream->connection, chunk->sender, first, is_first))
-        return false;
-    p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GUINT_TO_POINTER(1));
-    return true;
+        return (enum invalid_kind)GPOINTER_TO_UINT(p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key));
+    enum invalid_kind kind = judge_beginning(chunk, tvb, offset, is_unfinished);
+    if (kind > INVALID_UNKNOWN)
+        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GUINT_TO_POINTER(kind));
+    return kind;
 }
 
 /** Length of the control packet at `offset`, as tcp_dissect_pdus() asks for it; 0: more bytes are needed. `data` is the
@@ -77,11 +106,18 @@ static unsigned framing_pdu_length(packet_info *pinfo, tvbuff_t *tvb, int offset
     enum mqtt_frame_state state = mqtt_frame(bytes, header, &length);
     bool is_unfinished = state == MQTT_FRAME_UNFINISHED || length > reported;
 
-    chunk->is_partial = is_unfinished && can_wait && is_partial(chunk, pinfo, bytes[0]);
-    if (chunk->is_partial)
+    enum invalid_kind invalid = INVALID_NOT;
+
+    if ((is_unfinished && can_wait) || foreign_is_possible(bytes, header))
+        invalid = find_invalid(chunk, pinfo, tvb, offset, is_unfinished && can_wait);
+    chunk->is_partial = invalid == INVALID_PARTIAL;
+    chunk->is_foreign = invalid == INVALID_FOREIGN;
+    if (invalid > INVALID_UNKNOWN)
         return reported;
     if (is_unfinished && can_wait && !PINFO_FD_VISITED(pinfo))
         begin_packet(chunk, pinfo, bytes, state == MQTT_FRAME_WHOLE ? length : 0, reported);
+    if (invalid == INVALID_UNKNOWN)
+        return 0;
     if (state != MQTT_FRAME_UNFINISHED)
         return MAX(length, LEAST_LENGTH);
     if (can_wait)
@@ -119,6 +155,22 @@ static void pass_packet(const struct stream_chunk *chunk, tvbuff_t *tvb, enum mq
     }
 }
 
+/** Shows what is no MQTT; where the sender's next packet begins, if there is one, is not known then. */
+static void dissect_foreign(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stream_chunk *chunk)
+{
+    struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
+
+    stream_next_pdu(pinfo); /* so that what follows in the frame has a number of its own */
+    show_foreign(tvb, pinfo, tree, foreign_name(pinfo->pool, tvb));
+    if (PINFO_FD_VISITED(pinfo))
+        return;
+    framing_lose_place(chunk);
+    if (!chunk->has_places) {
+        direction->skips = true;
+        direction->begins_at = UINT32_MAX;
+    }
+}
+
 /** Dissects what tcp_dissect_pdus() cut out: a packet, or the rest of a segment that cannot be framed. */
 static int dissect_framed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
@@ -128,6 +180,10 @@ static int dissect_framed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, v
     uint32_t length = reported;
     enum mqtt_frame_state state = frame_state(tvb, &length);
 
+    if (chunk->is_foreign) {
+        dissect_foreign(tvb, pinfo, tree, chunk);
+        return (int)captured;
+    }
     if (!PINFO_FD_VISITED(pinfo))
         pass_packet(chunk, tvb, state, chunk->is_partial ? length : reported);
     if (state == MQTT_FRAME_UNREADABLE) {

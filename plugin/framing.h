@@ -20,7 +20,4 @@ uint32_t framing_read_header(struct tcp_direction *direction, tvbuff_t *tvb);
 /** Whole packets fill the chunk. What a packet with an invalid first byte announces need not be the rest of one. */
 bool framing_is_filled(tvbuff_t *tvb, const struct stream_chunk *chunk);
 
-/** The first bytes of a stream that is no MQTT: text or a TLS record, on a port that was taken for MQTT's. */
-bool framing_is_foreign(tvbuff_t *tvb);
-
 #endif

@@ -41,13 +41,28 @@ static bool await_connect(tvbuff_t *tvb, packet_info *pinfo, const struct tcpinf
     return true;
 }
 
+enum mqtt_connect_match heuristics_match_connect(tvbuff_t *tvb, packet_info *pinfo, const void *data)
+{
+    if (is_connect(tvb))
+        return MQTT_CONNECT_YES;
+    return await_connect(tvb, pinfo, (const struct tcpinfo *)data) ? MQTT_CONNECT_BEGUN : MQTT_CONNECT_NO;
+}
+
+/** The conversation is MQTT's from this frame on: those before it were left to others, and are on later visits. */
+static void take_conversation(packet_info *pinfo)
+{
+    conversation_set_dissector_from_frame_number(find_or_create_conversation(pinfo), pinfo->num, tcp_handle);
+}
+
 static ws_bool recognise_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     if (!mqttscope_is_enabled())
         return false;
-    if (!is_connect(tvb))
-        return await_connect(tvb, pinfo, (const struct tcpinfo *)data);
-    conversation_set_dissector(find_or_create_conversation(pinfo), tcp_handle);
+    enum mqtt_connect_match match = heuristics_match_connect(tvb, pinfo, data);
+
+    if (match != MQTT_CONNECT_YES)
+        return match == MQTT_CONNECT_BEGUN;
+    take_conversation(pinfo);
     dissect_over_tcp(tvb, pinfo, tree, data);
     return true;
 }
@@ -86,7 +101,7 @@ static ws_bool recognise_midstream(tvbuff_t *tvb, packet_info *pinfo, proto_tree
 
     if (run.packets < MIDSTREAM_PACKETS || run.length < captured)
         return false;
-    conversation_set_dissector(find_or_create_conversation(pinfo), tcp_handle);
+    take_conversation(pinfo);
     dissect_over_tcp(tvb, pinfo, tree, data);
     return true;
 }

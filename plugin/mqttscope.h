@@ -101,6 +101,16 @@ struct websocket_frame websocket_frame_of(packet_info *pinfo, tvbuff_t *message)
 /** The handshake of the packet's WebSocket. Good once it has passed, on the first visit. */
 struct websocket_handshake websocket_handshake(packet_info *pinfo);
 
+/** Whether the data of a segment is the beginning of a CONNECT; `data` is what TCP hands on. Where only more bytes can tell, they are
+ *  asked for: MQTT_CONNECT_BEGUN. */
+enum mqtt_connect_match heuristics_match_connect(tvbuff_t *tvb, packet_info *pinfo, const void *data);
+
+/** Looks TLS up; at hand-off. `tcp` is the dissector that takes a stream over once it is recognised. */
+void plain_port_register(dissector_handle_t tcp);
+
+/** Comes before TLS on the ports where it carries MQTT, to `over_tls`; or gives them back. */
+void plain_port_adopt(bool enabled, dissector_handle_t over_tls);
+
 /** Registers the heuristics under the built-in's protocol `mqtt`; `tcp` and `tls` are the dissectors that take a stream over
  *  once it is recognised. */
 void heuristics_register(int mqtt, dissector_handle_t tcp, dissector_handle_t tls);

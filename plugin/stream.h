@@ -73,7 +73,8 @@ struct stream {
     struct websocket *websocket;         /**< NULL over anything but WebSocket */
     struct tcp_direction tcp[2];
     bool has_records;   /**< a layer between TCP and MQTT has units of its own: TLS or WebSocket */
-    bool is_foreign;    /**< it begins with what is no MQTT: others may have it */
+    bool is_left;       /**< it begins with what is no MQTT: others may have it */
+    bool is_inner_left; /**< the same of what is in its records */
     bool end0_is_flow1; /**< which of the two directions in `analysis` is end 0's */
 };
 
@@ -85,6 +86,7 @@ struct stream_chunk {
     bool is_unsure;         /**< a WebSocket message before them may have been missed, and they may be no packets */
     bool may_lack;          /**< one of either end may have been missed */
     bool is_partial;        /**< the packet being dissected is not waited for, and only its beginning is there */
+    bool is_foreign;        /**< what is being dissected is another protocol's */
     bool can_skip;          /**< the rest of a packet that is not waited for can be found in what follows */
     bool has_places;        /**< it is known where in the stream its bytes are: the next member is good */
     uint32_t next_seq;      /**< the sequence number after its bytes */

@@ -25,6 +25,8 @@ struct adopted_table {
     dissector_handle_t listed; /**< what Decode As offers; NULL unless `is_listed` */
 };
 
+enum { TLS_PORT = 1 }; /* in the list below */
+
 static struct adopted_table adopted_tables[] = {
     {"tcp.port", false, true, NULL, NULL}, {"tls.port", false, true, NULL, NULL},
     {"tls.alpn", true, false, NULL, NULL}, {"quic.proto", true, false, NULL, NULL},
@@ -96,6 +98,7 @@ static void adopt_or_give_back(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(own_keys); i++)
         add_or_remove(&own_keys[i], enabled);
     connection_end_adopt(enabled);
+    plain_port_adopt(enabled, adopted_tables[TLS_PORT].ours);
 }
 
 /** The dissector for what a table's transport carries. */
@@ -129,5 +132,6 @@ void takeover_register(void)
         own_keys[i].handle = strcmp(own_keys[i].table, "ws.protocol") == 0 ? websocket : tls;
     heuristics_register(mqtt, tcp, tls);
     connection_end_register();
+    plain_port_register(tcp);
     register_init_routine(adopt_or_give_back);
 }

@@ -119,6 +119,9 @@ void show_over_limit(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 /** Shows bytes after which nothing can be framed: a Remaining Length of more than four bytes and what follows it. */
 void show_unframeable(const struct show_context *context, proto_tree *parent);
 
+/** Shows bytes that belong to another protocol, `name`. */
+void show_foreign(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const char *name);
+
 /** Shows bytes that TCP sent again. */
 void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 

@@ -31,6 +31,17 @@ void show_over_limit(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_LIMIT_MEMORY);
 }
 
+void show_foreign(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent, const char *name)
+{
+    proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, tvb, 0, -1, ENC_NA);
+    proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
+
+    show_info_entry(pinfo, wmem_strdup_printf(pinfo->pool, "[no MQTT: %s]", name));
+    item = proto_tree_add_item(tree, FIELD(UNFRAMED), tvb, 0, -1, ENC_NA);
+    expert_add_info_format(pinfo, item, &show_experts[SHOW_EXPERT_FOREIGN],
+                           "The two ends do not speak the same protocol: expected MQTT, found %s", name);
+}
+
 void show_unframeable(const struct show_context *context, proto_tree *parent)
 {
     const struct show_faults faults = {1, {{SHOW_EXPERT_FRAMING, {0, context->packet->captured}}}};

@@ -166,6 +166,31 @@ class TestWays(TestTakeover):
                 self.assertEqual(self.served_by(self.on_port(port), settings, ""), expected)
                 self.assertEqual(self.served_by(self.on_port(port), Settings(preferences=moved)), "plugin")
 
+    def test_plain_on_the_tls_port(self) -> None:
+        """MQTT without TLS on 8883, the CONNECT whole or split, without a heuristic; off, TLS has it."""
+        split = ODD_PORT.replace("c1 > 10", "c1 > [split 1,3] 10").format(port=8883)
+        for capture in (self.on_port(8883), self.capture(split)):
+            self.assertEqual(self.served_by(capture, Settings(heuristics=NO_HEURISTICS)), "plugin")
+            self.assertEqual(self.served_by(capture, OFF, ""), "nobody")
+        rows = harness.rows(self.on_port(8883), ["mqtt.msgtype"], display_filter="tcp.len > 0", order=harness.Order.TWO_PASSES)
+        self.assertEqual([row["mqtt.msgtype"] for row in rows], [["1"], ["2"], ["3"]])
+
+    def test_rest_of_the_tls_port(self) -> None:
+        """What TLS carries on 8883 is shown as without the plugin."""
+        capture = ROOT / "test-captures" / "other-protocols" / "tls-http-8883.pcapng"
+        self.assertIn("HTTP", harness.tshark(capture=capture))
+        fields = ["tls.record.length", "tls.handshake.type", "tcp.reassembled.length"]
+        for order in (harness.Order.ONE_PASS, harness.Order.TWO_PASSES):
+            self.assertEqual(harness.rows(capture, fields, order=order),
+                             harness.rows(capture, fields, order=order, builtin=True))
+
+    def test_tls_on_the_plain_port(self) -> None:
+        """TLS on 1883 is decrypted, and the MQTT in it found."""
+        capture = self.moved(REAL / "tls-mosquitto.pcapng", 8883, 1883)
+        self.assertEqual(self.served_by(capture, Settings()), "plugin")
+        self.assertEqual(len(harness.rows(capture, ["frame.number"], display_filter="mqtt and tls")),
+                         len(harness.rows(REAL / "tls-mosquitto.pcapng", ["frame.number"], display_filter="mqtt")))
+
     def test_decode_as_elsewhere(self) -> None:
         """A user who decodes 1883 as something else has the last word."""
         settings = Settings(decode_as=("tcp.port==1883,http",))
