@@ -61,18 +61,21 @@ static bool is_at_once(const struct track_context *tracking, int64_t earlier_ns)
     return tracking->now_ns - earlier_ns <= AT_ONCE_NS;
 }
 
-/** Both have TCP's sequence numbers of the same connection. Of the end that has sent nothing yet they may not be known. */
-static bool has_same_numbers(const struct track_transport *one, const struct track_transport *other)
-{
-    bool is_answered = one->first_seq[1] != 0 && other->first_seq[1] != 0;
-
-    return one->first_seq[0] != 0 && one->first_seq[0] == other->first_seq[0] &&
-           (!is_answered || one->first_seq[1] == other->first_seq[1]);
-}
-
 static bool is_same_address(const struct track_endpoint *one, const struct track_endpoint *other)
 {
     return one->length == other->length && memcmp(one->address, other->address, one->length) == 0;
+}
+
+/** The packets of one are those of the other, with other addresses: TCP's sequence numbers are the same. Those of the end that
+ *  has sent nothing yet may not be known. */
+static bool is_translated(const struct track_transport *one, const struct track_transport *other)
+{
+    bool is_answered = one->first_seq[1] != 0 && other->first_seq[1] != 0;
+    bool has_other_address =
+        !is_same_address(&one->ends[0], &other->ends[0]) || !is_same_address(&one->ends[1], &other->ends[1]);
+
+    return has_other_address && one->first_seq[0] != 0 && one->first_seq[0] == other->first_seq[0] &&
+           (!is_answered || one->first_seq[1] == other->first_seq[1]);
 }
 
 /** One connection may be to a proxy, and the other from it to the broker. */
@@ -120,7 +123,7 @@ static void look_for_original(struct track_context *tracking, struct track_first
     struct track_connection *original = repeated != NULL ? repeated->connection : NULL;
     const struct track_transport *transport = &tracking->connection->transport;
 
-    if (original != NULL && has_same_numbers(&original->transport, transport)) {
+    if (original != NULL && is_translated(&original->transport, transport)) {
         tracking->snapshot.is_copy = true;
         tracking->snapshot.client_id = track_latest_snapshot(original)->client_id;
         tell(tracking, original);
