@@ -66,6 +66,8 @@ static uint32_t silence_of(const struct check_subject *subject, enum check_colum
         silence |= CHECK_NEEDS_SESSION;
     if (snapshot->is_bridge)
         silence |= CHECK_NEEDS_NO_BRIDGE;
+    if (subject->packet->type != MQTT_TYPE_PUBLISH || subject->packet->publish.payload.length < TRACK_CONTENT_LEAST)
+        silence |= CHECK_NEEDS_CONTENT;
     if (subject->packet->fault.kind == MQTT_FAULT_CUT)
         silence |= CHECK_NOT_IF_TRUNCATED;
     if (subject->facts->record != NULL && subject->facts->record->is_header_judged)

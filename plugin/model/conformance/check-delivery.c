@@ -280,10 +280,9 @@ static void check_retained(struct track_delivery *delivery)
 /** A hash of a message, to recognise it; 0 where it was not all captured, or is too short to be told from others. */
 static uint32_t hash_own(const struct mqtt_packet *packet, uint32_t topic_hash)
 {
-    enum { SHORTEST = 4 };
     struct mqtt_span payload = packet->publish.payload;
 
-    if (packet->fault.kind != MQTT_FAULT_NONE || payload.length < SHORTEST)
+    if (packet->fault.kind != MQTT_FAULT_NONE || payload.length < TRACK_CONTENT_LEAST)
         return 0;
     return topic_hash * 31 ^ track_hash_bytes(packet->bytes + payload.at, payload.length) ^ payload.length;
 }

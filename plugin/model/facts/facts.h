@@ -168,6 +168,10 @@ struct track_packet_record {
     };
 };
 
+/** Bytes of payload by which messages are told apart. With a timestamp or a counter most have as many; a mere number or a
+ *  word of state is the same in many messages. */
+enum { TRACK_CONTENT_LEAST = 6 };
+
 /** How many anomalies of one packet are kept. */
 enum { TRACK_ANOMALIES_MAX = 12 };
 

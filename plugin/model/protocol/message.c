@@ -56,9 +56,9 @@ uint32_t track_subscription_id_of(const struct mqtt_packet *packet)
 
 uint32_t track_message_hash(const struct mqtt_packet *packet, uint32_t topic, struct mqtt_span payload)
 {
-    enum { SHORTEST = 6, MOST = 1024 };
+    enum { MOST = 1024 };
 
-    if (packet->fault.kind != MQTT_FAULT_NONE || payload.length < SHORTEST)
+    if (packet->fault.kind != MQTT_FAULT_NONE || payload.length < TRACK_CONTENT_LEAST)
         return 0;
     uint32_t hash = topic * 31 + payload.length;
     hash ^= track_hash_bytes(packet->bytes + payload.at, MIN(payload.length, MOST));
