@@ -14,7 +14,7 @@ enum check_silence {
     CHECK_NOT_IN_V50 = 1 << 18,
     CHECK_NOT_IN_EACH_VERSION = 1 << 19, /**< the version in force is not certain, and the rule needs one */
     CHECK_NOT_IF_TRUNCATED = 1 << 20,    /**< the packet is truncated, and the rule may look at what is not there */
-    CHECK_NOT_IF_MALFORMED = 1 << 21,    /**< the packet is malformed, and the rule may look behind the fault */
+    CHECK_NOT_IF_MALFORMED = 1 << 21,    /**< the packet is malformed, and the rule may look after the fault */
     CHECK_NOT_BY_FIXED_HEADER = 1 << 22, /**< only the fixed header is there, and the rule needs more */
 };
 

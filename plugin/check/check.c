@@ -128,6 +128,9 @@ static int severity_of(const struct run *run, enum check_rule rule, uint32_t *do
         reasons |= 1u << subject->anomaly->doubt;
     if (subject->facts->is_unsure || (subject->facts->may_lack && info->about == CHECK_ABOUT_ANOMALY))
         reasons |= 1u << TRACK_DOUBT_WEBSOCKET;
+    if (mqtt_is_malformed(subject->packet) && info->about != CHECK_ABOUT_FAULT &&
+        track_find_anomaly(subject->facts, TRACK_ANOMALY_AFTER_MALFORMED) != NULL)
+        reasons |= 1u << TRACK_DOUBT_BOUNDARY;
     int steps = steps_of(reasons);
     if (severity <= CHECK_NOTE || steps == 0)
         return severity;

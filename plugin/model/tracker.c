@@ -241,6 +241,7 @@ static void run_parts(struct track_context *tracking)
     track_update_connect_info(tracking);
     mark_copy(track_update_captured_twice(tracking), tracking->pdu);
     check(tracking, track_check_connection_order);
+    check(tracking, track_check_boundaries);
     check(tracking, track_check_after_disconnect);
     check(tracking, track_check_authentication);
     check(tracking, track_check_keep_alive);

@@ -78,11 +78,31 @@ static uint32_t trusted_before_filter(const struct mqtt_packet *packet, uint32_t
     uint32_t at = 0;
 
     while (mqtt_filters_next(packet, &at, &filter)) {
-        if (filter.options >= FIRST_PRINTABLE)
+        if (filter.text.length == 0 || filter.options >= FIRST_PRINTABLE)
             return smaller(trusted, filter.text.at - 2);
         trusted = trusted_before_text(packet, filter.text, trusted);
     }
     return trusted;
+}
+
+/** All packets of this type have the same length (MQTT 3.1.1 sections 3.2.1, 3.4.1 and so on; MQTT 5.0 section 3.12.1). */
+static bool has_fixed_length(const struct mqtt_packet *packet)
+{
+    switch (packet->type) {
+    case MQTT_TYPE_PINGREQ:
+    case MQTT_TYPE_PINGRESP:
+        return true;
+    case MQTT_TYPE_CONNACK:
+    case MQTT_TYPE_PUBACK:
+    case MQTT_TYPE_PUBREC:
+    case MQTT_TYPE_PUBREL:
+    case MQTT_TYPE_PUBCOMP:
+    case MQTT_TYPE_UNSUBACK:
+    case MQTT_TYPE_DISCONNECT:
+        return packet->version != MQTT_V50;
+    default:
+        return false;
+    }
 }
 
 uint32_t mqtt_trusted_length(const struct mqtt_packet *packet)
@@ -91,6 +111,8 @@ uint32_t mqtt_trusted_length(const struct mqtt_packet *packet)
     bool is_about_qos = packet->fault.kind == MQTT_FAULT_QOS_3; /* which is in the first byte and spoils no other */
     uint32_t trusted = is_about_qos ? packet->read_to : smaller(packet->read_to, packet->fault.at.at);
 
+    if (has_fixed_length(packet)) /* its fault is the Remaining Length */
+        return smaller(trusted, packet->remaining_length_at.at);
     trusted = trusted_before_property(packet, &packet->properties, packet->type, trusted);
     switch (packet->type) {
     case MQTT_TYPE_CONNECT:

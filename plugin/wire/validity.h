@@ -58,9 +58,10 @@ static inline bool mqtt_lacks_filters(const struct mqtt_packet *packet)
 }
 
 /** How many bytes of a malformed packet are what its sender meant them to be. What is malformed is found where reading stops,
- *  but its cause may be earlier: a wrong length makes text of other fields, and other fields of text. So nothing is trusted
- *  from the first string on that has a character which no string should have, the first Topic Filter whose options could be
- *  text, and the first property of an unreadable block that the block must not have. */
+ *  but its cause may be earlier: a wrong length makes text of other fields, and other fields of text. Of a packet
+ *  whose type has one length and that has another, only the first byte is trusted. Of the others nothing is trusted from the
+ *  first string on that has a character which no string should have, the first Topic Filter that is empty or whose options
+ *  could be text, and the first property of an unreadable block that the block must not have. */
 uint32_t mqtt_trusted_length(const struct mqtt_packet *packet);
 
 /** The packet is malformed, or a Protocol Error that has to end the connection, whatever came before it (MQTT 5.0 section

@@ -8,6 +8,7 @@
 #include "../protocol/recent-publishes.h"
 #include "after-disconnect.h"
 #include "authentication.h"
+#include "check-boundaries.h"
 #include "check-keep-alive.h"
 #include "check-session-resumption.h"
 #include "check-wills.h"
@@ -29,6 +30,7 @@ struct track_connection_checks {
     struct track_packet_id_state *packet_ids;       /**< packet-id-state.h; NULL while there is nothing in it */
     struct track_alias_checks *aliases;             /**< check-topic-aliases.c: NULL until one is used */
     struct track_delivery_checks *deliveries;       /**< report-delivery.c: NULL while there is nothing in it */
+    struct track_boundaries boundaries;             /**< check-boundaries.c */
     bool is_reviewed; /**< unanswered-requests.c: it was reported what had no response on it */
 };
 

@@ -204,16 +204,18 @@ static void what_a_wrong_length_may_have_made_is_not_trusted(void)
         const char *notation;
         uint32_t trusted;
     } rows[] = {
-        {MQTT_V311, "30 80808080 01", 1},                               /* the first byte only */
-        {MQTT_V311, "80 { 0001 s'a' }", 4},                             /* up to the entry without options */
-        {MQTT_V311, "82 { 0001 s'a#' 00 s'b' }", 9},                    /* the first entry, too */
-        {MQTT_V311, "82 { 0001 0004 'a/b' 00 0003 'c/d' 00 }", 4},      /* a filter with U+0000 */
-        {MQTT_V311, "82 { 0001 s'a' 00 0002 'a/#' 00 }", 8},            /* an entry with the options '#' */
-        {MQTT_V311, "a2 { 0001 s'a' s'b' 0009 }", 10},                  /* options are for SUBSCRIBE only */
-        {MQTT_V311, "32 { s'a/#' 00 }", 7},                             /* the topic */
-        {MQTT_V311, "32 { 0006 'a/#' 0001 'x' }", 2},                   /* a topic with U+0000 and U+0001 */
-        {MQTT_V311, "36 { s'a' 00 }", 5},                               /* QoS 3: the topic */
-        {MQTT_V311, "c0 { 00 }", 2},                                    /* left over */
+        {MQTT_V311, "30 80808080 01", 1},                          /* the first byte only */
+        {MQTT_V311, "80 { 0001 s'a' }", 4},                        /* up to the entry without options */
+        {MQTT_V311, "82 { 0001 s'a#' 00 s'b' }", 9},               /* the first entry, too */
+        {MQTT_V311, "82 { 0001 0004 'a/b' 00 0003 'c/d' 00 }", 4}, /* a filter with U+0000 */
+        {MQTT_V311, "82 { 0001 s'a' 00 0002 'a/#' 00 }", 8},       /* an entry with the options '#' */
+        {MQTT_V311, "82 { 0001 s'' 05 s'b' }", 4},
+        {MQTT_V311, "a2 { 0001 s'a' s'b' 0009 }", 10}, /* options are for SUBSCRIBE only */
+        {MQTT_V311, "32 { s'a/#' 00 }", 7},            /* the topic */
+        {MQTT_V311, "32 { 0006 'a/#' 0001 'x' }", 2},  /* a topic with U+0000 and U+0001 */
+        {MQTT_V311, "36 { s'a' 00 }", 5},              /* QoS 3: the topic */
+        {MQTT_V311, "c0 { 00 }", 1},                   /* left over */
+        {MQTT_V311, "20 { 03 05 00 }", 1},
         {MQTT_V50, "40 { 0001 01 7f }", 5},                             /* up to the Property Length at fault */
         {MQTT_V50, "30 { s'a' { 23 0001 23 0002 03 0005 'x' } }", 12},  /* properties before the one that is too long */
         {MQTT_V50, "30 { s'a' { 26 s'k' 0001 'v' 28 01 21 } }", 13},    /* up to one that a PUBLISH must not have */
