@@ -138,7 +138,7 @@ static void follow_rest(struct stream_chunk *chunk, const packet_info *pinfo, ui
         return;
     direction->lacks_rest = (int32_t)(direction->begins_at - next_seq) > 0;
     stream_arrival(chunk->stream, pinfo, &arrival);
-    track_packet_goes_on(chunk->stream->connection, chunk->sender, &arrival, !direction->lacks_rest);
+    track_packet_continues(chunk->stream->connection, chunk->sender, &arrival, !direction->lacks_rest);
 }
 
 /** Packets were missed after what the capture holds of a segment: more was cut off than the rest of one packet. */

@@ -401,7 +401,7 @@ static void follow_message_rest(const struct stream_chunk *chunk, const packet_i
     struct track_arrival arrival;
 
     stream_arrival(chunk->stream, pinfo, &arrival);
-    track_packet_goes_on(chunk->stream->connection, chunk->sender, &arrival, split->head_ends);
+    track_packet_continues(chunk->stream->connection, chunk->sender, &arrival, split->head_ends);
 }
 
 /** A packet that spans messages is under way after this one; first visit only. */

@@ -84,11 +84,6 @@ static struct track_connection *untracked_connection(struct track_capture *captu
     return capture->untracked;
 }
 
-static bool is_untracked(const struct track_connection *connection)
-{
-    return connection == connection->capture->untracked;
-}
-
 /** A connection and what only rules need of it, in one piece of memory. */
 struct connection_with_checks {
     struct track_connection connection;
@@ -305,7 +300,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     /* Records and anomalies are found again by their order. */
     assert(track_is_before(tracking.capture->latest, pdu));
     tracking.capture->latest = pdu;
-    if (is_untracked(connection)) {
+    if (track_is_untracked(connection)) {
         pass_by(tracking.capture, pdu);
         track_recall(connection, sender, pdu, facts);
         return;
@@ -334,79 +329,11 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     facts->websocket_offered = facts->websocket_chosen = NULL;
 }
 
-void track_packet_begun(struct track_connection *connection, unsigned sender, const struct track_arrival *arrival)
-{
-    struct track_end_progress *end = &connection->progress.ends[sender];
-
-    end->begun_ns = track_begin_of_packet(end, arrival, track_clock_read(&connection->capture->clock, arrival->ns));
-    end->is_sending = true;
-}
-
-void track_packet_goes_on(struct track_connection *connection, unsigned sender, const struct track_arrival *arrival,
-                          bool is_end)
-{
-    if (track_latest_snapshot(connection)->broker == 1 - sender)
-        connection->keep_alive.last_client_ns = track_clock_read(&connection->capture->clock, arrival->ns);
-    connection->progress.ends[sender].is_sending &= !is_end;
-}
-
-bool track_may_begin(const struct track_connection *connection, unsigned sender, uint8_t first, bool is_first)
-{
-    return track_unfinished_may_begin(connection, sender, first, is_first);
-}
-
-void track_begin_packet(struct track_connection *connection, const struct track_beginning *beginning)
-{
-    track_unfinished_begin(connection, beginning);
-}
-
-void track_judge_packet(struct track_connection *connection, unsigned sender)
-{
-    track_unfinished_judge(connection, sender);
-}
-
-bool track_is_packet_judged(const struct track_connection *connection, unsigned sender)
-{
-    return track_unfinished_is_judged(connection, sender);
-}
-
-void track_lose_packet(struct track_connection *connection, unsigned sender)
-{
-    track_unfinished_lose(connection, sender);
-}
-
-unsigned track_close(struct track_connection *connection, const struct track_closing *closing,
-                     struct track_unfinished list[2])
-{
-    return track_unfinished_close(connection, closing, list);
-}
-
-bool track_connection_has_packets(const struct track_connection *connection)
-{
-    return connection->has_packets;
-}
-
-uint32_t track_crossed_connack(struct track_connection *connection, unsigned sender,
-                               const struct track_arrival *arrival)
-{
-    struct track_context tracking = {
-        .capture = connection->capture,
-        .connection = connection,
-        .checks = connection->checks,
-        .progress = &connection->progress,
-        .sender = sender,
-        .arrival = arrival,
-    };
-
-    memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
-    return tracking.checks != NULL && track_has_crossed_connack(&tracking) ? connection->session.connack.frame : 0;
-}
-
 void track_gap(struct track_connection *connection, struct track_pdu_ref pdu)
 {
     struct track_snapshot snapshot;
 
-    if (is_untracked(connection))
+    if (track_is_untracked(connection))
         return;
     memcpy(&snapshot, track_latest_snapshot(connection), sizeof snapshot);
     snapshot.from = pdu;
@@ -433,7 +360,8 @@ void track_recall(const struct track_connection *connection, unsigned sender, st
     facts->sender = sender;
     facts->pdu = pdu;
     facts->snapshot = snapshot;
-    facts->record = is_untracked(connection) ? &connection->capture->beyond : track_packet_records_find(records, pdu);
+    facts->record =
+        track_is_untracked(connection) ? &connection->capture->beyond : track_packet_records_find(records, pdu);
     facts->idle_ns = is_clients ? track_packet_records_idle(records, pdu, facts->record) : TRACK_TIME_UNKNOWN;
     facts->in_websocket_text = facts->is_partial = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;

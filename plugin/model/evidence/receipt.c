@@ -63,6 +63,17 @@ int64_t track_begin_of_packet(const struct track_end_progress *sender, const str
     return arrival->is_joined ? TRACK_TIME_UNKNOWN : now_ns;
 }
 
+void track_begin_sending(struct track_end_progress *sender, const struct track_arrival *arrival, int64_t now_ns)
+{
+    sender->begun_ns = track_begin_of_packet(sender, arrival, now_ns);
+    sender->is_sending = true;
+}
+
+void track_end_sending(struct track_end_progress *sender)
+{
+    sender->is_sending = false;
+}
+
 /** A lost segment shows only when its direction continues. Until then it shows in what the other end acknowledges: more
  *  than was captured. Then the packet's sender knows something that the capture does not. */
 void track_update_progress(struct track_context *tracking)

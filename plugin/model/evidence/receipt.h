@@ -50,6 +50,10 @@ bool track_is_other_sending(const struct track_context *tracking);
 int64_t track_begin_of_packet(const struct track_end_progress *sender, const struct track_arrival *arrival,
                               int64_t now_ns);
 
+/** An end has begun a packet, of which more is to come; or has sent the last of it. */
+void track_begin_sending(struct track_end_progress *sender, const struct track_arrival *arrival, int64_t now_ns);
+void track_end_sending(struct track_end_progress *sender);
+
 /** Keeps how far the bytes of the packet's sender were captured. */
 void track_update_progress(struct track_context *tracking);
 

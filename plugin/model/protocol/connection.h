@@ -54,6 +54,12 @@ struct track_connection {
     struct track_connection_checks *checks; /**< conformance/checks.h: NULL where no rules are wanted */
 };
 
+/** It stands for all connections that there was no memory for. */
+static inline bool track_is_untracked(const struct track_connection *connection)
+{
+    return connection == connection->capture->untracked;
+}
+
 /** What is known of a connection by now. */
 static inline const struct track_snapshot *track_latest_snapshot(const struct track_connection *connection)
 {

@@ -23,6 +23,11 @@ int64_t track_update_keep_alive(struct track_context *tracking)
     return TRACK_TIME_UNKNOWN;
 }
 
+void track_keep_alive_continue(struct track_connection *connection, int64_t now_ns)
+{
+    connection->keep_alive.last_client_ns = now_ns;
+}
+
 void track_keep_alive_forget(struct track_connection *connection)
 {
     connection->keep_alive.last_client_ns = TRACK_TIME_UNKNOWN;

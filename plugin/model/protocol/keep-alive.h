@@ -16,6 +16,9 @@ struct track_keep_alive {
  *  known. After all else that the packet's record holds. */
 int64_t track_update_keep_alive(struct track_context *tracking);
 
+/** More of a packet that the Client had begun has come. */
+void track_keep_alive_continue(struct track_connection *connection, int64_t now_ns);
+
 /** It is not known any more when the Client sent its latest packet. */
 void track_keep_alive_forget(struct track_connection *connection);
 

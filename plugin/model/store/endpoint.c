@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include <wsutil/wmem/wmem.h>
+
 bool track_is_same_endpoint(const struct track_endpoint *one, const struct track_endpoint *other)
 {
     return one->port == other->port && one->length == other->length &&
@@ -14,9 +16,10 @@ bool track_is_same_endpoint(const struct track_endpoint *one, const struct track
 
 guint track_hash_endpoint(const struct track_endpoint *endpoint)
 {
-    guint hash = 2166136261u ^ endpoint->port;
+    uint8_t key[sizeof endpoint->address + sizeof endpoint->port] = {0};
 
-    for (unsigned i = 0; i < endpoint->length; i++)
-        hash = (hash ^ endpoint->address[i]) * 16777619u;
-    return hash;
+    /* Keyed: whoever chooses addresses and ports cannot foresee it. */
+    memcpy(key, endpoint->address, endpoint->length);
+    memcpy(key + sizeof endpoint->address, &endpoint->port, sizeof endpoint->port);
+    return wmem_strong_hash(key, sizeof key);
 }

@@ -1,0 +1,86 @@
+/* packet-parts.c - takes in parts of packets, before or without the whole of them.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "packet-parts.h"
+
+#include <string.h>
+
+#include "conformance/connection-order.h"
+#include "evidence/receipt.h"
+#include "protocol/connection.h"
+#include "protocol/keep-alive.h"
+#include "protocol/unfinished-packets.h"
+
+void track_packet_begun(struct track_connection *connection, unsigned sender, const struct track_arrival *arrival)
+{
+    if (!track_is_untracked(connection))
+        track_begin_sending(&connection->progress.ends[sender], arrival,
+                            track_clock_read(&connection->capture->clock, arrival->ns));
+}
+
+void track_packet_continues(struct track_connection *connection, unsigned sender, const struct track_arrival *arrival,
+                            bool is_end)
+{
+    if (track_is_untracked(connection))
+        return;
+    if (track_latest_snapshot(connection)->broker == 1 - sender)
+        track_keep_alive_continue(connection, track_clock_read(&connection->capture->clock, arrival->ns));
+    if (is_end)
+        track_end_sending(&connection->progress.ends[sender]);
+}
+
+bool track_may_begin(const struct track_connection *connection, unsigned sender, uint8_t first, bool is_first)
+{
+    return track_is_untracked(connection) || track_unfinished_may_begin(connection, sender, first, is_first);
+}
+
+void track_begin_packet(struct track_connection *connection, const struct track_beginning *beginning)
+{
+    if (!track_is_untracked(connection))
+        track_unfinished_begin(connection, beginning);
+}
+
+void track_judge_packet(struct track_connection *connection, unsigned sender)
+{
+    if (!track_is_untracked(connection))
+        track_unfinished_judge(connection, sender);
+}
+
+bool track_is_packet_judged(const struct track_connection *connection, unsigned sender)
+{
+    return track_unfinished_is_judged(connection, sender);
+}
+
+void track_lose_packet(struct track_connection *connection, unsigned sender)
+{
+    if (!track_is_untracked(connection))
+        track_unfinished_lose(connection, sender);
+}
+
+unsigned track_close(struct track_connection *connection, const struct track_closing *closing,
+                     struct track_unfinished list[2])
+{
+    return track_is_untracked(connection) ? 0 : track_unfinished_close(connection, closing, list);
+}
+
+bool track_connection_has_packets(const struct track_connection *connection)
+{
+    return connection->has_packets;
+}
+
+uint32_t track_crossed_connack(struct track_connection *connection, unsigned sender,
+                               const struct track_arrival *arrival)
+{
+    struct track_context tracking = {
+        .capture = connection->capture,
+        .connection = connection,
+        .checks = connection->checks,
+        .progress = &connection->progress,
+        .sender = sender,
+        .arrival = arrival,
+    };
+
+    memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
+    return tracking.checks != NULL && track_has_crossed_connack(&tracking) ? connection->session.connack.frame : 0;
+}
