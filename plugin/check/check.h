@@ -96,10 +96,11 @@ void check_fixed_header(const struct check_policy *policy, const struct mqtt_pac
                         const struct track_facts *facts, struct _wmem_allocator_t *pool,
                         struct check_findings *findings);
 
-/** Writes what a finding says: title, detail, statement ids in brackets. Null-terminated, cut where `size` is too small. */
+/** Writes what a finding says: title, detail; the side at fault where the title does not begin with it, and why the severity
+ *  was lowered, in parentheses; statement ids in brackets. Null-terminated, truncated where `size` is too small. */
 void check_message(const struct check_finding *finding, char *buffer, size_t size);
 
-enum { CHECK_MESSAGE_SIZE = 400, CHECK_IDS_MAX = 8 };
+enum { CHECK_MESSAGE_SIZE = 640, CHECK_IDS_MAX = 8 };
 
 /** The side at fault: "client", "broker", or "unknown" where the capture does not tell. */
 const char *check_finding_side(const struct check_finding *finding);

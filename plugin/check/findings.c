@@ -49,10 +49,50 @@ void check_finding_doubt(const struct check_finding *finding, char buffer[CHECK_
                                        words[doubt]);
 }
 
+/** True where a title begins with the actor, "Client" or "Server", and not with "Client Identifier". */
+static bool is_actor(const char *title, const char *actor)
+{
+    size_t length = strlen(actor);
+    return strncmp(title, actor, length) == 0 && title[length] == ' ' &&
+           strncmp(title + length, " Identifier", 11) != 0;
+}
+
+/** Writes "Client at fault", "Server at fault", or "" where the title says so or the capture does not tell. */
+static const char *fault_words(const struct check_finding *finding)
+{
+    const char *title = check_rule_info(finding->rule)->title;
+    const char *side = check_finding_side(finding);
+
+    if (strcmp(side, "client") == 0)
+        return is_actor(title, "Client") ? "" : "Client at fault";
+    if (strcmp(side, "broker") == 0)
+        return is_actor(title, "Server") ? "" : "Server at fault";
+    return "";
+}
+
+/** Adds statement ids in brackets: the first, and of the others as many as an item of the tree has room for. */
+static void write_ids(const struct check_ids *ids, char *buffer, size_t size)
+{
+    enum { LABEL_SIZE = 205 }; /* Wireshark ends a label at 240 bytes, and severity and group come first */
+    size_t length = strlen(buffer);
+
+    for (unsigned i = 0; i < ids->count; i++) {
+        bool has_room = i == 0 || length + strlen(ids->list[i]) + sizeof ", ]" <= LABEL_SIZE;
+        snprintf(buffer + length, size - length, "%s%s", i == 0 ? " [" : ", ", has_room ? ids->list[i] : "...");
+        length = strlen(buffer);
+        if (!has_room)
+            break;
+    }
+    if (ids->count > 0)
+        snprintf(buffer + length, size - length, "]");
+}
+
 void check_message(const struct check_finding *finding, char *buffer, size_t size)
 {
+    const char *fault = fault_words(finding);
     struct check_ids ids;
     char detail[CHECK_MESSAGE_SIZE / 2];
+    char doubt[CHECK_DOUBT_SIZE];
     size_t length;
 
     check_rule_functions[finding->rule].write_detail(&finding->subject, detail, sizeof detail);
@@ -61,9 +101,11 @@ void check_message(const struct check_finding *finding, char *buffer, size_t siz
     length = strlen(buffer);
     if (finding->further > 0)
         snprintf(buffer + length, size - length, ", and %u more in this packet", (unsigned)finding->further);
-    for (unsigned i = 0; i < ids.count; i++) {
+    check_finding_doubt(finding, doubt);
+    if (fault[0] != '\0' || doubt[0] != '\0') {
         length = strlen(buffer);
-        snprintf(buffer + length, size - length, "%s%s%s", i == 0 ? " [" : ", ", ids.list[i],
-                 i + 1 == ids.count ? "]" : "");
+        snprintf(buffer + length, size - length, " (%s%s%s)", fault, fault[0] != '\0' && doubt[0] != '\0' ? "; " : "",
+                 doubt);
     }
+    write_ids(&ids, buffer, size);
 }

@@ -28,6 +28,16 @@ static inline struct mqtt_span with_length(struct mqtt_span string)
     return (struct mqtt_span){string.at - 2, string.length + 2};
 }
 
+/** The four flags of a fixed header as digits, bit 3 first: four arguments for "%u%u%u%u". */
+#define FLAG_BITS(flags) (flags) >> 3 & 1u, (flags) >> 2 & 1u, (flags) >> 1 & 1u, (flags)&1u
+
+/** A code's name in a packet type's table in the version in force; "not defined" where the table does not have it. */
+static inline const char *code_name(const struct check_subject *subject, enum mqtt_packet_type type, unsigned code)
+{
+    const char *name = mqtt_reason_name(subject->packet->version, type, (uint8_t)code);
+    return name != NULL ? name : "not defined";
+}
+
 /** The packet was sent by the Client, or by the Server; false where nobody knows. */
 static inline bool is_from_client(const struct track_facts *facts)
 {

@@ -10,6 +10,27 @@
 
 #include "row-words.h"
 
+/* The cell HELP() names a row of help.def, or NONE. */
+enum {
+    HELP_INDEX_NONE,
+#define HELP_TEXT(name, ...) HELP_INDEX_##name,
+#include "help.def"
+#undef HELP_TEXT
+    HELP_COUNT
+};
+
+#define WANTS_WANTS(text) text
+#define CAUSE_CAUSE(text) text
+#define MEND_MEND(text) text
+#define EXCUSE_EXCUSE(text) "" text
+
+static const struct check_help helps[HELP_COUNT] = {
+    {"", "", "", "", ""},
+#define HELP_TEXT(name, wants, cause, mend, excuse) {#name, WANTS_##wants, CAUSE_##cause, MEND_##mend, EXCUSE_##excuse},
+#include "help.def"
+#undef HELP_TEXT
+};
+
 /* What a cell holds: SIDE_##cell finds its macro where the cell is the one called SIDE. */
 #define ABOUT_ABOUT(what) SUBJECT_##what
 #define SUBJECT_PACKET CHECK_ABOUT_PACKET, -1
@@ -32,7 +53,7 @@
 #define V50_V50_AT(severity, ...) IDS(severity, __VA_ARGS__)
 #define TITLE_TITLE(text) text
 #define SHORT_SHORT(text) "" text
-#define HELP_HELP(text) "" text
+#define HELP_HELP(name) &helps[HELP_INDEX_##name]
 
 #define IDS(severity, ...)                                                                                             \
     {                                                                                                                  \

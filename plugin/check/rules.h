@@ -93,6 +93,16 @@ enum check_column { CHECK_V31, CHECK_V311, CHECK_V50, CHECK_COLUMNS };
 /** All packet types. */
 enum { CHECK_ANY_PACKET = 0xFFFF };
 
+/** What somebody who meets a broken rule may want to know: a row of a help-*.def. Texts without line ends; for as long as
+ *  the program runs. */
+struct check_help {
+    const char *name;
+    const char *wants;  /**< what the specification wants, and why it matters */
+    const char *cause;  /**< how the rule usually comes to be broken, in Clients and in Servers */
+    const char *mend;   /**< what to change */
+    const char *excuse; /**< what excuses it; "" where nothing does */
+};
+
 /** A rule's row without its expressions. */
 struct check_rule_info {
     const char *symbol;
@@ -104,9 +114,9 @@ struct check_rule_info {
     enum check_group group;
     uint32_t needs; /**< bits of enum check_needs */
     struct check_cell cells[CHECK_COLUMNS];
-    const char *title;       /**< what is broken, in a few words */
-    const char *short_title; /**< the same for the Info column; "": the statement's id has to do */
-    const char *help;        /**< what the specification wants and why, usual causes, how to mend it; "": none */
+    const char *title;             /**< what is broken, in a few words */
+    const char *short_title;       /**< the same for the Info column; "": the statement's id has to do */
+    const struct check_help *help; /**< its name is "" where the row names none */
 };
 
 /** True where a version has the rule. */

@@ -45,7 +45,7 @@ static void print_packets(uint32_t packets)
     }
 }
 
-/** rule, symbol, packets, side, severity, needs, title, short title; then for each version that has the rule: cell, symbol, version,
+/** rule, symbol, packets, side, severity, needs, title, short title, name and four parts of its help; then for each version that has the rule: cell, symbol, version,
  *  severity; and for each of its statements: id, symbol, version, id, condition. */
 static void print_rule(enum check_rule rule)
 {
@@ -56,7 +56,8 @@ static void print_rule(enum check_rule rule)
     print_packets(info->packets);
     printf("\t%s\t%s\t", sides[info->side], check_severity_name(info->severity));
     print_needs(info->needs);
-    printf("\t%s\t%s\n", info->title, info->short_title);
+    printf("\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", info->title, info->short_title, info->help->name, info->help->wants,
+           info->help->cause, info->help->mend, info->help->excuse);
     for (unsigned column = 0; column < CHECK_COLUMNS; column++) {
         const struct check_cell *cell = &info->cells[column];
         enum check_severity severity = cell->severity == CHECK_ROW_SEVERITY ? info->severity : cell->severity;

@@ -310,23 +310,39 @@ static void put_ends(struct line *line)
     put(line, "  ");
 }
 
-/** The first statement that is broken for sure or most likely. */
-static void put_broken(struct line *line)
+/** A broken rule in a few words, with the statement that fits best. */
+static void put_finding(struct line *line, const struct check_finding *finding)
 {
-    const struct check_findings *findings = line->context->findings;
-    const struct check_finding *worst = NULL;
     struct check_ids ids;
 
-    for (unsigned i = 0; i < findings->count; i++)
-        if (findings->list[i].severity >= CHECK_WARNING &&
-            (worst == NULL || findings->list[i].severity > worst->severity))
-            worst = &findings->list[i];
-    if (worst == NULL)
-        return;
-    check_finding_ids(worst, &ids);
+    check_finding_ids(finding, &ids);
     put(line, " [");
-    put(line, ids.count > 0 ? ids.list[0] : check_rule_info(worst->rule)->symbol);
+    put(line, check_rule_info(finding->rule)->short_title);
+    if (ids.count > 0) {
+        put(line, ", ");
+        put(line, ids.list[0]);
+    }
     put(line, "]");
+}
+
+/** True where a rule was found broken before at the same packet. */
+static bool is_named_already(const struct check_findings *findings, unsigned index)
+{
+    for (unsigned i = 0; i < index; i++)
+        if (findings->list[i].rule == findings->list[index].rule)
+            return true;
+    return false;
+}
+
+/** The broken rules from note up, the worst first, each once. */
+static void put_findings(struct line *line)
+{
+    const struct check_findings *findings = line->context->findings;
+
+    for (int severity = CHECK_ERROR; severity >= CHECK_NOTE && findings->count > 0; severity--)
+        for (unsigned i = 0; i < findings->count; i++)
+            if ((int)findings->list[i].severity == severity && !is_named_already(findings, i))
+                put_finding(line, &findings->list[i]);
 }
 
 /** The packet itself: its name, what matters about it, and what is wrong with it. */
@@ -341,7 +357,7 @@ static void put_packet(struct line *line)
         put(line, line->context->facts->is_partial ? " [incomplete]" : " [cut]");
     else if (packet->fault.kind != MQTT_FAULT_NONE)
         put(line, " [malformed]");
-    put_broken(line);
+    put_findings(line);
     line->text[line->length] = '\0';
 }
 
@@ -395,7 +411,7 @@ void show_info_of_beginning(const struct show_context *context, uint32_t arrived
     put(&line, " of ");
     put_number(&line, context->packet->length);
     put(&line, " bytes]");
-    put_broken(&line);
+    put_findings(&line);
     line.text[line.length] = '\0';
     show_info_entry(context->pinfo, line.text);
 }

@@ -36,8 +36,10 @@ static int64_t had_it_for(const struct track_context *tracking, const struct tra
 static void check_own_disconnect(struct track_context *tracking)
 {
     const struct track_after_disconnect *state = &tracking->checks->after_disconnect;
-    struct track_anomaly anomaly = {.kind = TRACK_ANOMALY_AFTER_OWN_DISCONNECT,
-                                    .value = tracking->connection->session.disconnect_reason};
+    struct track_anomaly anomaly = {
+        .kind = TRACK_ANOMALY_AFTER_OWN_DISCONNECT,
+        .frame = state->first_disconnect_by == tracking->sender ? state->first_disconnect.frame : 0,
+        .value = tracking->connection->session.disconnect_reason};
 
     if (!state->has_disconnected[tracking->sender])
         return;

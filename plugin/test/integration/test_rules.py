@@ -67,7 +67,7 @@ class Table(unittest.TestCase):
         """The statement id is a field of its own, and stands in Info and message."""
         row = harness.rows(QOS_3, ["mqttscope.rule", "info", "_ws.expert.message"], display_filter=RULE)[0]
         self.assertEqual(row["mqttscope.rule"], ["MQTT-3.3.1-4"])
-        self.assertTrue(row["info"][0].endswith(" [MQTT-3.3.1-4]"), row)
+        self.assertTrue(row["info"][0].endswith(" [QoS 3, MQTT-3.3.1-4]"), row)
         self.assertTrue(row["_ws.expert.message"][0].endswith("[MQTT-3.3.1-4]"), row)
 
 

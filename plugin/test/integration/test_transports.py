@@ -24,7 +24,7 @@ NAMES = ("CONNECT CONNACK PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE SUBACK 
 
 TRULY_WRONG = {
     "rabbitmq-qos2.pcap": {"mqttscope.rule.ack_of_wrong_kind"},
-    "mosquitto-bridge-v50.pcap": {"mqttscope.rule.ack_10_from_client"},
+    "mosquitto-bridge-v50.pcap": {"mqttscope.rule.no_matching_subscribers_from_client"},
 }
 """What programs do against the specification, and a finding says so; test-captures/real/README.md has the reasons."""
 
