@@ -48,18 +48,6 @@ const char *show_finding_text(wmem_allocator_t *pool, const struct check_finding
     return compat_format_text(pool, (const uint8_t *)message, strlen(message));
 }
 
-/** Help for a broken rule, one item below its finding; made only where the tree is looked at. */
-static void add_help(const struct show_context *context, proto_item *item, const struct check_help *help)
-{
-    if (help->name[0] == '\0' || item == NULL || proto_item_is_hidden(item))
-        return;
-    proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_FINDING]);
-    const char *text =
-        wmem_strdup_printf(context->pinfo->pool, "%s Usual cause: %s To mend it: %s%s%s", help->wants, help->cause,
-                           help->mend, help->excuse[0] != '\0' ? " Not reported, or less severe: " : "", help->excuse);
-    proto_item_set_generated(proto_tree_add_string(tree, show_fields[SHOW_RULE_HELP], context->tvb, 0, 0, text));
-}
-
 void show_findings(const struct show_context *context, proto_tree *tree)
 {
     const struct check_findings *findings = context->findings;
@@ -70,9 +58,8 @@ void show_findings(const struct show_context *context, proto_tree *tree)
         uint32_t start = MIN(finding->at.at, packet->captured);
         int length = (int)MIN(finding->at.length, packet->captured - start);
         expert_field *expert = &experts[finding->rule][finding->severity];
-        proto_item *item = proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length,
-                                                        "%s", show_finding_text(context->pinfo->pool, finding));
-        add_help(context, item, check_rule_info(finding->rule)->help);
+        proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s",
+                                     show_finding_text(context->pinfo->pool, finding));
     }
 }
 
@@ -98,6 +85,17 @@ static bool is_listed_already(const struct check_findings *findings, unsigned in
     return false;
 }
 
+/** Help for a broken rule: in the subtree of what is inferred, where JSON and its mapping expect the plugin's own fields. */
+static void add_help(const struct show_context *context, proto_tree *tree, const struct check_help *help)
+{
+    const char *excuse = help->excuse[0] != '\0' ? " Not reported, or less severe: " : "";
+
+    if (help->name[0] != '\0')
+        add_rule_string(context, tree, SHOW_RULE_HELP,
+                        wmem_strdup_printf(context->pinfo->pool, "%s Usual cause: %s To mend it: %s%s%s", help->wants,
+                                           help->cause, help->mend, excuse, help->excuse));
+}
+
 void show_statements(const struct show_context *context, proto_tree *tree)
 {
     const struct check_findings *findings = context->findings;
@@ -115,5 +113,6 @@ void show_statements(const struct show_context *context, proto_tree *tree)
         check_finding_doubt(finding, doubt);
         if (doubt[0] != '\0')
             add_rule_string(context, tree, SHOW_RULE_DOUBT, doubt);
+        add_help(context, tree, check_rule_info(finding->rule)->help);
     }
 }
