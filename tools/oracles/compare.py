@@ -179,6 +179,8 @@ def compare_lines(lines: list[Line], name: str, capture: Path, outcome: Outcome)
     for row in harness.rows(capture, ["frame.number", *expected.FIELDS], display_filter="mqtt || _ws.malformed",
                             timeout_s=TIMEOUT_S):
         number = int(row.pop("frame.number")[0])
+        # A packet whose beginning alone breaks a rule is shown there too, without a number of its own.
+        row["mqttscope.version"] = row["mqttscope.version"][:len(row["mqttscope.pdu"])]
         got[number] = {each: [expected.level(each, value) for value in values]
                        for each, values in row.items() if values}
     outcome.packets += len(lines)

@@ -68,6 +68,8 @@ EXEMPTIONS = [
               "cut: the built-in throws away a payload that was captured in part, and shows the name of a property "
               "whose value is missing; with us those bytes are in mqtt.unread", _is_cut),
     Exemption("topic-alias-both-directions.pcap", _names("topic"), "one map of aliases for both directions"),
+    Exemption("connack-of-older-server.pcap", _names("conack.val"),
+              "the built-in has the code of an older Server under one name, the plugin under both"),
 ]
 
 OUT_OF_REACH = {
