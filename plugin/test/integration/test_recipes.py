@@ -151,7 +151,7 @@ class TestReadme(Recipe):
         merged.chmod(0o644)
         # Crafted connections share addresses, so that they cannot be merged.
         looked_at = [merged, *(CAPTURES / "cases" / name for name in (
-            "exchange-resend-v311.pcap", "session-taken-over.pcap", "qos-3.pcap"))]
+            "exchange-resend-v311.pcap", "session-taken-over.pcap", "qos-3.pcap", "rules/sessions-denied-kept.pcap"))]
         for each in filters:
             with self.subTest(filter=each):
                 self.assertTrue(any(rows(capture, ["frame.number"], display_filter=each) for capture in looked_at))
