@@ -79,6 +79,7 @@ uint32_t track_crossed_connack(struct track_connection *connection, unsigned sen
         .progress = &connection->progress,
         .sender = sender,
         .arrival = arrival,
+        .now_ns = track_clock_read(&connection->capture->clock, arrival->ns),
     };
 
     memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
