@@ -90,7 +90,8 @@ static int64_t had_pubrec_for(const struct packet_id_check *check)
         tracking->progress->ends[check->end].acknowledges_unseen)
         return -1;
     bool was_repeated = check->history != NULL && check->history->had_pubrec;
-    return tracking->now_ns - (was_repeated ? check->history->pubrec_ns : pubrec->sent_ns);
+    return track_least_elapsed_ns(&tracking->capture->clock, was_repeated ? check->history->pubrec_ns : pubrec->sent_ns,
+                                  tracking->now_ns);
 }
 
 /** A PUBREC that no copy of the PUBLISH wants: for want of a PUBREL, or without a reason. */

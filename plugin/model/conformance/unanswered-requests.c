@@ -101,9 +101,11 @@ static void take_in(struct review *review, struct missing missing, struct track_
     const struct track_response_log *log = track_response_log_of(review->connection->checks);
     int64_t soon_ns = MAX(SOON_NS, log->ends[missing.requester].usual_wait_ms * MS_NS);
     bool is_known = review->end_ns != TRACK_TIME_UNKNOWN;
-    bool is_long = is_known && review->end_ns - sent_ns > track_long_wait_ns(log, missing.requester);
+    int64_t waited_ns =
+        is_known ? track_least_elapsed_ns(&review->connection->capture->clock, sent_ns, review->end_ns) : 0;
+    bool is_long = is_known && waited_ns > track_long_wait_ns(log, missing.requester);
 
-    if ((is_known && review->end_ns - sent_ns < soon_ns) || (review->has_disconnected && !is_long))
+    if ((is_known && waited_ns < soon_ns) || (review->has_disconnected && !is_long))
         return;
     if (!(log->ends[1 - missing.requester].stray & 1u << missing.response))
         add_unanswered(&review->kinds[missing.kind - TRACK_ANOMALY_MISSING_SUBACK], pdu, sent_ns, is_long);
@@ -294,7 +296,8 @@ static struct unanswered find_overdue(struct track_context *tracking, const stru
             (history != NULL && (history->is_reported || history->is_overdue)))
             continue;
         oldest_ns = MIN(oldest_ns, entry->waiting.sent_ns);
-        if (tracking->now_ns - entry->waiting.sent_ns <= long_ns || !is_passed_over(entry, answered))
+        int64_t waited_ns = track_least_elapsed_ns(&tracking->capture->clock, entry->waiting.sent_ns, tracking->now_ns);
+        if (waited_ns <= long_ns || !is_passed_over(entry, answered))
             continue;
         struct track_packet_id_history *kept = track_make_packet_id_history(tracking, client, entry->by_id.id);
         if (kept == NULL)
