@@ -98,17 +98,18 @@ static struct track_transport_state state_of(const void *handle)
 static void connect_anew(struct fuzz *fuzz, unsigned number)
 {
     static const struct track_transport transports[CONNECTIONS] = {
-        {{{{10, 0, 0, 2}, 40001, 4}, {{10, 0, 0, 1}, 1883, 4}}, 1, TRACK_EVIDENCE_HANDSHAKE, NULL, TRACK_TIME_UNKNOWN},
-        {{{{10, 0, 0, 1}, 1883, 4}, {{10, 0, 0, 2}, 40002, 4}}, 0, TRACK_EVIDENCE_PORT, NULL, TRACK_TIME_UNKNOWN},
-        {{{{10, 0, 0, 2}, 40003, 4}, {{10, 0, 0, 1}, 1883, 4}},
-         TRACK_END_UNKNOWN,
-         TRACK_EVIDENCE_NONE,
-         NULL,
-         TRACK_TIME_UNKNOWN},
-        {{{{10, 0, 0, 2}, 40004, 4}, {{10, 0, 0, 9}, 1883, 4}}, 1, TRACK_EVIDENCE_HANDSHAKE, NULL, TRACK_TIME_UNKNOWN},
+        {.ends = {{{10, 0, 0, 2}, 40001, 4}, {{10, 0, 0, 1}, 1883, 4}},
+         .server = 1,
+         .evidence = TRACK_EVIDENCE_HANDSHAKE},
+        {.ends = {{{10, 0, 0, 1}, 1883, 4}, {{10, 0, 0, 2}, 40002, 4}}, .evidence = TRACK_EVIDENCE_PORT},
+        {.ends = {{{10, 0, 0, 2}, 40003, 4}, {{10, 0, 0, 1}, 1883, 4}}, .server = TRACK_END_UNKNOWN},
+        {.ends = {{{10, 0, 0, 2}, 40004, 4}, {{10, 0, 0, 9}, 1883, 4}},
+         .server = 1,
+         .evidence = TRACK_EVIDENCE_HANDSHAKE},
     };
     struct track_transport transport = transports[number];
 
+    transport.begun_ns = TRACK_TIME_UNKNOWN;
     fuzz->transports[number] = wmem_new0(fuzz->scope, struct track_transport_state);
     fuzz->transports[number]->last_ns = TRACK_TIME_UNKNOWN;
     transport.handle = fuzz->transports[number];
@@ -320,7 +321,7 @@ static struct fuzz fuzz_begin(uint8_t choice)
 {
     static const enum mqtt_version versions[] = {MQTT_VERSION_UNKNOWN, MQTT_V31, MQTT_V311, MQTT_V50};
     static const uint32_t most_inflight[] = {65535, 0, 1, 2, 3, 16, 17, 20};
-    static const uint32_t most_memory[] = {0, 0, 100, 200, 400, 800, 1600, 3200};
+    static const uint32_t most_memory[] = {0, 0, 500, 3000, 52000, 54000, 60000, 120000};
     struct track_options options = {
         .preferred_version = versions[choice & 3],
         .max_inflight = most_inflight[choice >> 2 & 7],

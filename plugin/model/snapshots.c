@@ -4,6 +4,7 @@
  */
 #include "snapshots.h"
 
+#include <stddef.h>
 #include <string.h>
 
 const struct track_snapshot *track_snapshot_at(const struct track_connection *connection, struct track_pdu_ref pdu)
@@ -47,13 +48,14 @@ static bool make_snapshot_room(struct track_file_memory *memory, struct track_sn
 bool track_begin_snapshot(struct track_connection *connection, const struct track_snapshot *snapshot)
 {
     struct track_snapshots *snapshots = &connection->snapshots;
+    const size_t facts_at = sizeof snapshot->from;
     struct track_snapshot next;
 
-    memcpy(&next, snapshot, sizeof next);
-    next.from = snapshots->latest.from;
-    if (snapshots->is_closed || memcmp(&next, &snapshots->latest, sizeof next) == 0)
+    _Static_assert(offsetof(struct track_snapshot, from) == 0, "the facts come after where they hold from");
+    if (snapshots->is_closed || memcmp((const char *)snapshot + facts_at, (const char *)&snapshots->latest + facts_at,
+                                       sizeof *snapshot - facts_at) == 0)
         return true;
-    next.from = snapshot->from;
+    memcpy(&next, snapshot, sizeof next);
     if (connection->has_packets) {
         snapshots->is_closed = !make_snapshot_room(&connection->capture->memory, snapshots);
         memcpy(&snapshots->earlier[snapshots->earlier_count++], &snapshots->latest, sizeof snapshots->latest);

@@ -345,7 +345,7 @@ static void follow_own_publishes(struct track_context *tracking)
     if (packet->type != MQTT_TYPE_PUBLISH || history == NULL || !history->has_no_local ||
         !track_topic_of_publish(tracking, &topic))
         return;
-    uint32_t hash = hash_own(packet, track_hash_bytes(topic.bytes, topic.length));
+    uint32_t hash = hash_own(packet, track_topic_hash(tracking, topic));
     struct track_delivery_checks *checks = hash != 0 ? track_delivery_checks_of(tracking) : NULL;
     if (checks != NULL)
         track_message_fingerprint_add(&tracking->capture->memory, &checks->own, fingerprint_of(tracking, hash));

@@ -52,6 +52,15 @@ static struct silence silence_until(const struct track_context *tracking, int64_
                             track_most_elapsed_ns(clock, last_ns, at_ns) / MS_NS};
 }
 
+/** The Client has not been silent for its Keep Alive, whatever the clocks are worth; or that is not known. Mostly that is all. */
+static bool is_silence_short(const struct track_context *tracking, int64_t at_ns)
+{
+    int64_t last_ns = tracking->connection->keep_alive.last_client_ns;
+    int64_t limit_ns = tracking->snapshot.keep_alive_s * INT64_C(1000) * MS_NS;
+
+    return last_ns == TRACK_TIME_UNKNOWN || at_ns == TRACK_TIME_UNKNOWN || at_ns - last_ns <= limit_ns;
+}
+
 /** How long ago something was at least, as of the packet being tracked; negative where that is not known. */
 static int64_t waited_ms(const struct track_context *tracking, int64_t since_ns)
 {
@@ -63,8 +72,10 @@ static void check_silence(struct track_context *tracking)
 {
     const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
     int64_t limit = tracking->snapshot.keep_alive_s * INT64_C(1000);
-    int64_t silence = silence_until(tracking, tracking->begun_ns).least_ms;
 
+    if (is_silence_short(tracking, tracking->begun_ns))
+        return;
+    int64_t silence = silence_until(tracking, tracking->begun_ns).least_ms;
     if (limit == 0 || silence <= limit + CLIENT_SLACK_MS)
         return;
     bool is_far = silence > limit + limit / 2;
@@ -85,10 +96,10 @@ static void check_waiting(struct track_context *tracking)
     const struct track_keep_alive_check *state = &tracking->checks->keep_alive;
     const struct track_response_log *log = track_response_log_of(tracking->checks);
     const struct track_arrival *arrival = tracking->arrival;
-    const struct track_pending_packet *connect =
-        track_find_pending_request(connection, tracking->sender, MQTT_TYPE_CONNECT);
     int64_t limit = tracking->snapshot.keep_alive_s * INT64_C(1000) + CLIENT_SLACK_MS;
 
+    if (connection->pending[tracking->sender] == NULL && (log == NULL || log->pings == 0))
+        return;
     if (tracking->packet->type == MQTT_TYPE_DISCONNECT || !track_has_history(tracking))
         return;
     if (log != NULL && log->pings > 0 && order->has_connack && is_keep_alive_known(tracking) &&
@@ -99,6 +110,8 @@ static void check_waiting(struct track_context *tracking)
         if (got_nothing && waited > limit)
             report_ms(tracking, TRACK_ANOMALY_PINGRESP_MISSED, waited);
     }
+    const struct track_pending_packet *connect =
+        track_find_pending_request(connection, tracking->sender, MQTT_TYPE_CONNECT);
     bool got_nothing = state->has_connect_got_to && arrival->has_numbers && arrival->got_to == state->connect_got_to;
     if (connect == NULL || !got_nothing || order->connects_again)
         return;
@@ -107,17 +120,23 @@ static void check_waiting(struct track_context *tracking)
         report_ms(tracking, TRACK_ANOMALY_CONNACK_MISSED, waited);
 }
 
-static void check_client_time(struct track_context *tracking)
+/** A CONNECT long after the transport had begun (section 3.1). */
+static void check_connect_time(struct track_context *tracking)
 {
-    const struct track_connection *connection = tracking->connection;
     const struct track_connection_order *order = &tracking->checks->order;
-    int64_t begun_ns = connection->transport.begun_ns;
+    int64_t begun_ns = tracking->connection->transport.begun_ns;
 
     if (begun_ns != TRACK_TIME_UNKNOWN)
         begun_ns = track_clock_convert(&tracking->capture->clock, begun_ns);
-    if (tracking->packet->type == MQTT_TYPE_CONNECT && begun_ns != TRACK_TIME_UNKNOWN && !order->has_sent[0] &&
-        !order->has_sent[1] && waited_ms(tracking, begun_ns) > PATIENCE_MS)
+    if (begun_ns != TRACK_TIME_UNKNOWN && !order->has_sent[0] && !order->has_sent[1] &&
+        waited_ms(tracking, begun_ns) > PATIENCE_MS)
         report_ms(tracking, TRACK_ANOMALY_CONNECT_LATE, waited_ms(tracking, begun_ns));
+}
+
+static void check_client_time(struct track_context *tracking)
+{
+    if (tracking->packet->type == MQTT_TYPE_CONNECT)
+        check_connect_time(tracking);
     check_silence(tracking);
     check_waiting(tracking);
 }
@@ -128,11 +147,12 @@ static void check_server_time(struct track_context *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     const struct track_connect_info *connect_info = tracking->snapshot.connect_info;
     int64_t keep_alive = tracking->snapshot.keep_alive_s * INT64_C(1000);
-    struct silence silence = silence_until(tracking, tracking->now_ns);
     bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
+    bool is_other = !is_disconnect && packet->type != MQTT_TYPE_PINGRESP;
 
-    if (track_is_other_sending(tracking))
+    if ((is_other && is_silence_short(tracking, tracking->now_ns)) || track_is_other_sending(tracking))
         return;
+    struct silence silence = silence_until(tracking, tracking->now_ns);
     if (packet->type == MQTT_TYPE_PINGRESP && (log == NULL || log->pings == 0) && track_has_history(tracking))
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_PINGRESP_WITHOUT_PINGREQ});
     if (is_disconnect && packet->reason == MQTT_REASON_KEEP_ALIVE_TIMEOUT && silence.least_ms >= 0 &&

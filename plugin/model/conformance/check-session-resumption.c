@@ -161,7 +161,7 @@ void track_check_session_resumption(struct track_context *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     const struct track_connection_session *session = &tracking->connection->session;
 
-    if (tracking->snapshot.broker == TRACK_END_UNKNOWN)
+    if (tracking->snapshot.broker == TRACK_END_UNKNOWN || (session->previous == NULL && !session->taken_over))
         return;
     if (track_is_from_server(tracking) && packet->type == MQTT_TYPE_CONNACK)
         compare_connack(tracking);

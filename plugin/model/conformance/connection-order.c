@@ -30,6 +30,15 @@ static void check_sent_before_connack(struct track_context *tracking)
                                                               .frame = connection->session.connack.frame});
 }
 
+/** The packet's sender, the Client, had not received the CONNACK when it sent it. */
+static bool is_before_connack(const struct track_context *tracking)
+{
+    const struct track_stream_position *connack = &tracking->connection->session.connack;
+
+    return !tracking->checks->order.has_connack ||
+           (connack->frame != 0 && track_sender_had_received(tracking, connack) == TRACK_NOT_RECEIVED);
+}
+
 /** The Client's packets up to the CONNACK. */
 static void check_client(struct track_context *tracking)
 {
@@ -46,11 +55,8 @@ static void check_client(struct track_context *tracking)
     if (is_connect)
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNECT});
     bool is_allowed = is_connect || packet->type == MQTT_TYPE_AUTH || packet->type == MQTT_TYPE_DISCONNECT;
-    bool is_before = !order->has_connack ||
-                     (connection->session.connack.frame != 0 &&
-                      track_sender_had_received(tracking, &connection->session.connack) == TRACK_NOT_RECEIVED);
     /* A CONNACK may have been in what the Client has received and the capture lacks. */
-    if (connect_info != NULL && connect_info->auth_method != NULL && is_before && !is_allowed &&
+    if (connect_info != NULL && connect_info->auth_method != NULL && !is_allowed && is_before_connack(tracking) &&
         track_has_seen_received(tracking))
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_BEFORE_CONNACK});
     bool is_false_session = connect_info != NULL && connect_info->clean_start && connection->session.connack_seen &&

@@ -8,7 +8,7 @@
 #include "match-delivery.h"
 
 #include "../evidence/receipt.h"
-#include "../store/text.h"
+#include "message.h"
 
 static void match_list(struct track_delivery *delivery, const struct track_subscribed_filter *list)
 {
@@ -43,7 +43,7 @@ bool track_match_delivery(struct track_context *tracking, struct track_topic top
         .tracking = tracking,
         .history = track_subscription_history_of(tracking),
         .topic = topic,
-        .topic_hash = track_hash_bytes(topic.bytes, topic.length),
+        .topic_hash = track_topic_hash(tracking, topic),
     };
     const struct track_subscription_history *history = delivery->history;
     if (history->is_incomplete)

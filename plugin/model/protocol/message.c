@@ -67,11 +67,19 @@ uint32_t track_message_hash(const struct mqtt_packet *packet, uint32_t topic, st
     return hash != 0 ? hash : 1;
 }
 
+uint32_t track_topic_hash(struct track_context *tracking, struct track_topic topic)
+{
+    if (!tracking->has_topic)
+        tracking->topic_hash = track_hash_bytes(topic.bytes, topic.length);
+    tracking->has_topic = true;
+    return tracking->topic_hash;
+}
+
 uint32_t track_publish_hash(struct track_context *tracking, struct track_topic topic)
 {
     if (!tracking->has_content)
-        tracking->content_hash = track_message_hash(tracking->packet, track_hash_bytes(topic.bytes, topic.length),
-                                                    tracking->packet->publish.payload);
+        tracking->content_hash =
+            track_message_hash(tracking->packet, track_topic_hash(tracking, topic), tracking->packet->publish.payload);
     tracking->has_content = true;
     return tracking->content_hash;
 }

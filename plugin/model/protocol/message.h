@@ -39,7 +39,10 @@ uint32_t track_content_hash(const struct mqtt_packet *packet);
  *  were not all captured, or are too short to be told from others. */
 uint32_t track_message_hash(const struct mqtt_packet *packet, uint32_t topic, struct mqtt_span payload);
 
-/** The same of the PUBLISH being tracked; computed once. */
+/** A hash of the topic of the PUBLISH being tracked; computed once. */
+uint32_t track_topic_hash(struct track_context *tracking, struct track_topic topic);
+
+/** The hash by which the PUBLISH being tracked is recognised; computed once. */
 uint32_t track_publish_hash(struct track_context *tracking, struct track_topic topic);
 
 /** The only Subscription Identifier of a packet; 0 where it has none, or several. */

@@ -143,7 +143,7 @@ void track_update_recent_publishes(struct track_context *tracking)
         return;
     struct track_recent_publish *kept = keep_content(history, track_publish_hash(tracking, topic), &is_repeated);
     *kept = (struct track_recent_publish){
-        .topic = track_hash_bytes(topic.bytes, topic.length),
+        .topic = track_topic_hash(tracking, topic),
         .frame = tracking->pdu.frame,
         .connection = tracking->connection->number,
         .order = history->count,

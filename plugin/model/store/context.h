@@ -38,8 +38,10 @@ struct track_context {
     struct track_connection *joined;    /**< protocol/session.c: the Client's connection before, whose session it takes
                                              up with this packet; NULL where it takes none up */
     struct track_connection
-        *ended;            /**< protocol/session-state.c: the Client's connection before, if it has ended and its
+        *ended;          /**< protocol/session-state.c: the Client's connection before, if it has ended and its
                                              session ends with this packet; else NULL */
+    uint32_t topic_hash; /**< protocol/message.c: of a PUBLISH's topic, where `has_topic` */
+    bool has_topic;
     uint32_t content_hash; /**< protocol/message.c: of a PUBLISH's topic and payload, where `has_content` */
     bool has_content;
 };

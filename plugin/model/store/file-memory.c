@@ -7,11 +7,32 @@
  */
 #include "file-memory.h"
 
-/** What an allocation takes: Wireshark's allocator has a header for each, and rounds up. */
+#include <string.h>
+
+/** A size as it is allocated. */
+static size_t rounded(size_t size)
+{
+    return (size + TRACK_SPARE_UNIT - 1) / TRACK_SPARE_UNIT * TRACK_SPARE_UNIT;
+}
+
+/** What an allocation takes: Wireshark's allocator has a header for each. */
 static uint64_t cost_of(size_t size)
 {
-    enum { HEADER = 16, UNIT = 16 };
-    return (size + HEADER + UNIT - 1) / UNIT * UNIT;
+    enum { HEADER = 16 };
+    return rounded(size) + HEADER;
+}
+
+/** Zeroed memory: a block that was given back, or a new one. */
+static void *take_block(struct track_file_memory *memory, size_t size)
+{
+    size_t class = rounded(size) / TRACK_SPARE_UNIT - 1;
+    struct track_spare_block *spare = class < TRACK_SPARE_SIZES ? memory->spares[class] : NULL;
+
+    if (spare == NULL)
+        return wmem_alloc0(memory->scope, rounded(size));
+    memory->spares[class] = spare->next;
+    memory->spare_counts[class]--;
+    return memset(spare, 0, size);
 }
 
 bool track_file_charge(struct track_file_memory *memory, uint64_t size)
@@ -24,24 +45,33 @@ bool track_file_charge(struct track_file_memory *memory, uint64_t size)
 
 void *track_file_alloc(struct track_file_memory *memory, size_t size)
 {
-    return track_file_charge(memory, cost_of(size)) ? wmem_alloc0(memory->scope, size) : NULL;
+    return track_file_charge(memory, cost_of(size)) ? take_block(memory, size) : NULL;
 }
 
 void *track_file_alloc_always(struct track_file_memory *memory, size_t size)
 {
     memory->used += cost_of(size);
-    return wmem_alloc0(memory->scope, size);
+    return take_block(memory, size);
 }
 
 void *track_file_alloc_entry(struct track_file_memory *memory, size_t size)
 {
-    return track_file_charge(memory, cost_of(size) + TRACK_MAP_ENTRY_SIZE) ? wmem_alloc0(memory->scope, size) : NULL;
+    return track_file_charge(memory, cost_of(size) + TRACK_MAP_ENTRY_SIZE) ? take_block(memory, size) : NULL;
 }
 
 void track_file_free(struct track_file_memory *memory, void *block, size_t size)
 {
+    size_t class = rounded(size) / TRACK_SPARE_UNIT - 1;
+    struct track_spare_block *spare = (struct track_spare_block *)block;
+
     if (block == NULL)
         return;
     memory->used -= cost_of(size);
-    wmem_free(memory->scope, block);
+    if (class >= TRACK_SPARE_SIZES || memory->spare_counts[class] == TRACK_SPARES_MAX) {
+        wmem_free(memory->scope, block);
+        return;
+    }
+    spare->next = memory->spares[class];
+    memory->spares[class] = spare;
+    memory->spare_counts[class]++;
 }

@@ -11,11 +11,21 @@
 #include <glib.h>
 #include <wsutil/wmem/wmem.h>
 
+/** A block that was given back and is about to be used again. */
+struct track_spare_block {
+    struct track_spare_block *next;
+};
+
+/** Blocks are used again by their size in units of 16 bytes: what is in flight comes and goes with each packet. */
+enum { TRACK_SPARE_UNIT = 16, TRACK_SPARE_SIZES = 16, TRACK_SPARES_MAX = 32 };
+
 /** The memory of one file. Written by file-memory.c. */
 struct track_file_memory {
     wmem_allocator_t *scope; /**< owns all of it */
     uint64_t max;            /**< the user's limit in bytes; 0: none */
     uint64_t used;           /**< bytes that are charged to it */
+    struct track_spare_block *spares[TRACK_SPARE_SIZES];
+    uint8_t spare_counts[TRACK_SPARE_SIZES];
 };
 
 /** About what a map takes for one entry: to be charged for what is kept in one. */

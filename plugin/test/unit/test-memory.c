@@ -209,6 +209,28 @@ static void snapshots_end_at_the_limit(void)
     story_end(&story);
 }
 
+/** What is not kept decides nothing: a packet is read on later visits as it was at first. */
+static void packets_are_read_the_same_at_the_limit(void)
+{
+    enum { MANY = 2000 };
+    struct track_options options = limited_to(100000);
+    options.preferred_version = MQTT_V50;
+    struct story story = story_begin(&options);
+    struct track_connection *connection = story_connect(&story);
+
+    for (unsigned i = 0; i < MANY; i++) {
+        char connack[64];
+        snprintf(connack, sizeof connack, "20 { 00 00 { 13 %04x } }", i);
+        story_send_with(&story, connection, BROKER, connack);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        const struct track_facts *proof = story_send_with(&story, connection, BROKER, "90 { 0001 01 }");
+        CHECK(proof->snapshot->has_gap);
+        CHECK_EQ(proof->snapshot->version, MQTT_V50);
+    }
+    story_end(&story);
+}
+
 int main(void)
 {
     wmem_init();
@@ -220,6 +242,7 @@ int main(void)
     RUN(subscriptions_give_memory_back);
     RUN(connections_over_the_limit_are_not_tracked);
     RUN(snapshots_end_at_the_limit);
+    RUN(packets_are_read_the_same_at_the_limit);
     wmem_cleanup();
     return FINISH();
 }
