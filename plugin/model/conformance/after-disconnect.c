@@ -108,7 +108,10 @@ void track_check_after_disconnect(struct track_context *tracking)
     if (tracking->snapshot.broker == TRACK_END_UNKNOWN || tracking->snapshot.has_gap ||
         (!tracking->snapshot.connect_seen && tracking->packet->type != MQTT_TYPE_CONNECT))
         return;
-    check_own_disconnect(tracking);
-    check_other_end(tracking);
+    const struct track_after_disconnect *state = &tracking->checks->after_disconnect;
+    if (state->first_disconnect.frame != 0 || state->malformed != NULL) {
+        check_own_disconnect(tracking);
+        check_other_end(tracking);
+    }
     remember_last(tracking);
 }

@@ -115,8 +115,9 @@ static uint32_t hash_bare(const struct mqtt_packet *packet, struct mqtt_span tex
     return !has_mark ? 0 : hash != 0 ? hash : 1;
 }
 
-void track_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_properties *block,
-                          struct track_forwarded_properties *properties)
+/** The properties but the User Properties. */
+static void read_forwarded_values(const struct mqtt_packet *packet, const struct mqtt_properties *block,
+                                  struct track_forwarded_properties *properties)
 {
     static const enum mqtt_property_index kinds[TRACK_FORWARDED_KINDS] = {
         [TRACK_FORWARDED_FORMAT] = MQTT_PROPERTY_PAYLOAD_FORMAT_INDICATOR,
@@ -125,10 +126,7 @@ void track_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_pr
         [TRACK_FORWARDED_CORRELATION] = MQTT_PROPERTY_CORRELATION_DATA,
     };
     const struct mqtt_property *expiry = mqtt_properties_find(block, MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL);
-    struct mqtt_property property;
-    uint32_t at = 0;
 
-    memset(properties, 0, sizeof *properties);
     properties->has_expiry = expiry != NULL;
     properties->expiry_s = expiry != NULL ? expiry->number : 0;
     for (unsigned kind = 0; kind < TRACK_FORWARDED_KINDS; kind++) {
@@ -139,12 +137,37 @@ void track_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_pr
         if (found != NULL && (kind == TRACK_FORWARDED_CONTENT_TYPE || kind == TRACK_FORWARDED_RESPONSE_TOPIC))
             properties->bare[kind] = hash_bare(packet, found->text);
     }
-    while (mqtt_properties_next(packet, block, &at, &property)) {
-        if (property.index != MQTT_PROPERTY_USER_PROPERTY)
-            continue;
-        uint32_t hash = hash_value(packet, property.value);
-        properties->users = properties->users * 31 + hash;
-        properties->users_unsorted += hash;
-        properties->user_count++;
+}
+
+static void add_user_property(const struct mqtt_packet *packet, const struct mqtt_property *property,
+                              struct track_forwarded_properties *properties)
+{
+    uint32_t hash = hash_value(packet, property->value);
+
+    properties->users = properties->users * 31 + hash;
+    properties->users_unsorted += hash;
+    properties->user_count++;
+}
+
+void track_read_forwarded(const struct mqtt_packet *packet, const struct mqtt_properties *block,
+                          struct track_forwarded_properties *properties)
+{
+    const uint32_t user = mqtt_property_bit(MQTT_PROPERTY_USER_PROPERTY);
+    const uint32_t others =
+        mqtt_property_bit(MQTT_PROPERTY_PAYLOAD_FORMAT_INDICATOR) | mqtt_property_bit(MQTT_PROPERTY_CONTENT_TYPE) |
+        mqtt_property_bit(MQTT_PROPERTY_RESPONSE_TOPIC) | mqtt_property_bit(MQTT_PROPERTY_CORRELATION_DATA) |
+        mqtt_property_bit(MQTT_PROPERTY_MESSAGE_EXPIRY_INTERVAL);
+    struct mqtt_property property;
+    uint32_t at = 0;
+
+    memset(properties, 0, sizeof *properties);
+    if (block->seen & others)
+        read_forwarded_values(packet, block, properties);
+    if (block->seen & user && !(block->repeated & user)) {
+        add_user_property(packet, &block->first[MQTT_PROPERTY_USER_PROPERTY], properties);
+        return;
     }
+    while (block->seen & user && mqtt_properties_next(packet, block, &at, &property))
+        if (property.index == MQTT_PROPERTY_USER_PROPERTY)
+            add_user_property(packet, &property, properties);
 }
