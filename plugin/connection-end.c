@@ -26,21 +26,44 @@ enum { IP_PROTO_TCP = 6, CLOSING_KEY = 0x50000000, FLAG_FIN = 0x01, FLAG_RST = 0
 static dissector_handle_t tcp;
 static dissector_handle_t wrapper;
 
-/** Takes a close in, first visit only; what is to be told of it is kept. NULL for nothing. */
-static const struct kept_closing *take_closing(packet_info *pinfo, bool is_reset)
+/** The stream that a frame closes. One whose Server left out the subprotocol may have been given up before anybody knew it for
+ *  MQTT's. NULL where it is none. */
+static struct stream *find_closed(packet_info *pinfo, const struct websocket_upgrade *upgrade)
 {
     const conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
     struct stream *stream =
         conversation != NULL ? (struct stream *)conversation_get_proto_data(conversation, mqttscope_proto()) : NULL;
+    struct stream_chunk chunk;
+
+    if (stream != NULL || upgrade == NULL || !websocket_upgrade_lacks_choice(upgrade, false))
+        return stream;
+    stream_chunk_begin(&chunk, pinfo);
+    return chunk.stream;
+}
+
+/** Takes a close in, first visit only; what is to be reported of it is kept. NULL for nothing. */
+static const struct kept_closing *take_closing(packet_info *pinfo, bool is_reset)
+{
+    const struct websocket_upgrade *upgrade = websocket_upgrade_of(pinfo);
+    struct stream *stream = find_closed(pinfo, upgrade);
+    struct track_facts facts;
 
     if (stream == NULL)
         return NULL;
+    bool has_mqtt = track_connection_has_packets(stream->connection);
     struct kept_closing closing = {
         .stream = stream,
-        .closing = {.is_closed = true, .is_reset = is_reset, .by = (uint8_t)stream_sender(stream, pinfo)},
+        .closing =
+            {
+                .is_closed = true,
+                .is_reset = is_reset,
+                .by = (uint8_t)stream_sender(stream, pinfo),
+                .lacks_subprotocol = upgrade != NULL && websocket_upgrade_lacks_choice(upgrade, has_mqtt),
+            },
     };
-    closing.unfinished_count = track_close(stream->connection, &closing.closing, closing.unfinished);
-    if (closing.unfinished_count == 0)
+    closing.unfinished_count =
+        track_close(stream->connection, &closing.closing, stream_next_pdu_ref(pinfo), &facts, closing.unfinished);
+    if (closing.unfinished_count == 0 && facts.anomaly_count == 0)
         return NULL;
     struct kept_closing *kept = wmem_new(wmem_file_scope(), struct kept_closing);
     *kept = closing;
@@ -52,11 +75,7 @@ static const struct kept_closing *take_closing(packet_info *pinfo, bool is_reset
 static void look_at_flags(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, unsigned flags)
 {
     const struct kept_closing *kept;
-    bool is_of_this_segment =
-        pinfo->ptype == PT_TCP && pinfo->srcport == tvb_get_ntohs(tvb, 0) && pinfo->destport == tvb_get_ntohs(tvb, 2);
 
-    if (pinfo->flags.in_error_pkt || !is_of_this_segment)
-        return;
     if (PINFO_FD_VISITED(pinfo))
         kept = (const struct kept_closing *)p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), CLOSING_KEY);
     else
@@ -65,16 +84,25 @@ static void look_at_flags(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, u
         dissect_closing(tvb, pinfo, tree, kept->stream, kept->closing.by, kept->unfinished, kept->unfinished_count);
 }
 
+/** The packet is still that of the segment: what TCP carried was no TCP of its own, and nothing was quoted by an error message. */
+static bool is_of_segment(tvbuff_t *tvb, const packet_info *pinfo)
+{
+    return !pinfo->flags.in_error_pkt && pinfo->ptype == PT_TCP && pinfo->srcport == tvb_get_ntohs(tvb, 0) &&
+           pinfo->destport == tvb_get_ntohs(tvb, 2);
+}
+
 static int dissect_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     stream_enter_segment(pinfo, tvb);
     int length = call_dissector_only(tcp, tvb, pinfo, tree, data);
+    unsigned flags = length < LEAST_HEADER ? 0 : tvb_get_ntohs(tvb, 12);
+    if (length >= LEAST_HEADER && !PINFO_FD_VISITED(pinfo))
+        websocket_upgrade_look(pinfo, tvb, flags >> 12 << 2);
     stream_enter_segment(pinfo, NULL);
     if (length < LEAST_HEADER)
         return length;
-    unsigned flags = tvb_get_ntohs(tvb, 12);
     beginnings_show(tvb, pinfo, tree);
-    if (flags & (FLAG_FIN | FLAG_RST))
+    if (flags & (FLAG_FIN | FLAG_RST) && is_of_segment(tvb, pinfo))
         look_at_flags(tvb, pinfo, tree, flags);
     return length;
 }

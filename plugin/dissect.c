@@ -169,11 +169,12 @@ void dissect_closing(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct
                      const struct track_unfinished *unfinished, unsigned count)
 {
     struct track_facts facts;
-    struct check_findings findings = {0, 0, NULL};
+    struct check_findings findings;
 
-    track_recall(stream->connection, by, stream_next_pdu_ref(pinfo), &facts);
+    track_recall(stream->connection, by, (struct track_pdu_ref){pinfo->num, stream_next_pdu(pinfo)}, &facts);
     struct mqtt_packet nothing = {.version = facts.snapshot->version};
     struct show_context context = {tvb, pinfo, &nothing, &facts, &findings};
+    check_anomalies(mqttscope_rules(), &nothing, &facts, pinfo->pool, &findings);
     show_closing(&context, tree, unfinished, count);
     queue_record(&context, stream, TAP_CLOSING);
 }

@@ -98,6 +98,34 @@ struct websocket_frame {
  *  whole. The messages of a frame of Wireshark's are to be asked for in their order. */
 struct websocket_frame websocket_frame_of(packet_info *pinfo, tvbuff_t *message);
 
+/** The HTTP messages that turn a connection into a WebSocket. File scope. */
+struct websocket_upgrade {
+    const struct tcp_analysis *tcp;
+    const struct _tcp_flow_t *client; /**< the Client's direction in it */
+    const char *offered;              /**< the Client's list of subprotocols; NULL: none, or too long */
+    bool is_accepted;                 /**< the Server's response was captured: the next is good */
+    const char *chosen;               /**< NULL: none */
+    bool has_end;                     /**< the two that follow are good, the second where `is_accepted` */
+    uint32_t request_end;             /**< TCP's raw sequence number after the request */
+    uint32_t response_end;            /**< and after the response */
+};
+
+/** Looks for these messages in a segment that TCP has dissected; first visit only. */
+void websocket_upgrade_look(packet_info *pinfo, tvbuff_t *segment, unsigned header_length);
+
+/** What was found of the packet's conversation; NULL for nothing. */
+const struct websocket_upgrade *websocket_upgrade_of(packet_info *pinfo);
+
+/** The Server left out the subprotocol that the Client offered; and there was MQTT all the same, or neither sent any data since. */
+bool websocket_upgrade_lacks_choice(const struct websocket_upgrade *upgrade, bool has_mqtt);
+
+/** Finds out whether the first message that was met of a direction, in a frame of this length, follows on the handshake: then it is
+ *  the first that was sent. First visit only. */
+void websocket_upgrade_find_start(const struct stream_chunk *chunk, packet_info *pinfo, uint32_t frame_length);
+
+/** Forgets what belongs to the file just closed. */
+void websocket_upgrade_reset(void);
+
 /** The handshake of the packet's WebSocket. Good once it has passed, on the first visit. */
 struct websocket_handshake websocket_handshake(packet_info *pinfo);
 

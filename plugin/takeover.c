@@ -87,6 +87,7 @@ static void adopt_or_give_back(void)
 
     stream_reset();
     beginnings_reset();
+    websocket_upgrade_reset();
     policy_reset();
     payload_reset();
     for (unsigned i = 0; i < G_N_ELEMENTS(adopted_tables); i++) {

@@ -52,7 +52,8 @@ struct websocket_handshake websocket_handshake(packet_info *pinfo)
         http = (const http_conv_t *)conversation_get_proto_data(conversation, proto);
     if (http == NULL || http->startframe == 0)
         return handshake;
-    const char *offered = compat_websocket_protocols(pinfo, http, false);
+    const struct websocket_upgrade *upgrade = websocket_upgrade_of(pinfo);
+    const char *offered = upgrade != NULL ? upgrade->offered : compat_websocket_protocols(pinfo, http, false);
     const char *chosen = compat_websocket_protocols(pinfo, http, true);
     if (offered != NULL && is_whole_list(offered))
         handshake.offered = wmem_strdup(wmem_file_scope(), offered);

@@ -325,11 +325,13 @@ static void begin_spanning_packet(const struct stream_chunk *chunk, packet_info 
 {
     struct websocket_direction *direction = &chunk->stream->websocket->directions[chunk->sender];
     struct track_connection *connection = chunk->stream->connection;
+    const struct tcp_direction *tcp = &chunk->stream->tcp[chunk->sender];
+    bool is_first = tcp->from_start && !tcp->has_packets;
     bool is_new = split->tail_id != 0 && split->tail_joins && !split->is_unsure;
 
     if (direction->is_lost) {
         track_lose_packet(connection, chunk->sender);
-    } else if (is_new && !track_may_begin(connection, chunk->sender, direction->header[0], false)) {
+    } else if (is_new && !track_may_begin(connection, chunk->sender, direction->header[0], is_first)) {
         direction->is_broken = direction->skips = true;
         split->tail_joins = false;
         split->tail_is_partial = true;
@@ -476,6 +478,8 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     if (chunk.stream->websocket == NULL)
         begin_websocket(chunk.stream, pinfo);
     struct websocket_frame frame = websocket_frame_of(pinfo, tvb);
+    if (!PINFO_FD_VISITED(pinfo) && !chunk.stream->websocket->counts[chunk.sender].is_begun)
+        websocket_upgrade_find_start(&chunk, pinfo, frame.length);
     chunk.in_websocket_text = frame.opcode == 1;
     dissect_message(tvb, pinfo, tree, &chunk, frame.length);
     if (PINFO_FD_VISITED(pinfo))

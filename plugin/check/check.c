@@ -388,6 +388,15 @@ void check_fixed_header(const struct check_policy *policy, const struct mqtt_pac
     check_ask(&run.question, CHECK_ABOUT_PACKET);
 }
 
+void check_anomalies(const struct check_policy *policy, const struct mqtt_packet *packet,
+                     const struct track_facts *facts, wmem_allocator_t *pool, struct check_findings *findings)
+{
+    struct run run;
+
+    if (begin_run(&run, policy, packet, facts, pool, findings))
+        ask_about_anomalies(&run.question);
+}
+
 void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct track_facts *facts,
                wmem_allocator_t *pool, struct check_findings *findings)
 {

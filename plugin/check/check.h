@@ -96,6 +96,10 @@ void check_fixed_header(const struct check_policy *policy, const struct mqtt_pac
                         const struct track_facts *facts, struct _wmem_allocator_t *pool,
                         struct check_findings *findings);
 
+/** The same where there is no packet, and `packet` is empty: only about what the model noticed. */
+void check_anomalies(const struct check_policy *policy, const struct mqtt_packet *packet,
+                     const struct track_facts *facts, struct _wmem_allocator_t *pool, struct check_findings *findings);
+
 /** Writes what a finding says: title, detail; the side at fault where the title does not begin with it, and why the severity
  *  was lowered, in parentheses; statement ids in brackets. Null-terminated, truncated where `size` is too small. */
 void check_message(const struct check_finding *finding, char *buffer, size_t size);

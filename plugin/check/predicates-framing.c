@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "../model/facts/subprotocols.h"
 #include "predicates.h"
 
 /** The class of bytes after the last field. */
@@ -103,26 +104,13 @@ enum fault_class fault_class_of(const struct mqtt_packet *packet)
     return class_of_past_end(packet);
 }
 
-/** True where a list of subprotocols contains this name. */
-static bool is_in_list(const char *list, const char *name)
-{
-    static const char separators[] = ", \t";
-
-    for (list += strspn(list, separators); *list != '\0'; list += strspn(list, separators)) {
-        size_t length = strcspn(list, separators);
-        if (length == strlen(name) && memcmp(list, name, length) == 0)
-            return true;
-        list += length;
-    }
-    return false;
-}
-
 bool lacks_websocket_offer(const struct track_facts *facts)
 {
     const char *offered = facts->websocket_offered;
     const char *chosen = facts->websocket_chosen;
 
-    return offered != NULL && chosen != NULL && is_in_list(offered, chosen) && !is_in_list(offered, "mqtt");
+    return offered != NULL && chosen != NULL && track_is_subprotocol_in(offered, chosen) &&
+           !track_is_subprotocol_in(offered, "mqtt");
 }
 
 uint32_t least_remaining_length(const struct mqtt_packet *packet)

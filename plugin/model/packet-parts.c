@@ -6,11 +6,13 @@
 
 #include <string.h>
 
+#include "conformance/check-closing.h"
 #include "conformance/connection-order.h"
 #include "evidence/receipt.h"
 #include "protocol/connection.h"
 #include "protocol/keep-alive.h"
 #include "protocol/unfinished-packets.h"
+#include "tracker.h"
 
 void track_packet_begun(struct track_connection *connection, unsigned sender, const struct track_arrival *arrival)
 {
@@ -58,10 +60,29 @@ void track_lose_packet(struct track_connection *connection, unsigned sender)
         track_unfinished_lose(connection, sender);
 }
 
-unsigned track_close(struct track_connection *connection, const struct track_closing *closing,
-                     struct track_unfinished list[2])
+unsigned track_close(struct track_connection *connection, const struct track_closing *closing, struct track_pdu_ref pdu,
+                     struct track_facts *facts, struct track_unfinished list[2])
 {
-    return track_is_untracked(connection) ? 0 : track_unfinished_close(connection, closing, list);
+    static const struct mqtt_packet nothing;
+    struct track_context tracking = {
+        .capture = connection->capture,
+        .connection = connection,
+        .checks = connection->checks,
+        .progress = &connection->progress,
+        .reports = &connection->reports,
+        .sender = closing->by,
+        .pdu = pdu,
+        .packet = &nothing,
+        .facts = facts,
+    };
+
+    track_recall(connection, closing->by, pdu, facts);
+    if (track_is_untracked(connection))
+        return 0;
+    memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
+    if (tracking.checks != NULL && !connection->closing.is_closed)
+        track_check_closing(&tracking, closing);
+    return track_unfinished_close(connection, closing, list);
 }
 
 bool track_connection_has_packets(const struct track_connection *connection)

@@ -7,6 +7,7 @@
 #ifndef MQTTSCOPE_MODEL_PACKET_PARTS_H
 #define MQTTSCOPE_MODEL_PACKET_PARTS_H
 
+#include "facts/facts.h"
 #include "facts/transport.h"
 #include "facts/unfinished.h"
 
@@ -37,10 +38,11 @@ bool track_is_packet_judged(const struct track_connection *connection, unsigned 
 /** Takes in that it is not known any more where the packet under way ends. */
 void track_lose_packet(struct track_connection *connection, unsigned sender);
 
-/** Takes in that an end closes the transport. Fills `list` with the packets that were under way and not reported
- *  before, and returns how many there are. */
-unsigned track_close(struct track_connection *connection, const struct track_closing *closing,
-                     struct track_unfinished list[2]);
+/** Takes in that an end closes the transport. `pdu` is where the frame's next packet would be. Says in `facts` what is known and
+ *  was found, as track() does. Fills `list` with the packets that were under way and not reported before, and returns how
+ *  many there are. */
+unsigned track_close(struct track_connection *connection, const struct track_closing *closing, struct track_pdu_ref pdu,
+                     struct track_facts *facts, struct track_unfinished list[2]);
 
 /** A packet of either end was tracked. */
 bool track_connection_has_packets(const struct track_connection *connection);

@@ -12,8 +12,9 @@
 /** How a transport was closed. */
 struct track_closing {
     bool is_closed;
-    bool is_reset; /**< by RST, and not by FIN */
-    uint8_t by;    /**< the end that sent it */
+    bool is_reset;          /**< by RST, and not by FIN */
+    uint8_t by;             /**< the end that sent it */
+    bool lacks_subprotocol; /**< a WebSocket whose Server left out the subprotocol `mqtt`, which was offered */
 };
 
 /** What is there of a packet whose end has not come. */

@@ -1,0 +1,17 @@
+/* check-closing.c - finds what is wrong where the transport of a connection is closed.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "check-closing.h"
+
+#include "../evidence/report-anomaly.h"
+
+void track_check_closing(struct track_context *tracking, const struct track_closing *closing)
+{
+    uint8_t doubt = tracking->snapshot.connect_seen ? TRACK_DOUBT_NONE : TRACK_DOUBT_NO_MQTT;
+
+    /* MQTT 5.0 section 6. */
+    if (closing->lacks_subprotocol)
+        track_report_anomaly(tracking,
+                             (struct track_anomaly){.kind = TRACK_ANOMALY_SUBPROTOCOL_MISSING, .doubt = doubt});
+}
