@@ -61,7 +61,12 @@ class Explained:
 
 LEFT = "left to the rules: "
 
+TEXT = rb"\A[\x20-\x7E]{4}"
+TEXT_REASON = ("a Server begins with CONNACK or AUTH, and neither has four printable characters there: the plugin takes it "
+               "for another protocol")
+
 REFUSED_BY_ORACLE_ONLY: tuple[Explained, ...] = (
+    Explained("text at the beginning, refused", r".*", "3.2", TEXT_REASON, other="waits", holds=TEXT),
     Explained("beginning of a TLS record", r"Invalid header flag bits, must be 0x0 for connect packet", "2.1.3",
               "a connection that begins with 16 03 carries TLS; the plugin leaves it to others", types="connect",
               other="waits", holds=rb"\A\x16\x03"),
@@ -72,9 +77,6 @@ REFUSED_BY_ORACLE_ONLY: tuple[Explained, ...] = (
               "what 3.1.1 does", versions=(3,)),
     Explained("QoS 3", r"Packet must not have both QoS bits set to 1", "3.3.1.2",
               LEFT + "QoS of a PUBLISH", types="publish"),
-    Explained("unfinished packet of type 0", r"Packet must not have both QoS bits set to 1", "2.1.2",
-              "mqtt-packet looks at the QoS bits of the reserved type before it has the packet; the plugin waits for "
-              "its end and calls it malformed then", types="reserved", other="waits"),
     Explained("Protocol Name", r"Invalid protocolId", "3.1.2.1", LEFT + "Protocol Name of a CONNECT", types="connect"),
     Explained("reserved Connect Flag", r"Connect flag bit 0 must be 0, but got 1", "3.1.2.3",
               LEFT + "reserved bit of the Connect Flags", types="connect"),
@@ -112,6 +114,10 @@ REFUSED_BY_ORACLE_ONLY: tuple[Explained, ...] = (
 )
 
 REFUSED_BY_PLUGIN_ONLY: tuple[Explained, ...] = (
+    Explained("text at the beginning", r"", "3.2", TEXT_REASON, other="packet", holds=TEXT),
+    Explained("unfinished packet of a type that the version lacks",
+              r"Packet Type: the types of this version lie between \d+ and \d+, found \d+", "2.1.2",
+              "the plugin does not wait for the rest of what cannot be a packet", types="reserved|auth", other="waits"),
     Explained("Packet Identifier past the end",
               r"Packet Identifier needs 2 bytes, but only [01] are left in the packet", "2.2.1",
               "mqtt-packet takes -1, its sign for bytes that are not there, for an identifier",
