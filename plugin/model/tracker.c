@@ -126,13 +126,13 @@ void track_connection_expect(const struct track_connection *connection)
 
 void track_connection_expect_packet(const struct track_connection *connection, unsigned sender)
 {
-    const struct track_alias *alias = connection->aliases[sender].last;
+    const struct track_topic_aliases *aliases = connection->aliases[sender];
     const struct track_packet_id_state *packet_ids = connection->checks != NULL ? connection->checks->packet_ids : NULL;
 
     if (packet_ids != NULL)
         prefetch(packet_ids, sizeof *packet_ids);
-    if (alias != NULL)
-        prefetch(alias, sizeof *alias);
+    if (aliases != NULL && aliases->last != NULL)
+        prefetch(aliases->last, sizeof *aliases->last);
 }
 
 const struct track_endpoint *track_connection_end(const struct track_connection *connection, unsigned end)

@@ -23,12 +23,17 @@ void track_report_anomaly(struct track_context *tracking, struct track_anomaly a
 
 void track_report_anomaly_once(struct track_context *tracking, struct track_anomaly anomaly)
 {
-    uint64_t *reported = &tracking->reports->anomalies[anomaly.kind / 64];
+    enum { SIZE = (TRACK_ANOMALY_KINDS + 63) / 64 * sizeof(uint64_t) };
+    struct track_reports *reports = tracking->reports;
     uint64_t bit = UINT64_C(1) << anomaly.kind % 64;
 
     /* The rules do not look at what is reported of a malformed packet: the next one will do. */
-    if (*reported & bit || mqtt_is_malformed(tracking->packet))
+    if (mqtt_is_malformed(tracking->packet))
         return;
-    *reported |= bit;
+    if (reports->anomalies == NULL)
+        reports->anomalies = (uint64_t *)track_alloc(tracking, SIZE);
+    if (reports->anomalies == NULL || reports->anomalies[anomaly.kind / 64] & bit)
+        return;
+    reports->anomalies[anomaly.kind / 64] |= bit;
     track_report_anomaly(tracking, anomaly);
 }

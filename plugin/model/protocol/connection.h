@@ -46,7 +46,7 @@ struct track_connection {
     struct track_connection_session session;       /**< session.c, session-state.c */
     struct track_inflight inflight[2];             /**< transactions.c, session-state.c, by inflight.c */
     struct track_pending_request *pending[2];      /**< pending-requests.c: NULL while none waits */
-    struct track_topic_aliases aliases[2];         /**< topic-aliases.c */
+    struct track_topic_aliases *aliases[2];        /**< topic-aliases.c: NULL until one is set */
     struct track_subscription_history *subscribed; /**< subscription-history.c: NULL until there is something in it */
     struct track_closing closing;                  /**< unfinished-packets.c */
     struct track_begun_packets *begun;      /**< unfinished-packets.c: NULL until a packet began without its end */

@@ -17,9 +17,7 @@ static struct track_alias *find_alias(struct track_topic_aliases *aliases, uint1
 {
     if (aliases->last != NULL && aliases->last->by_number.id == number)
         return aliases->last;
-    if (aliases->table == NULL)
-        return NULL;
-    struct track_alias *alias = (struct track_alias *)track_id_table_find(&aliases->table->by_number, number);
+    struct track_alias *alias = (struct track_alias *)track_id_table_find(&aliases->by_number, number);
     if (alias != NULL)
         aliases->last = alias;
     return alias;
@@ -33,15 +31,11 @@ static struct track_alias *make_alias(struct track_file_memory *memory, struct t
 
     if (alias != NULL)
         return alias;
-    if (aliases->table == NULL)
-        aliases->table = (struct track_alias_table *)track_file_alloc(memory, sizeof *aliases->table);
-    if (aliases->table == NULL)
-        return NULL;
     alias = (struct track_alias *)track_file_alloc(memory, sizeof *alias);
     if (alias == NULL)
         return NULL;
     alias->by_number.id = number;
-    track_id_table_add(memory, &aliases->table->by_number, &alias->by_number);
+    track_id_table_add(memory, &aliases->by_number, &alias->by_number);
     aliases->last = alias;
     return alias;
 }
@@ -63,9 +57,22 @@ static bool make_room(struct track_file_memory *memory, struct track_alias *alia
     return alias->latest != NULL;
 }
 
-static void set_alias(struct track_context *tracking, struct track_topic_aliases *aliases, uint16_t number)
+/** The aliases of the sender; made where there are none. That there was no memory for one has to be known, so the limit does
+ *  not concern them: connections are within it. */
+static struct track_topic_aliases *aliases_of_sender(struct track_context *tracking)
+{
+    struct track_topic_aliases **aliases = &tracking->connection->aliases[tracking->sender];
+
+    if (*aliases == NULL)
+        *aliases =
+            (struct track_topic_aliases *)track_file_alloc_always(&tracking->capture->memory, sizeof **aliases);
+    return *aliases;
+}
+
+static void set_alias(struct track_context *tracking, uint16_t number)
 {
     struct track_file_memory *memory = &tracking->capture->memory;
+    struct track_topic_aliases *aliases = aliases_of_sender(tracking);
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_span topic = packet->publish.topic;
 
@@ -87,14 +94,15 @@ static void set_alias(struct track_context *tracking, struct track_topic_aliases
         return;
     }
     alias->set_in = tracking->pdu.frame;
-    alias->life = aliases->table->life;
+    alias->life = aliases->life;
 }
 
-static void use_alias(struct track_context *tracking, struct track_topic_aliases *aliases, uint16_t number)
+static void use_alias(struct track_context *tracking, uint16_t number)
 {
+    struct track_topic_aliases *aliases = tracking->connection->aliases[tracking->sender];
     struct track_packet_record *record = track_record_of(tracking);
-    struct track_alias *alias = find_alias(aliases, number);
-    bool is_set = alias != NULL && alias->latest != NULL && alias->life == aliases->table->life;
+    struct track_alias *alias = aliases != NULL ? find_alias(aliases, number) : NULL;
+    bool is_set = alias != NULL && alias->latest != NULL && alias->life == aliases->life;
 
     record->uses_alias = true;
     if (is_set && alias->topic == NULL)
@@ -103,7 +111,7 @@ static void use_alias(struct track_context *tracking, struct track_topic_aliases
         record->topic = alias->topic;
         __builtin_prefetch(record->topic);
         record->alias_set_in = alias->set_in;
-    } else if (is_set || aliases->is_incomplete) {
+    } else if (is_set || (aliases != NULL && aliases->is_incomplete)) {
         record->limits |= TRACK_LIMIT_MEMORY;
     }
 }
@@ -111,19 +119,19 @@ static void use_alias(struct track_context *tracking, struct track_topic_aliases
 void track_update_aliases(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
-    struct track_topic_aliases *aliases = tracking->connection->aliases;
+    struct track_topic_aliases *const *aliases = tracking->connection->aliases;
 
     if (packet->type == MQTT_TYPE_CONNECT)
         for (unsigned end = 0; end < 2; end++)
-            if (aliases[end].table != NULL)
-                aliases[end].table->life++;
+            if (aliases[end] != NULL)
+                aliases[end]->life++;
     if (packet->type != MQTT_TYPE_PUBLISH || packet->version != MQTT_V50 || packet->publish.topic.at == 0)
         return;
     const struct mqtt_property *property = mqtt_properties_find(&packet->properties, MQTT_PROPERTY_TOPIC_ALIAS);
     if (property == NULL || property->number == 0)
         return;
     if (packet->publish.topic.length == 0)
-        use_alias(tracking, &aliases[tracking->sender], (uint16_t)property->number);
+        use_alias(tracking, (uint16_t)property->number);
     else if (track_has_span(packet, packet->publish.topic))
-        set_alias(tracking, &aliases[tracking->sender], (uint16_t)property->number);
+        set_alias(tracking, (uint16_t)property->number);
 }

@@ -18,16 +18,11 @@ struct track_alias {
     uint32_t life; /**< in which of the direction's lives it was set */
 };
 
-/** The Topic Aliases of one end, made for the first one. File scope. */
-struct track_alias_table {
-    struct track_id_table by_number; /**< struct track_alias */
-    uint32_t life;                   /**< aliases of earlier lives are not set any more: a CONNECT begins a new one */
-};
-
-/** The Topic Aliases of one end of a connection. */
+/** The Topic Aliases of one end of a connection, made when the first one is set. File scope. */
 struct track_topic_aliases {
-    struct track_alias_table *table; /**< NULL until one is set */
+    struct track_id_table by_number; /**< struct track_alias */
     struct track_alias *last;        /**< the one used last, and mostly next; NULL until one is set */
+    uint32_t life;                   /**< aliases of earlier lives are not set any more: a CONNECT begins a new one */
     bool is_incomplete;              /**< there was no memory for some */
 };
 

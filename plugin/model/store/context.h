@@ -15,7 +15,7 @@ struct track_progress;
 
 /** What is reported once a connection, and was. */
 struct track_reports {
-    uint64_t anomalies[(TRACK_ANOMALY_KINDS + 63) / 64]; /**< evidence/report-anomaly.c: a bit for each kind */
+    uint64_t *anomalies;  /**< evidence/report-anomaly.c: a bit for each kind; NULL until one is reported */
     bool is_memory_limit; /**< context.c: a record says that the memory limit is reached */
 };
 
