@@ -83,7 +83,8 @@ static ws_bool recognise_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto
     if (!mqttscope_is_enabled())
         return false;
     conversation_t *conversation = find_or_create_conversation(pinfo);
-    bool known = conversation_get_proto_data(conversation, mqttscope_proto()) != NULL;
+    const struct stream *stream = (const struct stream *)conversation_get_proto_data(conversation, mqttscope_proto());
+    bool known = stream != NULL && stream->websocket != NULL && pinfo->num >= stream->websocket->begun_in;
 
     if (!known && !is_connect(tvb))
         return false;

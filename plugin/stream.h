@@ -61,6 +61,8 @@ struct websocket {
     struct websocket_direction directions[2];
     struct websocket_count counts[2];
     bool may_lack; /**< the counts did not add up */
+    uint32_t
+        begun_in; /**< the frame of the first message met: those before were left to others, and are on later visits */
     struct websocket_handshake handshake;
 };
 

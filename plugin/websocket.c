@@ -462,6 +462,7 @@ static void begin_websocket(struct stream *stream, packet_info *pinfo)
 
     DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
     stream->websocket = wmem_new0(wmem_file_scope(), struct websocket);
+    stream->websocket->begun_in = pinfo->num;
     stream->has_records = true;
     stream->websocket->handshake = websocket_handshake(pinfo);
     /* Without TCP's analysis, what was sent again by TCP comes again. */
