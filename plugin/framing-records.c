@@ -43,7 +43,7 @@ static uint32_t skip_in_record(struct stream_chunk *chunk, packet_info *pinfo, t
     return skip;
 }
 
-int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data _U_)
+int dissect_records(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
     struct stream_chunk chunk;
 
@@ -64,4 +64,24 @@ int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     if (skip == 0 && pinfo->desegment_len > 0 && pinfo->desegment_offset == 0)
         stream_return_message(pinfo);
     return (int)tvb_captured_length(tvb);
+}
+
+/** Offers what TLS carries on a port for MQTT, and is none, to those who recognise it: from Wireshark 4.6 on TLS itself asks
+ *  them only where no dissector has the port. `data` is what TLS hands to dissectors. */
+static int dissect_other_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    heur_dissector_list_t others = find_heur_dissector_list("tls");
+    heur_dtbl_entry_t *found = NULL;
+
+    if (pinfo->ptype != PT_TCP || data == NULL || others == NULL ||
+        !dissector_try_heuristic(others, tvb, pinfo, tree, &found, data))
+        return 0;
+    return (int)tvb_captured_length(tvb);
+}
+
+int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    int read = dissect_records(tvb, pinfo, tree);
+
+    return read > 0 ? read : dissect_other_over_tls(tvb, pinfo, tree, data);
 }

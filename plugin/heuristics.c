@@ -71,8 +71,9 @@ static ws_bool recognise_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree 
 {
     if (!mqttscope_is_enabled() || !is_connect(tvb))
         return false;
+    if (dissect_records(tvb, pinfo, tree) == 0)
+        return false;
     tls_set_appdata_dissector(find_dissector("tls"), pinfo, tls_handle);
-    dissect_over_tls(tvb, pinfo, tree, NULL);
     return true;
 }
 

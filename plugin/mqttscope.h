@@ -85,6 +85,9 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
 int dissect_over_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
 int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
 
+/** Dissects a record of TLS, or a chunk of a stream of QUIC; 0 where it is no MQTT. */
+int dissect_records(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
+
 /** Registers what the joining of packets across WebSocket messages needs. */
 void websocket_register(int proto);
 
