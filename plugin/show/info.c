@@ -151,22 +151,6 @@ static bool is_quotable(const uint8_t *text, uint32_t length)
     return mqtt_utf8_judge(without, length, NULL) == MQTT_UTF8_GOOD;
 }
 
-/** Adds quotable text, its line ends and tabs as escapes. */
-static void put_quotable(struct line *line, const uint8_t *text, uint32_t length)
-{
-    uint32_t from = 0;
-
-    for (uint32_t i = 0; i < length; i++) {
-        const char *escape = text[i] == '\n' ? "\\n" : text[i] == '\r' ? "\\r" : text[i] == '\t' ? "\\t" : NULL;
-        if (escape == NULL)
-            continue;
-        put_bytes(line, (const char *)text + from, i - from);
-        put(line, escape);
-        from = i + 1;
-    }
-    put_bytes(line, (const char *)text + from, length - from);
-}
-
 /** A payload is quoted where its beginning is text; its size is given where that is not all. */
 static void put_payload(struct line *line, struct mqtt_span payload)
 {
@@ -178,7 +162,7 @@ static void put_payload(struct line *line, struct mqtt_span payload)
     put(line, " ");
     if (quoted > 0 && is_quotable(text, quoted)) {
         put(line, "\"");
-        put_quotable(line, text, quoted);
+        put_wire_text(line, text, quoted);
         put(line, quoted < payload.length ? "\xE2\x80\xA6\" " : "\"");
         if (quoted == payload.length)
             return;

@@ -10,12 +10,22 @@
 #include <epan/to_str.h>
 
 #include "../compat.h"
+#include "../model/facts/own-names.h"
 #include "../wire/utf8.h"
 #include "show.h"
 
 const char *show_text_value(const struct show_context *context, const struct track_text *text)
 {
     return (const char *)get_utf_8_string(context->pinfo->pool, text->bytes, (int)text->length);
+}
+
+/** A Client Identifier, in quotes where it reads like a name of ours. */
+static const char *client_name(const struct show_context *context, const struct track_text *client_id,
+                               const char *printable)
+{
+    if (!track_reads_like_own_name(client_id->bytes, client_id->length))
+        return printable;
+    return wmem_strdup_printf(context->pinfo->pool, "\"%s\"", printable);
 }
 
 /** `address:port` of an end. */
@@ -42,8 +52,19 @@ const char *show_end_name(const struct show_context *context, unsigned end)
     if (snapshot->broker == TRACK_END_UNKNOWN || client_id == NULL)
         return endpoint_name(context, end);
     if (mqtt_utf8_is_plain(client_id->bytes, client_id->length))
-        return (const char *)client_id->bytes;
-    return compat_format_text(context->pinfo->pool, client_id->bytes, client_id->length);
+        return client_name(context, client_id, (const char *)client_id->bytes);
+    return client_name(context, client_id,
+                       compat_format_text(context->pinfo->pool, client_id->bytes, client_id->length));
+}
+
+const char *show_end_value(const struct show_context *context, unsigned end)
+{
+    const struct track_snapshot *snapshot = context->facts->snapshot;
+    const struct track_text *client_id = snapshot->client_id;
+
+    if (snapshot->broker == 1 - end && client_id != NULL)
+        return client_name(context, client_id, show_text_value(context, client_id));
+    return show_end_name(context, end);
 }
 
 const char *show_topic_text(const struct show_context *context)

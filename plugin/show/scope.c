@@ -53,17 +53,6 @@ static void add_time(const struct show_context *context, proto_tree *tree, int f
         proto_item_set_generated(proto_tree_add_time(tree, field, context->tvb, 0, 0, &time));
 }
 
-/** An end's name as a value: unlike the one in the Info column it is not escaped, so that filters find it. */
-static const char *end_value(const struct show_context *context, unsigned end)
-{
-    const struct track_snapshot *snapshot = context->facts->snapshot;
-    bool is_client = snapshot->broker == 1 - end;
-
-    if (is_client && snapshot->client_id != NULL)
-        return show_text_value(context, snapshot->client_id);
-    return show_end_name(context, end);
-}
-
 static void show_ends(const struct show_context *context, proto_tree *tree)
 {
     const struct track_snapshot *snapshot = context->facts->snapshot;
@@ -72,9 +61,9 @@ static void show_ends(const struct show_context *context, proto_tree *tree)
 
     if (snapshot->client_id != NULL)
         add_string(context, tree, FIELD(CLIENT), show_text_value(context, snapshot->client_id));
-    add_string(context, tree, FIELD(SRC_NAME), end_value(context, from));
+    add_string(context, tree, FIELD(SRC_NAME), show_end_value(context, from));
     add_string(context, tree, FIELD(SRC_ROLE), track_role_name(track_role_of(snapshot, from)));
-    add_string(context, tree, FIELD(DST_NAME), end_value(context, to));
+    add_string(context, tree, FIELD(DST_NAME), show_end_value(context, to));
     add_string(context, tree, FIELD(DST_ROLE), track_role_name(track_role_of(snapshot, to)));
     add_string(context, tree, FIELD(EVIDENCE), evidence_names[snapshot->evidence]);
 }

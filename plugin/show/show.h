@@ -130,9 +130,12 @@ void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 proto_item *show_span(const struct show_context *context, proto_tree *tree, int field, struct mqtt_span span,
                       unsigned encoding);
 
-/** The name of one end of the connection for people: `broker`, the Client Identifier, or `address:port` while unknown.
- *  Printable; in the packet's pool. */
+/** The name of one end of the connection for people: `broker`, the Client Identifier (in quotes where it reads like a name
+ *  of ours), or `address:port` while unknown. Printable; in the packet's pool. */
 const char *show_end_name(const struct show_context *context, unsigned end);
+
+/** The same as a field's value: what would not be printed is not escaped, so that filters find it. */
+const char *show_end_value(const struct show_context *context, unsigned end);
 
 /** Kept text as a string value: valid UTF-8, whatever the wire had; in the packet's pool. */
 const char *show_text_value(const struct show_context *context, const struct track_text *text);

@@ -69,15 +69,6 @@ static void name_lane(struct lane *lane, const char *name)
     snprintf(lane->name, sizeof lane->name, "%.*s\xE2\x80\xA6%s", (int)head, name, name + tail);
 }
 
-/** The lane of a client. One that calls itself like a lane of another kind is not put there. */
-static void name_client(struct lane *lane, const char *name)
-{
-    name_lane(lane, name);
-    if (strcmp(name, "broker") == 0 || g_str_has_prefix(name, "broker ") || strcmp(name, "others") == 0 ||
-        strcmp(name, "their peers") == 0)
-        snprintf(lane->name, sizeof lane->name, "\"%.*s\"", LANE_BYTES, name);
-}
-
 /** The broker's `address:port`; kept once for each broker, for as long as the program runs. */
 static const char *broker_endpoint(packet_info *pinfo, bool is_sender)
 {
@@ -158,7 +149,7 @@ static void name_end(struct lane *lane, struct compat_flow *graph, packet_info *
     if (record->snapshot.broker == end)
         name_broker(lane, graph, state, broker_endpoint(pinfo, is_sender));
     else
-        name_client(lane, is_sender ? record->sender_name : record->receiver_name);
+        name_lane(lane, is_sender ? record->sender_name : record->receiver_name);
     claim_lane(lane, state, is_peer);
 }
 

@@ -33,4 +33,7 @@ char *tap_shorten(const char *text, unsigned characters);
 /** Bytes off the wire as printable text of at most `characters` characters; the caller's, for g_free(). */
 char *tap_printable(const uint8_t *bytes, uint32_t length, unsigned characters);
 
+/** A Client Identifier in the same way, in quotes where it reads like a name of ours. */
+char *tap_client_name(const uint8_t *client_id, uint32_t length, unsigned characters);
+
 #endif

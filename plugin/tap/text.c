@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "../compat.h"
+#include "../model/facts/own-names.h"
 #include "tap.h"
 
 char *tap_shorten(const char *text, unsigned characters)
@@ -27,4 +28,15 @@ char *tap_printable(const uint8_t *bytes, uint32_t length, unsigned characters)
 
     wmem_free(NULL, printable);
     return text;
+}
+
+char *tap_client_name(const uint8_t *client_id, uint32_t length, unsigned characters)
+{
+    char *printable = tap_printable(client_id, length, characters);
+
+    if (!track_reads_like_own_name(client_id, length))
+        return printable;
+    char *quoted = g_strdup_printf("\"%s\"", printable);
+    g_free(printable);
+    return quoted;
 }
