@@ -35,6 +35,7 @@
 #include "protocol/unfinished-packets.h"
 #include "protocol/wills.h"
 #include "snapshots.h"
+#include "store/endpoint.h"
 #include "store/packet-records.h"
 
 struct track_capture *track_capture_new(wmem_allocator_t *scope, const struct track_options *options)
@@ -103,6 +104,7 @@ struct track_connection *track_connection_new(struct track_capture *capture, con
     connection->transport = *transport;
     connection->snapshots.latest.broker = transport->server;
     connection->snapshots.latest.evidence = transport->evidence;
+    connection->snapshots.latest.is_local = track_is_same_host(&transport->ends[0], &transport->ends[1]);
     if (capture->options.has_rules)
         connection->checks = &((struct connection_with_checks *)memory)->checks;
     return connection;

@@ -28,6 +28,11 @@ static const char *client_name(const struct show_context *context, const struct 
     return wmem_strdup_printf(context->pinfo->pool, "\"%s\"", printable);
 }
 
+static uint32_t end_port(const struct show_context *context, unsigned end)
+{
+    return end == context->facts->sender ? context->pinfo->srcport : context->pinfo->destport;
+}
+
 /** `address:port` of an end. */
 static const char *endpoint_name(const struct show_context *context, unsigned end)
 {
@@ -35,8 +40,7 @@ static const char *endpoint_name(const struct show_context *context, unsigned en
     bool is_source = end == context->facts->sender;
     const address *where = is_source ? &pinfo->src : &pinfo->dst;
     const char *text = address_to_str(pinfo->pool, where);
-
-    uint32_t port = is_source ? pinfo->srcport : pinfo->destport;
+    uint32_t port = end_port(context, end);
 
     return strchr(text, ':') != NULL ? wmem_strdup_printf(pinfo->pool, "[%s]:%u", text, port)
                                      : wmem_strdup_printf(pinfo->pool, "%s:%u", text, port);
@@ -48,9 +52,13 @@ const char *show_end_name(const struct show_context *context, unsigned end)
     const struct track_text *client_id = snapshot->client_id;
 
     if (snapshot->broker == end)
-        return "broker";
-    if (snapshot->broker == TRACK_END_UNKNOWN || client_id == NULL)
+        return snapshot->is_further_broker
+                   ? wmem_strconcat(context->pinfo->pool, "broker ", endpoint_name(context, end), NULL)
+                   : "broker";
+    if (snapshot->broker == TRACK_END_UNKNOWN || (client_id == NULL && !snapshot->is_local))
         return endpoint_name(context, end);
+    if (client_id == NULL)
+        return wmem_strdup_printf(context->pinfo->pool, "client:%u", end_port(context, end));
     if (mqtt_utf8_is_plain(client_id->bytes, client_id->length))
         return client_name(context, client_id, (const char *)client_id->bytes);
     return client_name(context, client_id,

@@ -130,8 +130,9 @@ void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 proto_item *show_span(const struct show_context *context, proto_tree *tree, int field, struct mqtt_span span,
                       unsigned encoding);
 
-/** The name of one end of the connection for people: `broker`, the Client Identifier (in quotes where it reads like a name
- *  of ours), or `address:port` while unknown. Printable; in the packet's pool. */
+/** The name of one end of the connection for people. `broker`, with its endpoint where the file has shown another broker before;
+ *  the Client Identifier, in quotes where it reads like a name of ours; without one `client:PORT` where both ends are on one host, else `address:port`, which is also an end's
+ *  of which no role is known. Printable; in the packet's pool. */
 const char *show_end_name(const struct show_context *context, unsigned end);
 
 /** The same as a field's value: what would not be printed is not escaped, so that filters find it. */

@@ -24,7 +24,7 @@ struct tap_record {
     struct track_facts facts;
     struct track_snapshot snapshot; /**< what `facts.snapshot` points to */
     const struct track_connection *connection;
-    const char *sender_name; /**< `broker`, the Client Identifier or `address:port`; printable */
+    const char *sender_name; /**< as in the Info column (show_end_name()); printable */
     const char *receiver_name;
     const char *topic; /**< PUBLISH: its topic, an alias resolved; printable; "" where unknown */
     const char *line;  /**< the Info column's entry without the names, where a flow graph is drawn; else "" */

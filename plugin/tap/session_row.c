@@ -279,6 +279,9 @@ void session_row_summarise(struct session_row *row)
     row->broker = snapshot->broker;
     if (client_id != NULL && client_id->length > 0 && snapshot->broker != TRACK_END_UNKNOWN)
         set_text(row, COLUMN_CLIENT, tap_client_name(client_id->bytes, client_id->length, MAX_CLIENT_CHARACTERS));
+    else if (snapshot->is_local && snapshot->broker != TRACK_END_UNKNOWN)
+        set_text(row, COLUMN_CLIENT,
+                 g_strdup_printf("client:%u", track_connection_end(row->connection, 1 - broker)->port));
     else
         set_text(row, COLUMN_CLIENT, g_strdup(row->ends[1 - broker]));
     set_text(row, COLUMN_ROLE, g_strdup(track_role_name(track_role_of(snapshot, 1 - broker))));

@@ -117,8 +117,11 @@ struct track_snapshot {
     bool session_known : 1;  /**< nothing in flight can stem from before the capture */
     bool has_gap : 1;        /**< bytes of this connection are missing before this packet */
     bool has_keep_alive : 1;
-    bool is_copy : 1;                     /**< its packets are in the capture already, at other addresses */
-    uint16_t keep_alive_s;                /**< the Keep Alive in force: a Server Keep Alive wins */
+    bool is_copy : 1;           /**< its packets are in the capture already, at other addresses */
+    bool is_local : 1;          /**< both ends are on one host, so that the port alone tells its clients apart */
+    bool is_broker_counted : 1; /**< the one below is good */
+    bool is_further_broker : 1; /**< the broker is not the one that the file shows first */
+    uint16_t keep_alive_s;      /**< the Keep Alive in force: a Server Keep Alive wins */
     const struct track_text *client_id;   /**< NULL while unknown, or where the Client gave none */
     const struct track_limits *limits[2]; /**< what each end allows the other; NULL before it said so */
     const struct track_connect_info

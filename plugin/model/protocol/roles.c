@@ -8,6 +8,7 @@
  */
 #include "roles.h"
 
+#include "../store/endpoint.h"
 #include "connection.h"
 #include "keep-alive.h"
 
@@ -42,6 +43,10 @@ static void settle_broker(struct track_context *tracking, uint8_t broker)
     struct track_snapshot *snapshot = &tracking->snapshot;
 
     if (snapshot->broker == 1 - broker) {
+        const struct track_endpoint *mistaken = &tracking->connection->transport.ends[snapshot->broker];
+        if (tracking->capture->first_broker == mistaken)
+            tracking->capture->first_broker = NULL;
+        snapshot->is_broker_counted = false;
         snapshot->is_bridge = snapshot->has_published = snapshot->has_subscribed = false;
         track_keep_alive_forget(tracking->connection);
     }
@@ -58,6 +63,19 @@ static bool is_fault_of_opener(const struct track_context *tracking)
            mqtt_packet_type_senders(tracking->packet->type) == MQTT_SENT_BY_SERVER && track_is_from_client(tracking);
 }
 
+/** Finds out whether the file has shown another broker before this one. It is settled with the first packet that shows the broker
+ *  at all, and stays: what a packet's broker is called must not hang on what comes after. */
+static void count_broker(struct track_context *tracking)
+{
+    struct track_snapshot *snapshot = &tracking->snapshot;
+    const struct track_endpoint *broker = &tracking->connection->transport.ends[snapshot->broker];
+
+    if (tracking->capture->first_broker == NULL)
+        tracking->capture->first_broker = broker;
+    snapshot->is_further_broker = !track_is_same_endpoint(tracking->capture->first_broker, broker);
+    snapshot->is_broker_counted = true;
+}
+
 void track_update_roles(struct track_context *tracking)
 {
     const struct mqtt_packet *packet = tracking->packet;
@@ -70,6 +88,8 @@ void track_update_roles(struct track_context *tracking)
         settle_broker(tracking, (uint8_t)(sent_by_client ? 1 - tracking->sender : tracking->sender));
         snapshot->evidence = (uint8_t)evidence;
     }
+    if (!snapshot->is_broker_counted && snapshot->broker != TRACK_END_UNKNOWN)
+        count_broker(tracking);
     if (tracking->arrival->is_first && track_is_from_client(tracking) && packet->type != MQTT_TYPE_CONNECT)
         snapshot->lacks_connect = true;
     if (snapshot->broker == TRACK_END_UNKNOWN || mqtt_is_malformed(packet))

@@ -39,6 +39,8 @@ struct track_capture {
     /* store/context.c */
     struct track_packet_record
         unkept; /**< of the packet being tracked, where the limit allows it no record that stays */
+    /* protocol/roles.c */
+    const struct track_endpoint *first_broker; /**< the first broker that a packet shows, as its connection has it */
     /* evidence/missing-connect.c */
     wmem_map_t *missing_connects; /**< by broker */
     uint32_t missing_connect_in;  /**< the frame of the latest at a broker that is not known */

@@ -1,4 +1,4 @@
-/* endpoint.h - equality and a hash of network addresses.
+/* endpoint.h - equality and a hash of network addresses, and whether two are of one host.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -11,6 +11,9 @@
 
 /** True where two ends have the same address and port. */
 bool track_is_same_endpoint(const struct track_endpoint *one, const struct track_endpoint *other);
+
+/** True where two ends are on one host: both are loopback addresses, or the address is the same. */
+bool track_is_same_host(const struct track_endpoint *one, const struct track_endpoint *other);
 
 /** A hash of address and port. */
 guint track_hash_endpoint(const struct track_endpoint *endpoint);
