@@ -42,6 +42,7 @@ static void recall(struct kept_beginning *beginning, packet_info *pinfo, struct 
     track_recall(beginning->stream->connection, beginning->packet.sender, stream_next_pdu_ref(pinfo), facts);
     facts->snapshot = &beginning->snapshot;
     facts->record = NULL;
+    facts->request_topic = NULL;
     facts->anomaly_count = beginning->crossing.frame != 0;
     facts->anomalies[0] = &beginning->crossing;
     uint32_t length = beginning->packet.length != 0 ? beginning->packet.length : LONGEST_FIXED_HEADER;

@@ -112,7 +112,7 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     struct track_facts facts;
     struct show_faults faults;
     struct check_findings findings;
-    struct show_context context = {tvb, pinfo, &packet, &facts, &findings};
+    struct show_context context = {tvb, pinfo, &packet, &facts, &findings, mqttscope_names_ends()};
 
     find_facts(chunk, pinfo, pdu, &packet, tvb, &facts);
     check_run(mqttscope_rules(), &packet, &facts, pinfo->pool, &findings);
@@ -123,9 +123,7 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     bool has_room = show_has_room(tree);
     if (!has_room)
         tree = NULL;
-    proto_tree *packet_tree = tree != NULL ? show_tree(&context, tree) : NULL;
-    show_faults(&context, packet_tree, &faults);
-    show_findings(&context, packet_tree);
+    proto_tree *packet_tree = show_tree(&context, tree, &faults);
     if (has_room && !show_has_room(tree))
         show_no_room(&context, packet_tree);
     queue_record(&context, chunk->stream, TAP_PACKET);
@@ -140,7 +138,7 @@ void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
     struct mqtt_packet packet;
     struct track_facts facts;
     struct check_findings findings;
-    struct show_context context = {tvb, pinfo, &packet, &facts, &findings};
+    struct show_context context = {tvb, pinfo, &packet, &facts, &findings, mqttscope_names_ends()};
     uint32_t captured = tvb_captured_length(tvb);
 
     track_recall(chunk->stream->connection, chunk->sender, pdu, &facts);
@@ -157,7 +155,7 @@ void dissect_beginning(tvbuff_t *segment, packet_info *pinfo, proto_tree *tree, 
 {
     struct check_findings findings;
     tvbuff_t *tvb = tvb_new_child_real_data(segment, packet->bytes, packet->captured, (int)packet->captured);
-    struct show_context context = {tvb, pinfo, packet, facts, &findings};
+    struct show_context context = {tvb, pinfo, packet, facts, &findings, mqttscope_names_ends()};
 
     check_fixed_header(mqttscope_rules(), packet, facts, pinfo->pool, &findings);
     if (findings.count > 0)
@@ -173,7 +171,7 @@ void dissect_closing(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct
 
     track_recall(stream->connection, by, (struct track_pdu_ref){pinfo->num, stream_next_pdu(pinfo)}, &facts);
     struct mqtt_packet nothing = {.version = facts.snapshot->version};
-    struct show_context context = {tvb, pinfo, &nothing, &facts, &findings};
+    struct show_context context = {tvb, pinfo, &nothing, &facts, &findings, mqttscope_names_ends()};
     check_anomalies(mqttscope_rules(), &nothing, &facts, pinfo->pool, &findings);
     show_closing(&context, tree, unfinished, count);
     queue_record(&context, stream, TAP_CLOSING);

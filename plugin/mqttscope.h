@@ -30,6 +30,9 @@ uint32_t mqttscope_max_inflight(void);
 /** How many bytes topics, filters, Client Identifiers and what belongs to them may take; 0: no limit. */
 uint64_t mqttscope_max_memory(void);
 
+/** The preference for the names of both ends in the Info column. */
+bool mqttscope_names_ends(void);
+
 /** The preference for joining packets that span segments, records or messages. */
 bool mqttscope_reassembles(void);
 

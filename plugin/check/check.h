@@ -114,6 +114,11 @@ enum { CHECK_DOUBT_SIZE = 200 };
 /** Writes why the severity of a finding was lowered; "" where it was not. */
 void check_finding_doubt(const struct check_finding *finding, char buffer[CHECK_DOUBT_SIZE]);
 
+enum { CHECK_FRAMES_MAX = 3 };
+
+/** The other frames that a finding's text names; returns their number. */
+unsigned check_finding_frames(const struct check_finding *finding, uint32_t frames[CHECK_FRAMES_MAX]);
+
 /** The statement ids that a finding stands for. */
 struct check_ids {
     unsigned count;

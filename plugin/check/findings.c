@@ -49,6 +49,28 @@ void check_finding_doubt(const struct check_finding *finding, char buffer[CHECK_
                                        words[doubt]);
 }
 
+unsigned check_finding_frames(const struct check_finding *finding, uint32_t frames[CHECK_FRAMES_MAX])
+{
+    const struct track_anomaly *anomaly = finding->subject.anomaly;
+    char detail[CHECK_MESSAGE_SIZE / 2];
+    unsigned count = 0;
+
+    if (anomaly == NULL)
+        return 0;
+    const uint32_t candidates[CHECK_FRAMES_MAX] = {anomaly->frame, anomaly->value, anomaly->other};
+    check_rule_functions[finding->rule].write_detail(&finding->subject, detail, sizeof detail);
+    /* Which of an anomaly's numbers are frames, the rule's words tell. */
+    for (unsigned i = 0; i < CHECK_FRAMES_MAX; i++) {
+        char words[32];
+        int length = snprintf(words, sizeof words, "frame %u", candidates[i]);
+        const char *found = strstr(detail, words);
+        bool is_whole = found != NULL && (found[length] < '0' || found[length] > '9');
+        if (candidates[i] != 0 && is_whole && (count == 0 || frames[count - 1] != candidates[i]))
+            frames[count++] = candidates[i];
+    }
+    return count;
+}
+
 /** True where a title begins with the actor, "Client" or "Server", and not with "Client Identifier". */
 static bool is_actor(const char *title, const char *actor)
 {

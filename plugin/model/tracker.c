@@ -37,6 +37,7 @@
 #include "snapshots.h"
 #include "store/endpoint.h"
 #include "store/packet-records.h"
+#include "store/topic-numbers.h"
 
 struct track_capture *track_capture_new(wmem_allocator_t *scope, const struct track_options *options)
 {
@@ -189,6 +190,8 @@ static void track_version(struct track_connection *connection, struct track_snap
         if (packet->version != MQTT_VERSION_UNKNOWN && packet->connect.level_at != 0) {
             snapshot->version = packet->version;
             snapshot->version_source = TRACK_VERSION_FROM_CONNECT;
+        } else {
+            snapshot->has_broken_connect = true;
         }
         return;
     }
@@ -285,6 +288,26 @@ static void read_by_version(const struct track_context *tracking, struct mqtt_pa
         mqtt_decode(packet, packet->bytes, packet->captured, packet->length, version);
 }
 
+/** The topic that a packet's record names; NULL where there is none. */
+static const struct track_text *request_topic_of(const struct track_capture *capture,
+                                                 const struct track_packet_record *record)
+{
+    bool has_topic = record != NULL && record->has_request_topic;
+    return has_topic ? track_numbered_topic(capture, record->request_topic) : NULL;
+}
+
+/** Records, once for each connection, that nothing tells its version. Where a Client begins with another packet than CONNECT, that one
+ *  has a finding of its own. */
+static void report_unknown_version(struct track_context *tracking)
+{
+    bool is_beginning = tracking->arrival->is_first && track_is_from_client(tracking);
+
+    if (tracking->reports->is_version_unknown || is_beginning || tracking->packet->type == MQTT_TYPE_CONNECT)
+        return;
+    tracking->reports->is_version_unknown = true;
+    track_record_of(tracking)->is_version_unknown = true;
+}
+
 /** A packet of a connection that is not tracked: its Client may have changed its session, and may have published what others
  *  did. */
 static void pass_by(struct track_capture *capture, struct track_pdu_ref pdu)
@@ -331,6 +354,8 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     read_by_version(&tracking, packet);
     if (is_header_judged)
         track_record_of(&tracking)->is_header_judged = true;
+    if (tracking.snapshot.version_source == TRACK_VERSION_FROM_NOTHING)
+        report_unknown_version(&tracking);
     run_parts(&tracking);
     track_update_missing_connect(connection, &tracking.snapshot, pdu);
     if (!track_begin_snapshot(connection, &tracking.snapshot))
@@ -342,6 +367,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     facts->snapshot = track_latest_snapshot(connection);
     facts->idle_ns = track_update_keep_alive(&tracking);
     facts->record = tracking.record != &tracking.capture->unkept ? tracking.record : NULL;
+    facts->request_topic = request_topic_of(tracking.capture, facts->record);
     facts->in_websocket_text = facts->is_partial = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
 }
@@ -379,6 +405,7 @@ void track_recall(const struct track_connection *connection, unsigned sender, st
     facts->snapshot = snapshot;
     facts->record =
         track_is_untracked(connection) ? &connection->capture->beyond : track_packet_records_find(records, pdu);
+    facts->request_topic = request_topic_of(connection->capture, facts->record);
     facts->idle_ns = is_clients ? track_packet_records_idle(records, pdu, facts->record) : TRACK_TIME_UNKNOWN;
     facts->in_websocket_text = facts->is_partial = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;

@@ -57,6 +57,14 @@ static enum show_expert fault_expert(const struct show_context *context)
     return is_version_guessed(context->facts->snapshot) ? SHOW_EXPERT_MALFORMED_MAYBE : SHOW_EXPERT_MALFORMED;
 }
 
+/** Why the version is unknown. */
+static enum show_expert unknown_version_expert(const struct track_snapshot *snapshot)
+{
+    if (snapshot->has_broken_connect)
+        return SHOW_EXPERT_BROKEN_CONNECT;
+    return snapshot->lacks_connect ? SHOW_EXPERT_NO_CONNECT : SHOW_EXPERT_UNKNOWN_VERSION;
+}
+
 void show_find_faults(const struct show_context *context, struct show_faults *faults)
 {
     const struct mqtt_packet *packet = context->packet;
@@ -67,8 +75,7 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
     if (packet->fault.kind != MQTT_FAULT_NONE)
         add_fault(faults, fault_expert(context), packet->fault.at);
     if (facts->snapshot->version_source == TRACK_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
-        add_fault(faults, facts->snapshot->lacks_connect ? SHOW_EXPERT_NO_CONNECT : SHOW_EXPERT_UNKNOWN_VERSION,
-                  (struct mqtt_span){0, 1});
+        add_fault(faults, unknown_version_expert(facts->snapshot), (struct mqtt_span){0, 1});
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.keep_alive_at != 0 && packet->connect.keep_alive_s == 0)
         add_fault(faults, SHOW_EXPERT_KEEP_ALIVE_OFF, (struct mqtt_span){packet->connect.keep_alive_at, 2});
     if (packet->type == MQTT_TYPE_CONNECT && facts->record != NULL && facts->record->is_id_in_use)
@@ -129,6 +136,15 @@ static bool is_reported_by_rule(const struct show_context *context, const struct
     return false;
 }
 
+/** An unknown version is told once a connection; the field is in each packet, as Wireshark's own dissector has it. */
+static bool is_told_before(const struct show_context *context, enum show_expert expert)
+{
+    const struct track_packet_record *record = context->facts->record;
+    bool is_of_version = expert >= SHOW_EXPERT_UNKNOWN_VERSION && expert <= SHOW_EXPERT_BROKEN_CONNECT;
+
+    return is_of_version && (record == NULL || !record->is_version_unknown);
+}
+
 /** What happened in other connections, with their numbers; NULL where it says nothing of others. */
 static const char *text_about_others(const struct show_context *context, enum show_expert expert)
 {
@@ -158,7 +174,7 @@ static void raise_fault(const struct show_context *context, proto_tree *tree, co
 
     if (text != NULL)
         proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s", text);
-    else if (is_reported_by_rule(context, fault))
+    else if (is_reported_by_rule(context, fault) || is_told_before(context, fault->expert))
         proto_item_set_hidden(proto_tree_add_item(tree, expert->hf, context->tvb, (int)start, length, ENC_NA));
     else if (fault->expert <= SHOW_EXPERT_CUT)
         proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s",

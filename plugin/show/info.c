@@ -24,7 +24,7 @@ enum {
 struct line {
     const struct show_context *context;
     size_t length;
-    char text[1024];
+    char text[SHOW_INFO_SIZE];
 };
 
 static void put_bytes(struct line *line, const char *bytes, size_t length)
@@ -81,18 +81,6 @@ static void put_packet_id(struct line *line)
     put(line, ")");
 }
 
-/** Adds a code's name, or its number where the packet's table does not have it. */
-static void put_reason(struct line *line, uint8_t code)
-{
-    const struct mqtt_packet *packet = line->context->packet;
-    const char *name = mqtt_reason_name(packet->version, packet->type, code);
-    char number[16];
-
-    if (name == NULL)
-        name = (snprintf(number, sizeof number, "0x%02x", code), number);
-    put(line, name);
-}
-
 static void put_connect(struct line *line)
 {
     static const char *const versions[] = {[MQTT_V31] = " v3.1", [MQTT_V311] = " v3.1.1", [MQTT_V50] = " v5"};
@@ -123,7 +111,7 @@ static void put_connack(struct line *line)
 
     if (packet->reason_at != 0) {
         put(line, " ");
-        put_reason(line, packet->reason);
+        put(line, show_reason_text(line->context, packet->reason));
     }
     if (packet->ack_flags & 1 && packet->version != MQTT_V31)
         put(line, " session-present");
@@ -231,29 +219,45 @@ static void put_filters(struct line *line)
     }
 }
 
+/** SUBACK and UNSUBACK: the codes with the filters that they answer, as far as either is known. */
 static void put_codes(struct line *line)
 {
     const struct mqtt_packet *packet = line->context->packet;
+    const struct track_filter_list *list = track_answered_filters(line->context->facts, packet);
+    uint32_t codes = MIN(packet->list.length, packet->captured - MIN(packet->list.at, packet->captured));
+    uint32_t filters = list != NULL ? list->count : 0;
 
-    for (uint32_t i = 0; i < packet->list.length && packet->list.at + i < packet->captured; i++) {
+    for (uint32_t i = 0; i < MAX(codes, filters); i++) {
         if (i == LIST_ENTRIES) {
             put(line, ", \xE2\x80\xA6");
             return;
         }
-        put(line, i > 0 ? ", " : " ");
-        put_reason(line, packet->bytes[packet->list.at + i]);
+        put(line, i > 0 ? "," : "");
+        if (i < codes) {
+            put(line, " ");
+            put(line, show_reason_text(line->context, packet->bytes[packet->list.at + i]));
+        }
+        if (i < filters) {
+            put(line, " ");
+            put_wire_text(line, list->filters[i]->bytes, list->filters[i]->length);
+        }
     }
 }
 
-/** PUBACK and its like, DISCONNECT and AUTH: in MQTT 5.0 no code on the wire means 0x00. */
+/** PUBACK and its like, DISCONNECT and AUTH: in MQTT 5.0 no code on the wire means 0x00. Then the topic that it is about. */
 static void put_outcome(struct line *line)
 {
     const struct mqtt_packet *packet = line->context->packet;
+    const struct track_text *topic = line->context->facts->request_topic;
     bool has_code = mqtt_reason_name(MQTT_V50, packet->type, 0x00) != NULL;
 
     if (packet->version == MQTT_V50 && has_code && packet->fault.kind == MQTT_FAULT_NONE) {
         put(line, " ");
-        put_reason(line, packet->reason);
+        put(line, show_reason_text(line->context, packet->reason));
+    }
+    if (topic != NULL) {
+        put(line, " ");
+        put_wire_text(line, topic->bytes, topic->length);
     }
 }
 
@@ -288,6 +292,8 @@ static void put_ends(struct line *line)
 {
     unsigned sender = line->context->facts->sender;
 
+    if (!line->context->names_ends)
+        return;
     put(line, show_end_name(line->context, sender));
     put(line, " \xE2\x86\x92 ");
     put(line, show_end_name(line->context, 1 - sender));
@@ -345,29 +351,21 @@ static void put_packet(struct line *line)
     line->text[line->length] = '\0';
 }
 
-void show_info_entry(packet_info *pinfo, const char *text)
+/** The worst of what the entry says. */
+static int severity_of_entry(const struct show_context *context)
 {
-    column_info *columns = pinfo->cinfo;
+    int severity = mqtt_is_malformed(context->packet) ? CHECK_WARNING : -1;
 
-    col_set_str(columns, COL_PROTOCOL, "MQTT");
-    col_clear(columns, COL_INFO);
-    const char *before = col_get_text(columns, COL_INFO);
-    if (before == NULL || *before == '\0') {
-        /* Wireshark copies byte by byte what it does not get for as long as the frame. */
-        col_set_str(columns, COL_INFO, wmem_strdup(pinfo->pool, text));
-    } else {
-        /* What TCP remarks about the segment ends with a space and needs no separator. col_append_sep_str() would read a
-         * long column from its start once more for each entry. */
-        const char *separator = before[strlen(before) - 1] == ' ' ? "" : " | ";
-        col_append_lstr(columns, COL_INFO, separator, text, COL_ADD_LSTR_TERMINATOR);
-    }
-    col_set_fence(columns, COL_INFO);
+    for (unsigned i = 0; i < context->findings->count; i++)
+        severity = MAX(severity, (int)context->findings->list[i].severity);
+    return severity;
 }
 
 void show_info(const struct show_context *context)
 {
     packet_info *pinfo = context->pinfo;
     struct line line;
+    struct show_entry entry = {.is_first = context->facts->pdu.pdu == 1, .is_packet = true};
 
     if (!col_get_writable(pinfo->cinfo, COL_INFO)) {
         col_set_str(pinfo->cinfo, COL_PROTOCOL, "MQTT");
@@ -375,20 +373,24 @@ void show_info(const struct show_context *context)
     }
     line.context = context;
     line.length = 0;
-    if (context->facts->pdu.pdu == 1)
+    if (entry.is_first)
         put_ends(&line);
+    entry.ends_length = line.length;
+    entry.severity = severity_of_entry(context);
     put_packet(&line);
-    show_info_entry(pinfo, line.text);
+    show_info_entry(pinfo, line.text, &entry);
 }
 
 void show_info_of_beginning(const struct show_context *context, uint32_t arrived)
 {
     struct line line;
+    struct show_entry entry = {.is_first = context->facts->pdu.pdu == 1, .severity = severity_of_entry(context)};
 
     line.context = context;
     line.length = 0;
-    if (context->facts->pdu.pdu == 1)
+    if (entry.is_first)
         put_ends(&line);
+    entry.ends_length = line.length;
     put(&line, mqtt_packet_type_name(context->packet->type));
     put(&line, " [begins: ");
     put_number(&line, arrived);
@@ -397,7 +399,7 @@ void show_info_of_beginning(const struct show_context *context, uint32_t arrived
     put(&line, " bytes]");
     put_findings(&line);
     line.text[line.length] = '\0';
-    show_info_entry(context->pinfo, line.text);
+    show_info_entry(context->pinfo, line.text, &entry);
 }
 
 const char *show_line(const struct show_context *context)

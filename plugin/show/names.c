@@ -75,6 +75,13 @@ const char *show_end_value(const struct show_context *context, unsigned end)
     return show_end_name(context, end);
 }
 
+const char *show_reason_text(const struct show_context *context, uint8_t code)
+{
+    const char *name = mqtt_reason_name(context->packet->version, context->packet->type, code);
+
+    return name != NULL ? name : wmem_strdup_printf(context->pinfo->pool, "0x%02x", code);
+}
+
 const char *show_topic_text(const struct show_context *context)
 {
     const struct mqtt_packet *packet = context->packet;

@@ -48,19 +48,59 @@ const char *show_finding_text(wmem_allocator_t *pool, const struct check_finding
     return compat_format_text(pool, (const uint8_t *)message, strlen(message));
 }
 
+/** Gives an expert item, which has none, the bytes that it is about. */
+static void mark_bytes(const struct show_context *context, proto_tree *tree, proto_item *item, struct mqtt_span at)
+{
+    const struct mqtt_packet *packet = context->packet;
+    const field_info *whole = PITEM_FINFO(tree);
+    field_info *marked = PITEM_FINFO(item);
+    uint32_t start = MIN(at.at, packet->captured);
+
+    if (whole == NULL || marked == NULL)
+        return;
+    marked->ds_tvb = whole->ds_tvb;
+    marked->start = whole->start + (int)start;
+    marked->length = (int)MIN(at.length, packet->captured - start);
+}
+
+/** Adds links to the packets that a finding speaks of: after its expert item and not in it, where what is of the plugin names the
+ *  finding. */
+static void add_frames(const struct show_context *context, proto_tree *tree, const struct check_finding *finding)
+{
+    uint32_t frames[CHECK_FRAMES_MAX];
+    unsigned count = check_finding_frames(finding, frames);
+
+    for (unsigned i = 0; i < count; i++)
+        proto_item_set_generated(
+            proto_tree_add_uint(tree, show_fields[SHOW_RULE_FRAME], context->tvb, 0, 0, frames[i]));
+}
+
+static void raise_finding(const struct show_context *context, proto_tree *tree, const struct check_finding *finding)
+{
+    expert_field *expert = &experts[finding->rule][finding->severity];
+    const proto_item *before = tree != NULL ? tree->last_child : NULL;
+
+    /* Only newer versions of Wireshark return the item that they make. */
+    expert_add_info_format(context->pinfo, tree, expert, "%s", show_finding_text(context->pinfo->pool, finding));
+    if (tree == NULL || tree->last_child == before)
+        return;
+    mark_bytes(context, tree, tree->last_child, finding->at);
+    add_frames(context, tree, finding);
+}
+
 void show_findings(const struct show_context *context, proto_tree *tree)
 {
     const struct check_findings *findings = context->findings;
-    const struct mqtt_packet *packet = context->packet;
 
-    for (unsigned i = 0; i < findings->count; i++) {
-        const struct check_finding *finding = &findings->list[i];
-        uint32_t start = MIN(finding->at.at, packet->captured);
-        int length = (int)MIN(finding->at.length, packet->captured - start);
-        expert_field *expert = &experts[finding->rule][finding->severity];
-        proto_tree_add_expert_format(tree, context->pinfo, expert, context->tvb, (int)start, length, "%s",
-                                     show_finding_text(context->pinfo->pool, finding));
-    }
+    if (findings->count == 0)
+        return;
+    for (int severity = CHECK_SEVERITIES - 1; severity >= 0; severity--)
+        for (unsigned i = 0; i < findings->count; i++)
+            if ((int)findings->list[i].severity == severity)
+                raise_finding(context, tree, &findings->list[i]);
+    /* Wireshark gives the item that has expert items a subtree of another kind. */
+    if (tree != NULL && PITEM_FINFO(tree) != NULL)
+        PITEM_FINFO(tree)->tree_type = show_subtrees[SHOW_SUBTREE_PACKET];
 }
 
 static void add_rule_string(const struct show_context *context, proto_tree *tree, enum show_field field,

@@ -91,6 +91,25 @@ static void show_resolved_topic(const struct show_context *context, proto_tree *
     }
 }
 
+/** The topic or the filters that an answer is about; each filter with what became of it. */
+static void show_request(const struct show_context *context, proto_tree *tree)
+{
+    const struct mqtt_packet *packet = context->packet;
+    const struct track_filter_list *list = track_answered_filters(context->facts, packet);
+
+    if (context->facts->request_topic != NULL)
+        add_string(context, tree, FIELD(REQUEST_TOPIC), show_text_value(context, context->facts->request_topic));
+    for (uint32_t i = 0; list != NULL && i < list->count && show_has_room(tree); i++) {
+        bool has_code = i < packet->list.length && packet->list.at + i < packet->captured;
+        proto_item *item =
+            proto_tree_add_string(tree, FIELD(REQUEST_FILTER), context->tvb, has_code ? (int)(packet->list.at + i) : 0,
+                                  has_code ? 1 : 0, show_text_value(context, list->filters[i]));
+        proto_item_set_generated(item);
+        if (has_code && PTREE_DATA(tree)->visible)
+            proto_item_append_text(item, ", %s", show_reason_text(context, packet->bytes[packet->list.at + i]));
+    }
+}
+
 /** What the packet answers and what answers it. */
 static void show_exchange(const struct show_context *context, proto_tree *tree)
 {
@@ -147,6 +166,7 @@ void show_scope(const struct show_context *context, proto_tree *parent)
     show_ends(context, tree);
     if (context->packet->type == MQTT_TYPE_PUBLISH)
         show_resolved_topic(context, tree);
+    show_request(context, tree);
     show_exchange(context, tree);
     add_time(context, tree, FIELD(IDLE_TIME), facts->idle_ns);
     if (context->packet->type == MQTT_TYPE_CONNACK && facts->snapshot->has_keep_alive)

@@ -22,6 +22,7 @@ struct show_context {
     const struct mqtt_packet *packet;
     const struct track_facts *facts;
     const struct check_findings *findings; /**< the rules that it breaks */
+    bool names_ends;                       /**< the user wants the names of the ends in the Info column */
 };
 
 /** An expert item to raise, and the packet's bytes that it is about. */
@@ -74,9 +75,9 @@ bool show_has_room_for(const proto_tree *tree, uint64_t items);
 /** Says under `tree` that what follows is not shown, since there is no room. */
 void show_no_room(const struct show_context *context, proto_tree *tree);
 
-/** Adds the packet's item to `parent`, and under it what is wanted of its tree, which is returned for what follows (expert
- *  items, payload). */
-proto_tree *show_tree(const struct show_context *context, proto_tree *parent);
+/** Adds the packet's item to `parent`; under it what is wrong with the packet, and what is wanted of its tree, which is returned for
+ *  what follows (payload). Without a parent the expert items are raised all the same. */
+proto_tree *show_tree(const struct show_context *context, proto_tree *parent, const struct show_faults *faults);
 
 /** Adds a property block: its length, and each property with its fields; `in_will`: they are the Will Properties. */
 void show_properties(const struct show_context *context, proto_tree *tree, const struct mqtt_properties *properties,
@@ -85,9 +86,23 @@ void show_properties(const struct show_context *context, proto_tree *tree, const
 /** Adds the generated subtree with what is inferred, and links to other packets. */
 void show_scope(const struct show_context *context, proto_tree *tree);
 
-/** Adds an entry to the Info column, in place of what the transport has written there since the last one (TLS adds a
- *  remark of its own for each record), and names the protocol. */
-void show_info_entry(packet_info *pinfo, const char *text);
+enum { SHOW_INFO_SIZE = 1024 }; /**< room for one entry of the Info column */
+
+/** What an entry of the Info column is about. */
+struct show_entry {
+    bool is_first;      /**< it is the frame's first packet */
+    bool is_packet;     /**< it counts as one */
+    int severity;       /**< of the worst that it says, enum check_severity; -1: nothing */
+    size_t ends_length; /**< of its text, so many bytes name the ends: that is said once a frame */
+};
+
+/** Adds an entry, shorter than SHOW_INFO_SIZE, to the Info column, in place of what the transport has written there since the last
+ *  one (TLS adds a remark of its own for each record), and names the protocol. Of several in a frame the worst comes first, and
+ *  their number before all. */
+void show_info_entry(packet_info *pinfo, const char *text, const struct show_entry *entry);
+
+/** Adds an entry about what is no packet. */
+void show_info_remark(packet_info *pinfo, const char *text);
 
 /** Adds the packet's entry to the Info column, where that is written. */
 void show_info(const struct show_context *context);
@@ -140,6 +155,9 @@ const char *show_end_value(const struct show_context *context, unsigned end);
 
 /** Kept text as a string value: valid UTF-8, whatever the wire had; in the packet's pool. */
 const char *show_text_value(const struct show_context *context, const struct track_text *text);
+
+/** The name of a code of the packet, or its number where the packet's table does not have it; in the packet's pool, or static. */
+const char *show_reason_text(const struct show_context *context, uint8_t code);
 
 /** The Topic Name of a PUBLISH, its alias resolved, as printable text in the packet's pool; "" where it is unknown. */
 const char *show_topic_text(const struct show_context *context);

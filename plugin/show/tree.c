@@ -282,12 +282,20 @@ static void show_unread(const struct show_context *context, proto_tree *tree)
         show_span(context, tree, FIELD(UNREAD), rest, ENC_NA);
 }
 
-proto_tree *show_tree(const struct show_context *context, proto_tree *parent)
+proto_tree *show_tree(const struct show_context *context, proto_tree *parent, const struct show_faults *faults)
 {
     const struct mqtt_packet *packet = context->packet;
+
+    if (parent == NULL) {
+        show_findings(context, NULL);
+        show_faults(context, NULL, faults);
+        return NULL;
+    }
     proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, context->tvb, 0, (int)packet->captured, ENC_NA);
     proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
 
+    show_findings(context, tree);
+    show_faults(context, tree, faults);
     /* Where nothing is wanted the item alone is made: Wireshark counts it in its protocol hierarchy. */
     if (!show_is_wanted(parent))
         return tree;

@@ -35,6 +35,12 @@ struct track_text {
     uint8_t bytes[]; /**< followed by a null byte that does not count */
 };
 
+/** The Topic Filters of a SUBSCRIBE or UNSUBSCRIBE, in their order. File scope. */
+struct track_filter_list {
+    uint32_t count;
+    const struct track_text *filters[];
+};
+
 /** Where the version in force is known from, weakest first. */
 enum track_version_source {
     TRACK_VERSION_FROM_NOTHING,
@@ -117,11 +123,12 @@ struct track_snapshot {
     bool session_known : 1;  /**< nothing in flight can stem from before the capture */
     bool has_gap : 1;        /**< bytes of this connection are missing before this packet */
     bool has_keep_alive : 1;
-    bool is_copy : 1;           /**< its packets are in the capture already, at other addresses */
-    bool is_local : 1;          /**< both ends are on one host, so that the port alone tells its clients apart */
-    bool is_broker_counted : 1; /**< the one below is good */
-    bool is_further_broker : 1; /**< the broker is not the one that the file shows first */
-    uint16_t keep_alive_s;      /**< the Keep Alive in force: a Server Keep Alive wins */
+    bool has_broken_connect : 1; /**< a CONNECT was captured whose version cannot be read */
+    bool is_copy : 1;            /**< its packets are in the capture already, at other addresses */
+    bool is_local : 1;           /**< both ends are on one host, so that the port alone tells its clients apart */
+    bool is_broker_counted : 1;  /**< the one below is good */
+    bool is_further_broker : 1;  /**< the broker is not the one that the file shows first */
+    uint16_t keep_alive_s;       /**< the Keep Alive in force: a Server Keep Alive wins */
     const struct track_text *client_id;   /**< NULL while unknown, or where the Client gave none */
     const struct track_limits *limits[2]; /**< what each end allows the other; NULL before it said so */
     const struct track_connect_info
@@ -145,9 +152,10 @@ struct track_packet_record {
     uint32_t request_in;    /**< what this packet is the response to */
     uint32_t first_sent_in; /**< where a packet that is re-sent was sent first */
     union {
-        uint32_t alias_set_in; /**< PUBLISH by Topic Alias: where this direction said what it stands for */
-        uint32_t takes_over;   /**< CONNECT of a Client Identifier that is connected: that connection's number + 1 */
-        uint32_t captured_as;  /**< the number of the connection that has the same packets, where `is_captured_twice` */
+        uint32_t alias_set_in;  /**< PUBLISH by Topic Alias: where this direction said what it stands for */
+        uint32_t takes_over;    /**< CONNECT of a Client Identifier that is connected: that connection's number + 1 */
+        uint32_t request_topic; /**< where `has_request_topic`: its number in store/topic-numbers.h */
+        uint32_t captured_as; /**< the number of the connection that has the same packets, where `is_captured_twice` */
     };
     uint16_t
         inflight; /**< QoS 1 and 2 PUBLISHes of the transaction's direction, sent on this connection and not completed
@@ -160,14 +168,17 @@ struct track_packet_record {
     bool completes_delivery : 1; /**< the last acknowledgement of a QoS 1 or 2 PUBLISH: `delivery_ns` is set */
     bool has_idle : 1;           /**< it is no response: `idle_ns` is set */
     bool is_id_in_use : 1;       /**< CONNECT: the connection at `takes_over` is open, and of the same user */
+    bool has_request_topic : 1;  /**< PUBACK, PUBREC, PUBREL or PUBCOMP: the topic of its PUBLISH is known */
+    bool is_version_unknown : 1; /**< it is the first of its connection whose version nothing tells */
     bool is_captured_twice : 1;  /**< it shows that the connection's packets are in the capture twice */
     union {
         int64_t response_ns; /**< since the packet at `request_in`; good where that is not 0 */
         int64_t idle_ns;     /**< for track_packet_records_idle() to read */
     };
     union {
-        const struct track_text *topic; /**< what the alias stands for; NULL where it was never set */
-        int64_t delivery_ns;            /**< since the first PUBLISH */
+        const struct track_text *topic;          /**< what the alias stands for; NULL where it was never set */
+        int64_t delivery_ns;                     /**< since the first PUBLISH */
+        const struct track_filter_list *filters; /**< SUBACK, UNSUBACK: what it answers; NULL where that is not known */
     };
 };
 
@@ -186,7 +197,9 @@ struct track_facts {
     struct track_pdu_ref pdu;
     const struct track_snapshot *snapshot;
     const struct track_packet_record *record; /**< NULL where nothing had to be kept about this packet */
-    int64_t idle_ns; /**< packets of the client: since its previous one, or TRACK_TIME_UNKNOWN */
+    const struct track_text
+        *request_topic; /**< of the PUBLISH that a PUBACK and its like is about; NULL where not known */
+    int64_t idle_ns;    /**< packets of the client: since its previous one, or TRACK_TIME_UNKNOWN */
     /* Of the transport, for it to say. */
     bool in_websocket_text; /**< it came in a WebSocket text frame */
     bool is_partial;        /**< its first byte is invalid, so that its rest was not waited for */
@@ -212,6 +225,14 @@ static inline const struct track_anomaly *track_find_anomaly(const struct track_
 static inline const struct track_text *track_alias_topic(const struct track_facts *facts)
 {
     return facts->record != NULL && facts->record->uses_alias ? facts->record->topic : NULL;
+}
+
+/** The filters that a SUBACK or UNSUBACK, which `packet` is, answers; NULL where they are not known. */
+static inline const struct track_filter_list *track_answered_filters(const struct track_facts *facts,
+                                                                     const struct mqtt_packet *packet)
+{
+    bool is_answer = packet->type == MQTT_TYPE_SUBACK || packet->type == MQTT_TYPE_UNSUBACK;
+    return is_answer && facts->record != NULL ? facts->record->filters : NULL;
 }
 
 /** What an end of the connection is, as known at the packet. */

@@ -107,6 +107,7 @@ bool track_inflight_inherit(struct track_inflight *to, struct track_inflight *fr
         track_inflight_set_inherited(to, successor, true);
         successor->content_hash = entry->content_hash;
         successor->subscription_id = entry->subscription_id;
+        successor->topic = entry->topic;
         successor->begun_ns = entry->begun_ns;
         successor->waiting = entry->waiting;
     }

@@ -40,6 +40,7 @@ struct track_inflight_entry {
     bool is_inherited;           /**< begun on an earlier connection of the session, and not re-sent on this one */
     uint32_t content_hash;       /**< tells a re-sent packet from a new one under the same identifier */
     uint32_t subscription_id;    /**< the only one of a PUBLISH as last sent; 0: none, or several */
+    uint32_t topic;              /**< of a PUBLISH: its number in store/topic-numbers.h; 0: not known */
     int64_t begun_ns;            /**< when the first PUBLISH was sent */
     struct track_pending_packet waiting;   /**< the packet that the next response is for */
     struct track_request_filters *filters; /**< protocol/subscriptions.c: what a SUBSCRIBE or UNSUBSCRIBE requests */

@@ -8,6 +8,7 @@
  */
 #include "transactions.h"
 
+#include "../store/topic-numbers.h"
 #include "connection.h"
 #include "message.h"
 #include "pending-requests.h"
@@ -71,6 +72,55 @@ static void respond(struct track_context *tracking, const struct track_pending_p
         step->record->response_in = tracking->pdu.frame;
 }
 
+/** The number of the topic of the PUBLISH being tracked; 0 where it is not known. */
+static uint32_t number_topic(struct track_context *tracking)
+{
+    struct track_topic topic;
+
+    if (!track_topic_of_publish(tracking, &topic))
+        return 0;
+    return track_number_topic(tracking->capture, topic.bytes, topic.length, track_topic_hash(tracking, topic));
+}
+
+/** The packet is about the PUBLISH that began a transaction. */
+static void name_topic(struct track_context *tracking, const struct track_inflight_entry *entry)
+{
+    struct track_packet_record *record = track_record_of(tracking);
+
+    if (entry->topic == 0 || record->is_captured_twice)
+        return;
+    record->request_topic = entry->topic;
+    record->has_request_topic = true;
+}
+
+static bool is_same_list(const struct track_filter_list *list, const struct track_request_filters *filters)
+{
+    if (list == NULL || list->count != filters->count)
+        return false;
+    for (uint32_t i = 0; i < filters->count; i++)
+        if (list->filters[i] != filters->entries[i].filter)
+            return false;
+    return true;
+}
+
+/** Keeps what a SUBACK or UNSUBACK answers, to be shown beside its codes. */
+static void name_filters(struct track_context *tracking, const struct track_request_filters *filters)
+{
+    const struct track_filter_list **latest = &tracking->capture->filters;
+
+    if (!is_same_list(*latest, filters)) {
+        struct track_filter_list *list =
+            (struct track_filter_list *)track_alloc(tracking, sizeof *list + filters->count * sizeof list->filters[0]);
+        if (list == NULL)
+            return;
+        list->count = filters->count;
+        for (uint32_t i = 0; i < filters->count; i++)
+            list->filters[i] = filters->entries[i].filter;
+        *latest = list;
+    }
+    track_record_of(tracking)->filters = *latest;
+}
+
 /** Records how many PUBLISHes of one end, `publisher`, are in flight, where that can be known. */
 static void record_inflight(struct track_context *tracking, unsigned publisher)
 {
@@ -130,6 +180,7 @@ static void follow_publish(struct track_context *tracking)
         if (entry != NULL) {
             entry->content_hash = hash;
             entry->subscription_id = track_subscription_id_of(packet);
+            entry->topic = number_topic(tracking);
             entry->begun_ns = tracking->now_ns;
             wait_for_response(tracking, &entry->waiting);
         } else {
@@ -166,6 +217,7 @@ static void follow_publish_response(struct track_context *tracking)
 
     if (entry != NULL && entry->qos == qos && entry->state == TRACK_INFLIGHT_PUBLISHED) {
         respond(tracking, &entry->waiting);
+        name_topic(tracking, entry);
         if (refuses(packet)) {
             track_inflight_close(inflight, entry);
         } else if (qos == 1) {
@@ -176,6 +228,7 @@ static void follow_publish_response(struct track_context *tracking)
         }
     } else if (entry != NULL && qos == 2 && entry->state == TRACK_INFLIGHT_RECEIVED) {
         send_again(tracking, &entry->waiting);
+        name_topic(tracking, entry);
     }
     record_inflight(tracking, 1 - tracking->sender);
 }
@@ -199,10 +252,12 @@ static void follow_pubrel(struct track_context *tracking)
         }
     } else if (entry->state == TRACK_INFLIGHT_RECEIVED) {
         respond(tracking, &entry->waiting);
+        name_topic(tracking, entry);
         entry->state = TRACK_INFLIGHT_RELEASED;
         wait_for_response(tracking, &entry->waiting);
     } else if (entry->state == TRACK_INFLIGHT_RELEASED) {
         send_again(tracking, &entry->waiting);
+        name_topic(tracking, entry);
     }
     record_inflight(tracking, tracking->sender);
 }
@@ -214,6 +269,7 @@ static void follow_pubcomp(struct track_context *tracking)
 
     if (entry != NULL && entry->state == TRACK_INFLIGHT_RELEASED) {
         respond(tracking, &entry->waiting);
+        name_topic(tracking, entry);
         complete_delivery(tracking, entry);
     }
     record_inflight(tracking, 1 - tracking->sender);
@@ -265,6 +321,7 @@ static void follow_request_response(struct track_context *tracking)
     }
     respond(tracking, &entry->waiting);
     if (entry->filters != NULL) {
+        name_filters(tracking, entry->filters);
         track_subscription_history_response(tracking, entry->filters);
         track_apply_request_filters(tracking, entry->filters);
     }

@@ -15,6 +15,7 @@
 
 struct track_connection;
 struct track_packet_records;
+struct track_topic_numbers;
 struct track_first_packets;
 struct track_broker_history;
 struct track_wills;
@@ -34,6 +35,8 @@ struct track_capture {
     struct track_clock clock;
     /* store/text.c */
     wmem_map_t *texts; /**< interned text to itself; NULL until there is one, as with the maps that follow */
+    /* store/topic-numbers.c */
+    struct track_topic_numbers *topics; /**< NULL until there is one */
     /* store/packet-records.c */
     struct track_packet_records *records;
     /* store/context.c */
@@ -51,6 +54,8 @@ struct track_capture {
     const struct track_limits *limits[2]; /**< the latest of a CONNECT and of a CONNACK: most say the same */
     /* protocol/subscriptions.c */
     wmem_map_t *subscriptions; /**< by session and filter */
+    /* protocol/transactions.c */
+    const struct track_filter_list *filters; /**< of the latest response to a request: the next is often about the same */
     /* protocol/connect-info.c */
     const struct track_connect_info *connect_info; /**< the latest: most Clients say the same */
     /* protocol/recent-publishes.c */
