@@ -123,6 +123,7 @@ unsigned check_finding_frames(const struct check_finding *finding, uint32_t fram
 struct check_ids {
     unsigned count;
     const char *list[CHECK_IDS_MAX]; /**< for as long as the program runs */
+    uint32_t one_of;                 /**< a bit for each that may be broken in place of another such */
 };
 
 /** The statement ids of a finding, those of the version in force; the first is the one that fits best. */

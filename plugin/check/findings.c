@@ -13,6 +13,7 @@ void check_finding_ids(const struct check_finding *finding, struct check_ids *id
     const struct check_rule_functions *functions = &check_rule_functions[finding->rule];
 
     ids->count = 0;
+    ids->one_of = 0;
     if (finding->column != CHECK_COLUMNS) {
         functions->add_ids(finding, finding->column, ids);
         return;
@@ -92,15 +93,20 @@ static const char *fault_words(const struct check_finding *finding)
     return "";
 }
 
-/** Adds statement ids in brackets: the first, and of the others as many as an item of the tree has room for. */
+/** Adds statement ids in brackets, "or" between those of which one is broken: the first, and of the others as many as an item of the tree has room for. */
 static void write_ids(const struct check_ids *ids, char *buffer, size_t size)
 {
     enum { LABEL_SIZE = 205 }; /* Wireshark ends a label at 240 bytes, and severity and group come first */
     size_t length = strlen(buffer);
 
     for (unsigned i = 0; i < ids->count; i++) {
-        bool has_room = i == 0 || length + strlen(ids->list[i]) + sizeof ", ]" <= LABEL_SIZE;
-        snprintf(buffer + length, size - length, "%s%s", i == 0 ? " [" : ", ", has_room ? ids->list[i] : "...");
+        bool has_room = i == 0 || length + strlen(ids->list[i]) + sizeof " or ]" <= LABEL_SIZE;
+        bool is_other = i > 0 && (ids->one_of >> (i - 1) & 3) == 3;
+        snprintf(buffer + length, size - length, "%s%s",
+                 i == 0     ? " ["
+                 : is_other ? " or "
+                            : ", ",
+                 has_room ? ids->list[i] : "...");
         length = strlen(buffer);
         if (!has_room)
             break;

@@ -32,6 +32,27 @@ bool lacks_property_length(const struct check_subject *subject)
            !is_excused;
 }
 
+bool acts_on_request(const struct mqtt_packet *packet)
+{
+    switch (packet->type) {
+    case MQTT_TYPE_PUBACK:
+    case MQTT_TYPE_PUBREC:
+    case MQTT_TYPE_PUBREL:
+    case MQTT_TYPE_PUBCOMP:
+    case MQTT_TYPE_SUBACK:
+    case MQTT_TYPE_UNSUBACK:
+    case MQTT_TYPE_PINGRESP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool is_in_later_frame(const struct check_subject *subject)
+{
+    return subject->anomaly->frame != 0 && subject->anomaly->frame != subject->facts->pdu.frame;
+}
+
 bool is_problem_information(const struct check_subject *subject)
 {
     enum mqtt_property_index index = subject->property.index;

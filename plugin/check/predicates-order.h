@@ -22,6 +22,12 @@ bool is_client_id_refused(const struct mqtt_packet *packet);
  *  it does not speak the version. */
 bool lacks_property_length(const struct check_subject *subject);
 
+/** What a Server sends in response to a Client's request, PINGREQ or PUBLISH. */
+bool acts_on_request(const struct mqtt_packet *packet);
+
+/** The packet that the anomaly is about is known, and in an earlier frame. */
+bool is_in_later_frame(const struct check_subject *subject);
+
 /** A Reason String or a User Property. */
 bool is_problem_information(const struct check_subject *subject);
 

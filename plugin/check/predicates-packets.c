@@ -6,6 +6,12 @@
 
 #include "predicates.h"
 
+bool is_named_mqtt(const struct mqtt_packet *packet)
+{
+    struct mqtt_span name = packet->connect.protocol_name;
+    return name.length == 4 && memcmp(packet->bytes + name.at, "MQTT", 4) == 0;
+}
+
 bool is_name_of_level(const struct mqtt_packet *packet)
 {
     static const char *const names[] = {[MQTT_V31] = "MQIsdp", [MQTT_V311] = "MQTT", [MQTT_V50] = "MQTT"};

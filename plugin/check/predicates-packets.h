@@ -7,7 +7,10 @@
 
 #include "check.h"
 
-/** The protocol name of a CONNECT is the one of its level. */
+/** The protocol name of a CONNECT is that of MQTT 3.1.1 and 5.0. */
+bool is_named_mqtt(const struct mqtt_packet *packet);
+
+/** The same of the name of its level. */
 bool is_name_of_level(const struct mqtt_packet *packet);
 
 /** Will QoS of a CONNECT. */

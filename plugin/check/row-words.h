@@ -15,8 +15,10 @@
     __attribute__((unused)) const struct track_snapshot *e = f->snapshot;                                              \
     __attribute__((unused)) const struct track_anomaly *a = s->anomaly;
 
-#define ALWAYS true
 #define NONE
+
+/* Constants and no macros: the table of the rules has the words. */
+enum { ALWAYS = true, ONE_OF = true };
 
 /* The words of the cells ON() and NEEDS(). */
 enum {

@@ -23,14 +23,17 @@
 #include "rules.def"
 #undef RULE
 
-/** Adds an id that is not in the list yet. */
-static void add_id(struct check_ids *ids, const char *id)
+/** Adds an id that is not in the list yet; `condition` is what its row says when it is broken. */
+static void add_id(struct check_ids *ids, const char *id, const char *condition)
 {
     for (unsigned i = 0; i < ids->count; i++)
         if (strcmp(ids->list[i], id) == 0)
             return;
-    if (ids->count < CHECK_IDS_MAX)
-        ids->list[ids->count++] = id;
+    if (ids->count == CHECK_IDS_MAX)
+        return;
+    if (strcmp(condition, "ONE_OF") == 0)
+        ids->one_of |= 1u << ids->count;
+    ids->list[ids->count++] = id;
 }
 
 /** Adds the id of the statement about the property that a rule is broken by. */
@@ -43,14 +46,14 @@ static void add_id_of_property(struct check_ids *ids, const struct check_finding
     for (size_t i = 0; i < count; i++)
         if (statements[i].rule == finding->rule && statements[i].packet == subject->block_type &&
             statements[i].property == subject->property.index)
-            add_id(ids, statements[i].id);
+            add_id(ids, statements[i].id, "");
 }
 
 #define ON(packet) (p->type == MQTT_TYPE_##packet)
 #define ID(...) ID_AND_CONDITION(__VA_ARGS__, ALWAYS, )
 #define ID_AND_CONDITION(id, condition, ...)                                                                           \
     if (condition)                                                                                                     \
-        add_id(ids, id);
+        add_id(ids, id, #condition);
 #define BY_PROPERTY add_id_of_property(ids, finding);
 #define V31_V31(list) list
 #define V31_V31_AT(severity, list) list

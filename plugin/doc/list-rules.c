@@ -116,6 +116,6 @@ int main(void)
         for (unsigned property = 0; property < MQTT_PROPERTY_COUNT; property++)
             try_property((enum mqtt_packet_type)block, (enum mqtt_property_index)property);
     for (size_t i = 0; i < count; i++)
-        printf("id\t%s\t5.0\t%s\t\n", check_rule_info(statements[i].rule)->symbol, statements[i].id);
+        printf("id\t%s\t5.0\t%s\tBY_PROPERTY\n", check_rule_info(statements[i].rule)->symbol, statements[i].id);
     return 0;
 }

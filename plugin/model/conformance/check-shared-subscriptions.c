@@ -38,6 +38,19 @@ static struct shared_delivery *slot_of(struct track_context *tracking, const str
     return *shared != NULL ? &(*shared)->of[source - history->kept] : NULL;
 }
 
+/** True where the session of a Client that has left is over. */
+static bool has_session_ended(const struct track_context *tracking, const struct track_connection *connection,
+                              const struct track_transport_state *transport)
+{
+    const struct track_connection_session *session = &connection->session;
+    int64_t end_ns = session->disconnected ? session->disconnected_ns : transport->last_ns;
+
+    if (!session->is_expiry_known || session->expiry_s == UINT32_MAX || end_ns == TRACK_TIME_UNKNOWN)
+        return false;
+    return session->expiry_s == 0 ||
+           track_least_elapsed_ns(&tracking->capture->clock, end_ns, tracking->now_ns) / 1000000000 > session->expiry_s;
+}
+
 void track_check_shared_subscription(struct track_delivery *delivery, const struct track_recent_publish *source)
 {
     struct track_context *tracking = delivery->tracking;
@@ -71,6 +84,8 @@ void track_check_shared_subscription(struct track_delivery *delivery, const stru
         found.kind = TRACK_ANOMALY_SHARED_AFTER_END;
     else
         return;
+    if (found.kind == TRACK_ANOMALY_SHARED_AFTER_END)
+        found.value = has_session_ended(tracking, first->receiver, &transport);
     track_report_anomaly(delivery->tracking, found);
 }
 

@@ -96,6 +96,13 @@ void track_update_earlier_publishes(struct track_context *tracking)
     add_end(&all->server, old != NULL ? &old->ends[old_broker] : NULL, earlier != NULL ? &earlier->server : NULL);
 }
 
+bool track_is_new_to_client(const struct track_earlier_publishes *earlier, const struct track_earlier_end *end,
+                            uint16_t packet_id)
+{
+    bool was_used = packet_id <= end->highest_id && end->ids >> packet_id % 64 & 1;
+    return earlier->is_whole && end->count == 0 && !was_used;
+}
+
 uint32_t track_find_unfinished(const struct track_earlier_end *end, uint16_t packet_id, unsigned qos,
                                uint32_t content_hash)
 {

@@ -34,6 +34,10 @@ struct track_earlier_publishes {
  *  given up. */
 void track_update_earlier_publishes(struct track_context *tracking);
 
+/** True where all earlier connections were captured, nothing was left unfinished, and an identifier was not used. */
+bool track_is_new_to_client(const struct track_earlier_publishes *earlier, const struct track_earlier_end *end,
+                            uint16_t packet_id);
+
 /** An unfinished copy of a PUBLISH; its first frame, 0 for none. */
 uint32_t track_find_unfinished(const struct track_earlier_end *end, uint16_t packet_id, unsigned qos,
                                uint32_t content_hash);

@@ -82,9 +82,8 @@ static void find_earlier_copy(const struct packet_id_check *check, struct track_
         return;
     const struct track_earlier_end *end =
         check->end == check->tracking->snapshot.broker ? &earlier->server : &earlier->client;
-    bool was_used = packet->packet_id <= end->highest_id && end->ids >> packet->packet_id % 64 & 1;
     found->frame = track_find_unfinished(end, packet->packet_id, packet->publish.qos, track_content_hash(packet));
-    found->value = found->frame == 0 && earlier->is_whole && end->count == 0 && !was_used;
+    found->value = found->frame == 0 && track_is_new_to_client(earlier, end, packet->packet_id);
 }
 
 /** DUP 1 in the first use of an identifier: re-sent what was never sent. A Client that did not ask for a new session, and a

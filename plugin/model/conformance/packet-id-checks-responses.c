@@ -34,10 +34,15 @@ static bool reports_failure(const struct mqtt_packet *packet)
 /** A response to what was not sent: `is_certain` where even a resumed session is no excuse. */
 static void report_stray(struct packet_id_check *check, enum track_anomaly_kind kind, bool is_certain)
 {
+    const struct track_earlier_publishes *earlier = check->state->earlier;
+    bool is_servers = check->end == check->tracking->snapshot.broker;
+    bool is_new = earlier != NULL && track_is_new_to_client(earlier, is_servers ? &earlier->server : &earlier->client,
+                                                            check->packet->packet_id);
+
     if (is_certain || packet_id_is_fresh(check))
-        packet_id_report_anomaly(check, kind, TRACK_DOUBT_NONE, check->packet->packet_id);
+        packet_id_report_anomaly(check, kind, TRACK_DOUBT_NONE, is_new);
     else if (packet_id_was_used(packet_id_end_state(check), check->packet->packet_id))
-        packet_id_report_anomaly(check, kind, TRACK_DOUBT_EARLIER_EXCHANGE, check->packet->packet_id);
+        packet_id_report_anomaly(check, kind, TRACK_DOUBT_EARLIER_EXCHANGE, is_new);
     track_log_stray_response(&check->state->responses, check->tracking);
 }
 

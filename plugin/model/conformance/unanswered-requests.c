@@ -14,6 +14,7 @@
 #include "../evidence/receipt.h"
 #include "../evidence/report-anomaly.h"
 #include "../protocol/connection.h"
+#include "../protocol/subscription-history.h"
 #include "checks.h"
 
 /** A connection that ends without a DISCONNECT this soon after a request may have been ended on account of it. */
@@ -29,6 +30,7 @@ struct unanswered {
     struct track_pdu_ref pdu; /**< the earliest of them; frame 0: none */
     int64_t sent_ns;          /**< when that was sent */
     bool is_long;             /**< it has waited for long */
+    bool also;                /**< as the anomaly has it */
     uint32_t count;
 };
 
@@ -48,14 +50,13 @@ struct review {
     struct unanswered kinds[KINDS]; /**< what had no response, by kind */
 };
 
-/** Adds a request. */
-static void add_unanswered(struct unanswered *unanswered, struct track_pdu_ref pdu, int64_t sent_ns, bool is_long)
+/** Adds a request; `request.count` does not matter. */
+static void add_unanswered(struct unanswered *unanswered, struct unanswered request)
 {
-    if (unanswered->count++ > 0 && !track_is_before(pdu, unanswered->pdu))
-        return;
-    unanswered->pdu = pdu;
-    unanswered->sent_ns = sent_ns;
-    unanswered->is_long = is_long;
+    request.count = unanswered->count + 1;
+    if (unanswered->count == 0 || track_is_before(request.pdu, unanswered->pdu))
+        *unanswered = request;
+    unanswered->count = request.count;
 }
 
 /** Reports requests of a kind at the packet being tracked. */
@@ -65,6 +66,7 @@ static void report(struct track_context *tracking, enum track_anomaly_kind kind,
     track_report_anomaly(tracking, (struct track_anomaly){
                                        .kind = (uint16_t)kind,
                                        .doubt = (uint8_t)doubt,
+                                       .also = unanswered->also,
                                        .at = {0, tracking->packet->length},
                                        .frame = unanswered->pdu.frame,
                                        .value = (uint32_t)CLAMP(waited_ns / MS_NS, 0, UINT32_MAX),
@@ -95,20 +97,37 @@ static struct missing missing_of(const struct track_inflight_entry *entry, unsig
                             MQTT_TYPE_PUBREC, end};
 }
 
+/** What an anomaly says beside the response that is missing. */
+static bool is_special(const struct track_connection *connection, const struct track_inflight_entry *entry,
+                       enum track_anomaly_kind kind)
+{
+    switch (kind) {
+    case TRACK_ANOMALY_MISSING_UNSUBACK:
+        return entry->filters != NULL && track_has_no_effect(connection, entry->filters);
+    case TRACK_ANOMALY_MISSING_PUBREC_OF_SERVER:
+    case TRACK_ANOMALY_MISSING_PUBREC_OF_CLIENT:
+        return entry->waiting.record->first_sent_in != 0;
+    case TRACK_ANOMALY_MISSING_PUBREL_OF_SERVER:
+        return track_has_unsubscribed_since(connection, entry->waiting.first_frame);
+    default:
+        return false;
+    }
+}
+
 /** Takes in a request: has it waited long enough? A DISCONNECT is an ordinary end, other ends are not. */
-static void take_in(struct review *review, struct missing missing, struct track_pdu_ref pdu, int64_t sent_ns)
+static void take_in(struct review *review, struct missing missing, struct unanswered request)
 {
     const struct track_response_log *log = track_response_log_of(review->connection->checks);
     int64_t soon_ns = MAX(SOON_NS, log->ends[missing.requester].usual_wait_ms * MS_NS);
     bool is_known = review->end_ns != TRACK_TIME_UNKNOWN;
     int64_t waited_ns =
-        is_known ? track_least_elapsed_ns(&review->connection->capture->clock, sent_ns, review->end_ns) : 0;
-    bool is_long = is_known && waited_ns > track_long_wait_ns(log, missing.requester);
+        is_known ? track_least_elapsed_ns(&review->connection->capture->clock, request.sent_ns, review->end_ns) : 0;
 
-    if ((is_known && waited_ns < soon_ns) || (review->has_disconnected && !is_long))
+    request.is_long = is_known && waited_ns > track_long_wait_ns(log, missing.requester);
+    if ((is_known && waited_ns < soon_ns) || (review->has_disconnected && !request.is_long))
         return;
     if (!(log->ends[1 - missing.requester].stray & 1u << missing.response))
-        add_unanswered(&review->kinds[missing.kind - TRACK_ANOMALY_MISSING_SUBACK], pdu, sent_ns, is_long);
+        add_unanswered(&review->kinds[missing.kind - TRACK_ANOMALY_MISSING_SUBACK], request);
 }
 
 /** True where the end that has to respond to a transaction that `end` began is known to have read on: it responded to what
@@ -130,7 +149,10 @@ static void take_in_entry(struct review *review, unsigned end, const struct trac
 
     if (!entry->is_inherited && entry->waiting.record != NULL && (history == NULL || !history->is_reported) &&
         has_read_on(track_response_log_of(checks), entry, end, missing.requester))
-        take_in(review, missing, entry->waiting.record->pdu, entry->waiting.sent_ns);
+        take_in(review, missing,
+                (struct unanswered){.pdu = entry->waiting.record->pdu,
+                                    .sent_ns = entry->waiting.sent_ns,
+                                    .also = is_special(review->connection, entry, missing.kind)});
 }
 
 /** A request of the Client's without a Packet Identifier. */
@@ -141,7 +163,8 @@ static void take_in_other(struct review *review, enum track_anomaly_kind kind, e
     unsigned client = 1 - review->broker;
 
     if (track_is_before(request.pdu, log->ends[client].answered))
-        take_in(review, (struct missing){kind, response, client}, request.pdu, request.ns);
+        take_in(review, (struct missing){kind, response, client},
+                (struct unanswered){.pdu = request.pdu, .sent_ns = request.ns});
 }
 
 static void take_in_all(struct review *review)
@@ -303,7 +326,10 @@ static struct unanswered find_overdue(struct track_context *tracking, const stru
         if (kept == NULL)
             break;
         kept->is_overdue = true;
-        add_unanswered(&found, entry->waiting.record->pdu, entry->waiting.sent_ns, true);
+        enum track_anomaly_kind kind = missing_of(entry, client, true).kind;
+        add_unanswered(&found, (struct unanswered){.pdu = entry->waiting.record->pdu,
+                                                   .sent_ns = entry->waiting.sent_ns,
+                                                   .also = is_special(tracking->connection, entry, kind)});
     }
     wmem_destroy_array(entries);
     state->overdue = (struct track_overdue){.none_before_ns = oldest_ns + TRACK_LONG_WAIT_NS};

@@ -5,6 +5,7 @@
 #ifndef MQTTSCOPE_MODEL_FACTS_ANOMALIES_H
 #define MQTTSCOPE_MODEL_FACTS_ANOMALIES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../../wire/cursor.h"
@@ -31,6 +32,7 @@ struct track_anomaly {
     uint32_t pdu_at;
     uint16_t kind;       /**< enum track_anomaly_kind */
     uint8_t doubt;       /**< enum track_doubt: it lowers the severity of a rule that rests on this */
+    bool also;           /**< a further fact; anomalies.def says which */
     struct mqtt_span at; /**< the bytes concerned */
     uint32_t frame;      /**< another packet that it is about; 0: none */
     uint32_t value;      /**< numbers; anomalies.def says which */

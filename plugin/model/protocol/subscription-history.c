@@ -335,11 +335,57 @@ void track_subscription_history_stray_response(struct track_context *tracking)
         history->responses[repeated - history->responses].left--;
 }
 
+/** True where the Client had no subscription before the connection. */
+static bool begins_without_subscriptions(const struct track_connection *connection, enum mqtt_version version)
+{
+    const struct track_connection_session *session = &connection->session;
+    bool is_accepted = session->connack_seen && session->connack_code == 0;
+
+    return is_accepted && !session->session_present && (session->clean_start || version != MQTT_V31);
+}
+
 bool track_knows_all_subscriptions(const struct track_context *tracking)
 {
-    const struct track_connection_session *session = &tracking->connection->session;
-    bool is_accepted = session->connack_seen && session->connack_code == 0;
-    bool is_new = !session->session_present && (session->clean_start || tracking->snapshot.version != MQTT_V31);
+    return begins_without_subscriptions(tracking->connection, (enum mqtt_version)tracking->snapshot.version) &&
+           track_has_history(tracking);
+}
 
-    return is_accepted && is_new && track_has_history(tracking);
+/** True where what the Client has subscribed to, or had, is known. */
+static bool is_history_whole(const struct track_connection *connection)
+{
+    return (connection->subscribed == NULL || !connection->subscribed->is_incomplete) &&
+           begins_without_subscriptions(connection, (enum mqtt_version)track_latest_snapshot(connection)->version);
+}
+
+bool track_has_no_effect(const struct track_connection *connection, const struct track_request_filters *filters)
+{
+    bool has_effect = !filters->is_whole || !is_history_whole(connection);
+
+    for (uint32_t i = 0; i < filters->count && !has_effect && connection->subscribed != NULL; i++) {
+        const struct track_subscribed_filter *filter =
+            track_subscription_history_find(connection->subscribed, filters->entries[i].filter);
+        has_effect = filter != NULL && filter->removed_in == 0;
+    }
+    return !has_effect;
+}
+
+/** True where all filters of a list are removed; `latest` becomes the last removal. */
+static bool are_removed(const struct track_subscribed_filter *list, uint32_t *latest)
+{
+    for (; list != NULL && list->removed_in != 0; list = list->next)
+        *latest = MAX(*latest, list->removed_in);
+    return list == NULL;
+}
+
+bool track_has_unsubscribed_since(const struct track_connection *connection, uint32_t frame)
+{
+    const struct track_subscription_history *history = connection->subscribed;
+    uint32_t latest = 0;
+
+    if (history == NULL || !is_history_whole(connection) || !are_removed(history->wide, &latest))
+        return false;
+    for (uint32_t i = 0; i <= history->mask; i++)
+        if (!are_removed(track_exact_filters(history, i), &latest))
+            return false;
+    return latest > frame;
 }

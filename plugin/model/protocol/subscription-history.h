@@ -109,6 +109,12 @@ bool track_subscription_history_has_id(const struct track_subscription_history *
 bool track_subscription_history_replaced_id(const struct track_subscription_history *history, uint32_t old,
                                             uint32_t latest);
 
+/** True where an UNSUBSCRIBE that has no response names only filters that the Client never subscribed to, or that are removed. */
+bool track_has_no_effect(const struct track_connection *connection, const struct track_request_filters *filters);
+
+/** True where the Client has no subscription any more, and the last was removed after a frame. */
+bool track_has_unsubscribed_since(const struct track_connection *connection, uint32_t frame);
+
 /** True where the Client had no subscription before the connection, and all that it requested was captured. */
 bool track_knows_all_subscriptions(const struct track_context *tracking);
 
