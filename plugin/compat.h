@@ -131,6 +131,29 @@ WS_DLL_PUBLIC void sequence_analysis_use_color_filter(packet_info *pinfo, struct
 #define COMPAT_SUBMENU "/"
 #endif
 
+/* Whether a statistic could be begun: its owner says so since 4.6. */
+#if COMPAT_HAS_TAP_INIT_RESULT
+#define COMPAT_TAP_INIT_RESULT bool
+#define COMPAT_TAP_INIT_RETURN return true
+#else
+#define COMPAT_TAP_INIT_RESULT void
+#define COMPAT_TAP_INIT_RETURN return
+#endif
+
+#include <epan/epan.h>
+
+/** The version of the Wireshark that runs, as text. */
+#define compat_wireshark_version() epan_get_version()
+
+/** The name of an interface of the capture; NULL where it has none. Numbers are those of a section of the file since 4.2. */
+#if COMPAT_HAS_INTERFACE_SECTIONS
+#define compat_interface_name(pinfo, number)                                                                           \
+    epan_get_interface_name((pinfo)->epan, number,                                                                     \
+                            (pinfo)->rec->presence_flags &WTAP_HAS_SECTION_NUMBER ? (pinfo)->rec->section_number : 0)
+#else
+#define compat_interface_name(pinfo, number) epan_get_interface_name((pinfo)->epan, number)
+#endif
+
 /* The HTTP headers of a WebSocket's handshake: each can be looked up since 4.6; before, the HTTP dissector keeps the
  * subprotocol that the server chose. */
 #include <epan/dissectors/packet-http.h>

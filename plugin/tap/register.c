@@ -14,4 +14,5 @@ void tap_register(int proto)
     tap_register_topics_tree();
     tap_register_clients_tree();
     tap_register_srt(proto);
+    tap_register_json();
 }

@@ -25,6 +25,7 @@ void tap_register_packets_tree(void);
 void tap_register_topics_tree(void);
 void tap_register_clients_tree(void);
 void tap_register_srt(int proto);
+void tap_register_json(void);
 
 /** Text of at most `characters` characters: `text` itself, or its beginning and "...". The caller's, for g_free(). `text`
  *  is valid UTF-8. */

@@ -1,0 +1,275 @@
+/* json.c - `mqttscope,json[,file=PATH][,messages][,FILTER]`: what is found, for machines to read.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * Findings are written as their packets come; what is known only at the end of the file (connections, topics, clients, the
+ * capture itself) then. Nothing else is kept. All frames are counted by a listener of the tap "frame", and TCP streams that
+ * go to a port of MQTT by one of "tcp": those that turn out to have none could not be read.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <epan/dissectors/packet-tcp.h>
+#include <epan/stat_tap_ui.h>
+#include <epan/tap.h>
+
+#include "../compat.h"
+#include "json.h"
+
+enum { STREAMS_MAX = 10000, UNREAD_SHOWN = 100, INTERFACES_MAX = 32 };
+
+/** A stream with data that goes to a port of MQTT. */
+struct seen_stream {
+    uint32_t stream;
+    uint32_t first_frame;
+    uint16_t port;
+};
+
+/** One `-z mqttscope,json`. Lives until tshark removes its listeners. */
+struct json_tap {
+    struct json_writer writer;
+    bool has_messages;
+    bool has_header;
+    struct json_counts *counts;
+    uint32_t frames;
+    uint32_t truncated; /**< frames of which the capture has only a part */
+    nstime_t first;
+    nstime_t last;
+    GPtrArray *interfaces; /**< their names, INTERFACES_MAX at most */
+    GHashTable *seen;      /**< of struct seen_stream, by its number */
+    GArray *streams;       /**< struct seen_stream, STREAMS_MAX at most */
+};
+
+/** Writes the object that comes before all others, once. */
+static void write_header(struct json_tap *tap)
+{
+    struct json_writer *writer = &tap->writer;
+
+    if (tap->has_header)
+        return;
+    tap->has_header = true;
+    json_open(writer, "mqttscope");
+    json_string(writer, "schema", JSON_SCHEMA);
+    json_string(writer, "version", MQTTSCOPE_VERSION);
+    json_string(writer, "wireshark", compat_wireshark_version());
+    json_close(writer);
+}
+
+static tap_packet_status json_on_packet(void *given, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
+                                        tap_flags_t flags _U_)
+{
+    struct json_tap *tap = (struct json_tap *)given;
+    const struct tap_record *record = (const struct tap_record *)queued;
+
+    write_header(tap);
+    json_count(tap->counts, record, pinfo);
+    for (unsigned i = 0; record->findings != NULL && i < record->findings->count; i++)
+        json_finding(&tap->writer, record, pinfo, &record->findings->list[i]);
+    if (tap->has_messages && record->subject == TAP_PACKET && record->packet.type == MQTT_TYPE_PUBLISH)
+        json_message(&tap->writer, record, pinfo);
+    return TAP_PACKET_DONT_REDRAW;
+}
+
+/** Takes in the name of the interface that a frame was captured at. */
+static void add_interface(struct json_tap *tap, packet_info *pinfo)
+{
+    if (!(pinfo->rec->presence_flags & WTAP_HAS_INTERFACE_ID) || tap->interfaces->len == INTERFACES_MAX)
+        return;
+    const char *name = compat_interface_name(pinfo, pinfo->rec->rec_header.packet_header.interface_id);
+    if (name != NULL && !g_ptr_array_find_with_equal_func(tap->interfaces, name, g_str_equal, NULL))
+        g_ptr_array_add(tap->interfaces, g_strdup(name));
+}
+
+static tap_packet_status json_on_frame(void *given, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued _U_,
+                                       tap_flags_t flags _U_)
+{
+    struct json_tap *tap = (struct json_tap *)given;
+
+    if (tap->frames++ == 0)
+        tap->first = pinfo->abs_ts;
+    tap->last = pinfo->abs_ts;
+    tap->truncated += pinfo->fd->cap_len < pinfo->fd->pkt_len;
+    add_interface(tap, pinfo);
+    return TAP_PACKET_DONT_REDRAW;
+}
+
+/** True where a port is MQTT's, over TCP or TLS, by what Wireshark has registered or the user has decided. */
+static bool is_port_of_mqtt(uint32_t port)
+{
+    static const char *const tables[] = {"tcp.port", "tls.port"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+        dissector_table_t table = find_dissector_table(tables[i]);
+        dissector_handle_t handle = table != NULL ? dissector_get_uint_handle(table, port) : NULL;
+        int protocol = handle != NULL ? dissector_handle_get_protocol_index(handle) : -1;
+        if (protocol >= 0 && strcmp(proto_get_protocol_filter_name(protocol), "mqtt") == 0)
+            return true;
+    }
+    return false;
+}
+
+static tap_packet_status json_on_segment(void *given, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
+                                         tap_flags_t flags _U_)
+{
+    struct json_tap *tap = (struct json_tap *)given;
+    const struct tcpheader *tcp = (const struct tcpheader *)queued;
+    gpointer key = GUINT_TO_POINTER(tcp->th_stream);
+
+    if (!tcp->th_have_seglen || tcp->th_seglen == 0 || g_hash_table_contains(tap->seen, key) ||
+        tap->streams->len == STREAMS_MAX)
+        return TAP_PACKET_DONT_REDRAW;
+    bool is_to_port = is_port_of_mqtt(tcp->th_dport);
+    if (!is_to_port && !is_port_of_mqtt(tcp->th_sport))
+        return TAP_PACKET_DONT_REDRAW;
+    struct seen_stream stream = {tcp->th_stream, pinfo->num, is_to_port ? tcp->th_dport : tcp->th_sport};
+    g_hash_table_add(tap->seen, key);
+    g_array_append_val(tap->streams, stream);
+    return TAP_PACKET_DONT_REDRAW;
+}
+
+/** The streams that go to MQTT's ports and have nothing that could be read as MQTT. */
+static void write_unread(struct json_writer *writer, const struct json_tap *tap)
+{
+    unsigned count = 0;
+
+    json_begin_array(writer, "unread_streams");
+    for (unsigned i = 0; i < tap->streams->len; i++) {
+        const struct seen_stream *stream = &g_array_index(tap->streams, struct seen_stream, i);
+        if (json_has_stream(tap->counts, stream->stream) || count++ >= UNREAD_SHOWN)
+            continue;
+        json_begin_member(writer, NULL);
+        json_unsigned(writer, "stream", stream->stream);
+        json_unsigned(writer, "frame", stream->first_frame);
+        json_unsigned(writer, "port", stream->port);
+        json_end_member(writer);
+    }
+    json_end_array(writer);
+    json_unsigned(writer, "unread_streams_total", count);
+}
+
+static void write_capture(struct json_writer *writer, const struct json_tap *tap)
+{
+    nstime_t duration;
+
+    nstime_delta(&duration, &tap->last, &tap->first);
+    json_open(writer, "capture");
+    json_unsigned(writer, "frames", tap->frames);
+    json_unsigned(writer, "frames_truncated", tap->truncated);
+    json_time(writer, "first", &tap->first);
+    json_time(writer, "duration", &duration);
+    json_begin_array(writer, "interfaces");
+    for (unsigned i = 0; i < tap->interfaces->len; i++)
+        json_element_string(writer, (const char *)g_ptr_array_index(tap->interfaces, i));
+    json_end_array(writer);
+    json_summarise_counts(writer, tap->counts);
+    write_unread(writer, tap);
+    json_close(writer);
+}
+
+static void json_on_draw(void *given)
+{
+    struct json_tap *tap = (struct json_tap *)given;
+
+    write_header(tap);
+    json_write_counts(&tap->writer, tap->counts);
+    write_capture(&tap->writer, tap);
+    fflush(tap->writer.file);
+    json_counts_free(tap->counts);
+    tap->counts = json_counts_new();
+}
+
+static void json_on_finish(void *given)
+{
+    struct json_tap *tap = (struct json_tap *)given;
+
+    json_counts_free(tap->counts);
+    g_ptr_array_unref(tap->interfaces);
+    g_hash_table_destroy(tap->seen);
+    g_array_free(tap->streams, TRUE);
+    if (tap->writer.file != stdout)
+        fclose(tap->writer.file);
+    g_free(tap);
+}
+
+/** Ends the program as Wireshark's own statistics do where their argument is wrong. */
+static void give_up(const char *about, const char *why)
+{
+    fprintf(stderr, "mqttscope,json: %s: %s\n", about, why);
+    exit(1);
+}
+
+/** A word of the argument up to the next comma, which `*argument` is moved past; the caller's, for g_free(). NULL where the
+ *  argument does not begin with `prefix`. */
+static char *take_word(const char **argument, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    if (!g_str_has_prefix(*argument, prefix))
+        return NULL;
+    const char *word = *argument + length;
+    const char *end = word + strcspn(word, ",");
+    *argument = *end == ',' ? end + 1 : end;
+    return g_strndup(word, (size_t)(end - word));
+}
+
+/** Reads `,file=PATH,messages,FILTER`; what is left is the filter. */
+static const char *read_argument(struct json_tap *tap, const char *argument)
+{
+    const char *rest = argument + strlen(TAP_NAME ",json");
+
+    tap->writer.file = stdout;
+    if (*rest != '\0' && *rest != ',')
+        give_up(argument, "no such statistic");
+    if (*rest == ',')
+        rest++;
+    char *path = take_word(&rest, "file=");
+    if (path != NULL) {
+        tap->writer.file = fopen(path, "wb");
+        if (tap->writer.file == NULL)
+            give_up(path, g_strerror(errno));
+        g_free(path);
+    }
+    if (strcmp(rest, "messages") == 0 || g_str_has_prefix(rest, "messages,")) {
+        tap->has_messages = true;
+        rest += strlen("messages");
+        rest += *rest == ',';
+    }
+    return *rest != '\0' ? rest : NULL;
+}
+
+static void listen(const char *tap_name, void *data, const char *filter, tap_packet_cb on_packet, tap_draw_cb on_end,
+                   tap_finish_cb on_finished)
+{
+    GString *error =
+        register_tap_listener(tap_name, data, filter, TL_REQUIRES_NOTHING, NULL, on_packet, on_end, on_finished);
+    if (error != NULL)
+        give_up(filter != NULL ? filter : tap_name, error->str);
+}
+
+static COMPAT_TAP_INIT_RESULT json_init(const char *argument, void *data _U_)
+{
+    struct json_tap *tap = g_new0(struct json_tap, 1);
+    const char *filter = read_argument(tap, argument);
+
+    tap->counts = json_counts_new();
+    tap->interfaces = g_ptr_array_new_with_free_func(g_free);
+    tap->seen = g_hash_table_new(NULL, NULL);
+    tap->streams = g_array_new(FALSE, FALSE, sizeof(struct seen_stream));
+    listen(TAP_NAME, tap, filter, json_on_packet, json_on_draw, json_on_finish);
+    listen("frame", tap, NULL, json_on_frame, NULL, NULL);
+    listen("tcp", tap, NULL, json_on_segment, NULL, NULL);
+    COMPAT_TAP_INIT_RETURN;
+}
+
+void tap_register_json(void)
+{
+    static stat_tap_ui statistic = {
+        .group = REGISTER_STAT_GROUP_GENERIC,
+        .title = NULL,
+        .cli_string = TAP_NAME ",json",
+        .tap_init_cb = json_init,
+    };
+
+    register_stat_tap_ui(&statistic, NULL);
+}

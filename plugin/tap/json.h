@@ -1,0 +1,91 @@
+/* json.h - what the parts of `mqttscope,json` offer each other.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ *
+ * JSON Lines: each object is a line of its own, and its member "type" says what it is. What they hold is written down in
+ * doc/mqttscope.schema.json. All text is valid UTF-8 and of bounded length; where it is not what the wire has, byte by byte, the
+ * bytes are beside it in hex.
+ */
+#ifndef MQTTSCOPE_TAP_JSON_H
+#define MQTTSCOPE_TAP_JSON_H
+
+#include <stdio.h>
+
+#include <epan/packet.h>
+
+#include <wsutil/json_dumper.h>
+
+#include "tap.h"
+
+/** The schema's version: the first number changes where a member is renamed or goes, the second where one is added. */
+#define JSON_SCHEMA "1.0"
+
+enum {
+    JSON_TEXT_CHARACTERS = 256, /**< longer text off the wire is shortened */
+    JSON_HEX_BYTES = 256,       /**< likewise bytes */
+};
+
+/** Where objects are written, and the one that is being written. */
+struct json_writer {
+    FILE *file;
+    json_dumper dumper;
+};
+
+/** Begins an object; ends it, and its line. */
+void json_open(struct json_writer *writer, const char *type);
+void json_close(struct json_writer *writer);
+
+/** Members of the object. `text` may hold anything; "" and NULL are left out. */
+void json_string(struct json_writer *writer, const char *name, const char *text);
+void json_unsigned(struct json_writer *writer, const char *name, uint64_t value);
+void json_bool(struct json_writer *writer, const char *name, bool value);
+
+/** A time or a span of time in seconds, to the nanosecond. */
+void json_time(struct json_writer *writer, const char *name, const nstime_t *time);
+
+/** Members of the object that are arrays or objects; json_end_...() ends them. A NULL name is for an element of an array. */
+void json_begin_array(struct json_writer *writer, const char *name);
+void json_end_array(struct json_writer *writer);
+void json_begin_member(struct json_writer *writer, const char *name);
+void json_end_member(struct json_writer *writer);
+
+/** Elements of an array. */
+void json_element_string(struct json_writer *writer, const char *text);
+void json_element_unsigned(struct json_writer *writer, uint64_t value);
+
+/** Text off the wire as the member `name`, and as NAME_hex where the two differ. */
+void json_wire_text(struct json_writer *writer, const char *name, const uint8_t *bytes, uint32_t length);
+
+/** The packet's first bytes as the member `bytes`, in hex; those of a Password or Authentication Data are `**`. */
+void json_packet_bytes(struct json_writer *writer, const struct mqtt_packet *packet, bool is_sure);
+
+/** Findings by severity, as a member. */
+void json_severities(struct json_writer *writer, const char *name, const uint32_t counts[CHECK_SEVERITIES]);
+
+/** `3.1`, `3.1.1` or `5.0`; "" where it is not known. */
+const char *json_version_name(unsigned version);
+
+/** One broken rule, and one PUBLISH. */
+void json_finding(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo,
+                  const struct check_finding *finding);
+void json_message(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo);
+
+/** What is counted until the end of the file. */
+struct json_counts;
+
+struct json_counts *json_counts_new(void);
+void json_counts_free(struct json_counts *counts);
+
+/** Counts a control packet, its topic and its client. */
+void json_count(struct json_counts *counts, const struct tap_record *record, packet_info *pinfo);
+
+/** Writes connections, topics and clients; only while the file is open. */
+void json_write_counts(struct json_writer *writer, struct json_counts *counts);
+
+/** What the object about the capture says of connections. */
+void json_summarise_counts(struct json_writer *writer, const struct json_counts *counts);
+
+/** True where the TCP stream has MQTT. */
+bool json_has_stream(const struct json_counts *counts, uint32_t stream);
+
+#endif

@@ -1,0 +1,98 @@
+/* json_findings.c - a broken rule, and a PUBLISH, as objects of JSON.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "../check/rule-functions.h"
+#include "json.h"
+
+/** Where in the capture, and whose. */
+static void write_place(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo)
+{
+    static const char *const senders[] = {
+        [TAP_TO_BROKER] = "client", [TAP_TO_CLIENT] = "broker", [TAP_DIRECTION_UNKNOWN] = "unknown"};
+    const char *client = tap_client_of(record);
+
+    json_unsigned(writer, "frame", pinfo->num);
+    json_unsigned(writer, "pdu", record->facts.pdu.pdu);
+    json_time(writer, "time", &pinfo->rel_ts);
+    json_time(writer, "time_epoch", &pinfo->abs_ts);
+    json_unsigned(writer, "connection", record->facts.connection);
+    if (client != NULL) {
+        char *shortened = tap_shorten(client, JSON_TEXT_CHARACTERS);
+        json_string(writer, "client", shortened);
+        g_free(shortened);
+    }
+    json_string(writer, "sender", senders[tap_direction_of(record)]);
+    json_string(writer, "version", json_version_name(record->snapshot.version));
+}
+
+static void write_statement_ids(struct json_writer *writer, const struct check_finding *finding)
+{
+    struct check_ids ids;
+
+    check_finding_ids(finding, &ids);
+    json_begin_array(writer, "ids");
+    for (unsigned i = 0; i < ids.count; i++)
+        json_element_string(writer, ids.list[i]);
+    json_end_array(writer);
+}
+
+/** What the finding is about: the packet, or that there is none. */
+static void write_packet(struct json_writer *writer, const struct tap_record *record,
+                         const struct check_finding *finding)
+{
+    static const char *const subjects[] = {
+        [TAP_PACKET] = "packet", [TAP_BEGINNING] = "beginning", [TAP_CLOSING] = "closing"};
+    bool is_sure = record->subject == TAP_PACKET && !record->facts.is_partial && !record->facts.is_unsure;
+
+    json_string(writer, "subject", subjects[record->subject]);
+    if (record->subject == TAP_CLOSING)
+        return;
+    json_string(writer, "packet", mqtt_packet_type_name(record->packet.type));
+    json_unsigned(writer, "at", finding->at.at);
+    json_unsigned(writer, "length", finding->at.length);
+    json_packet_bytes(writer, &record->packet, is_sure);
+}
+
+void json_finding(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo,
+                  const struct check_finding *finding)
+{
+    const struct check_rule_info *info = check_rule_info(finding->rule);
+    char detail[CHECK_MESSAGE_SIZE] = "";
+    char doubt[CHECK_DOUBT_SIZE];
+
+    check_rule_functions[finding->rule].write_detail(&finding->subject, detail, sizeof detail);
+    check_finding_doubt(finding, doubt);
+    json_open(writer, "finding");
+    json_string(writer, "rule", info->symbol);
+    write_statement_ids(writer, finding);
+    json_string(writer, "severity", check_severity_name(finding->severity));
+    json_string(writer, "side", check_finding_side(finding));
+    json_string(writer, "doubt", doubt);
+    write_place(writer, record, pinfo);
+    json_string(writer, "title", info->title);
+    json_string(writer, "detail", detail);
+    json_unsigned(writer, "number", finding->number);
+    if (finding->further > 0)
+        json_unsigned(writer, "further", finding->further);
+    write_packet(writer, record, finding);
+    json_close(writer);
+}
+
+void json_message(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo)
+{
+    const struct mqtt_publish *publish = &record->packet.publish;
+    char *topic = tap_shorten(record->topic, JSON_TEXT_CHARACTERS);
+
+    json_open(writer, "message");
+    write_place(writer, record, pinfo);
+    json_string(writer, "topic", topic);
+    json_unsigned(writer, "qos", publish->qos);
+    json_bool(writer, "dup", publish->dup);
+    json_bool(writer, "retain", publish->retain);
+    if (record->packet.packet_id_at != 0)
+        json_unsigned(writer, "packet_id", record->packet.packet_id);
+    json_unsigned(writer, "payload_length", publish->payload.length);
+    json_close(writer);
+    g_free(topic);
+}

@@ -1,0 +1,156 @@
+# test_json.py: what `-z mqttscope,json` writes of each capture is what its schema says, and what the fields say.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The schema is plugin/doc/mqttscope.schema.json; python3-jsonschema decides (validate-json.py)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import unittest
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
+
+import harness  # noqa: E402
+from casefile import read_case  # noqa: E402
+from casewire import build  # noqa: E402
+from crafted import CraftedTest  # noqa: E402
+from counted import compared  # noqa: E402
+
+CAPTURES = ROOT / "test-captures"
+SCHEMA = ROOT / "plugin" / "doc" / "mqttscope.schema.json"
+VALIDATE = Path(__file__).resolve().parent / "validate-json.py"
+HOSTILE = Path(__file__).resolve().parent / "json-hostile.case"
+"""Its text goes where no XML of tshark's can follow, so that it is no case like the others."""
+QOS_3 = CAPTURES / "cases" / "qos-3.pcap"
+REAL = CAPTURES / "real" / "mosquitto-v5.pcap"
+SECRETS = ("pa55word-never", "s3cret-one", "s3cret-two")
+
+
+def objects(capture: Path, argument: str = "", **how: Any) -> list[dict[str, Any]]:
+    """The objects that are written of a capture."""
+    text = harness.tshark("-q", "-z", "mqttscope,json" + argument, capture=capture, **how)
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def of_type(kind: str, capture: Path, argument: str = "", **how: Any) -> list[dict[str, Any]]:
+    """Those of one type."""
+    return [each for each in objects(capture, argument, **how) if each["type"] == kind]
+
+
+class Schema(unittest.TestCase):
+    def test_each_capture(self) -> None:
+        """Every object of every capture is an instance of the schema."""
+        captures = [path for pattern in ("*.pcap", "*.pcapng") for path in sorted(CAPTURES.rglob(pattern))
+                    if path.stat().st_size < 1_000_000]
+        with tempfile.TemporaryDirectory() as folder:
+            files = []
+            hostile = Path(folder, "hostile.pcap")
+            hostile.write_bytes(build(read_case(HOSTILE)).data)
+            for number, capture in enumerate([*captures, hostile]):
+                text = harness.tshark("-q", "-z", "mqttscope,json,messages", capture=capture)
+                files.append(Path(folder, f"{number}-{capture.name}.jsonl"))
+                files[-1].write_text(text, encoding="utf-8")
+                compared.update(objects=text.count("\n"))
+            done = subprocess.run(["/usr/bin/python3", str(VALIDATE), str(SCHEMA), *map(str, files)],
+                                  capture_output=True, text=True, check=False)
+        if done.returncode == 77:
+            self.skipTest("python3-jsonschema is not installed")
+        self.assertGreater(len(captures), 250)
+        self.assertEqual(done.returncode, 0, done.stdout[:4000] + done.stderr[-1000:])
+
+
+class Content(unittest.TestCase):
+    def test_findings(self) -> None:
+        """The findings are those of the expert items, in their order, whatever the number of passes."""
+        for capture in (QOS_3, REAL):
+            expected = [(each.frame, each.name.removeprefix("mqttscope.rule."), each.severity)
+                        for each in harness.findings(capture) if each.name.startswith("mqttscope.rule.")]
+            self.assertTrue(expected)
+            for order in (harness.Order.ONE_PASS, harness.Order.TWO_PASSES):
+                found = [(each["frame"], each["rule"], each["severity"])
+                         for each in of_type("finding", capture, order=order)]
+                self.assertEqual(found, expected)
+
+    def test_counts(self) -> None:
+        """Messages, topics and the capture agree with each other and with the packets."""
+        for capture in (REAL, CAPTURES / "real" / "mosquitto-session.pcap"):
+            written = objects(capture, ",messages")
+            messages = [each for each in written if each["type"] == "message"]
+            self.assertTrue(messages)
+            self.assertEqual(len(messages), sum(sum(each["messages"]) for each in written if each["type"] == "topic"))
+            self.assertEqual(Counter(each["topic"] for each in messages),
+                             {each["topic"]: sum(each["messages"]) for each in written if each["type"] == "topic"})
+            connections = [each for each in written if each["type"] == "connection"]
+            self.assertEqual([each["connection"] for each in connections], list(range(len(connections))))
+            self.assertEqual(len(messages), sum(sum(each["publishes_to_broker"]) + sum(each["publishes_to_client"])
+                                                for each in connections))
+            self.assertEqual(written[-1]["connections"], len(connections))
+            self.assertEqual(written[-1]["mqtt_packets"], sum(each["packets"] for each in connections))
+
+    def test_filter(self) -> None:
+        """A display filter chooses the packets that are counted; the capture is counted all the same."""
+        written = objects(REAL, ",mqttscope.connection == 1")
+        self.assertEqual([each["connection"] for each in written if each["type"] == "connection"], [1])
+        self.assertEqual(written[-1]["frames"], objects(REAL)[-1]["frames"])
+
+    def test_file(self) -> None:
+        """With file=PATH the lines go there, and nothing is printed."""
+        with tempfile.TemporaryDirectory(dir=harness_folder()) as folder:
+            Path(folder).chmod(0o777)
+            path = Path(folder, "out.jsonl")
+            text = harness.tshark("-q", "-z", f"mqttscope,json,file={path}", capture=REAL)
+            self.assertEqual(text, "")
+            self.assertEqual([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()], objects(REAL))
+
+    def test_unread(self) -> None:
+        """A stream that goes to MQTT's port and is none is named."""
+        for name, port in (("http-on-1883.pcap", 1883), ("tls-http-8883.pcapng", 8883)):
+            with self.subTest(name):
+                capture = objects(CAPTURES / "other-protocols" / name)[-1]
+                self.assertEqual((capture["mqtt_packets"], {each["port"] for each in capture["unread_streams"]}), (0, {port}))
+        self.assertEqual(objects(REAL)[-1]["unread_streams"], [])
+
+    def test_errors(self) -> None:
+        """What cannot be done is said, and nothing is written."""
+        for argument, words in ((",file=/nonexistent/x", "No such file"), ("x", "no such statistic"), (",no such filter", "filter")):
+            with self.assertRaisesRegex(harness.ToolError, words):
+                harness.tshark("-q", "-z", "mqttscope,json" + argument, capture=REAL)
+
+
+class Secrets(CraftedTest):
+    def setUp(self) -> None:
+        self.hostile = self.capture(HOSTILE.read_text(encoding="utf-8"))
+
+    def test_never(self) -> None:
+        """Passwords and Authentication Data are in no object, as text or in hex."""
+        text = harness.tshark("-q", "-z", "mqttscope,json,messages", capture=self.hostile)
+        shown = [each for each in of_type("finding", self.hostile) if "**" in each["bytes"]]
+        self.assertGreaterEqual({each["rule"] for each in shown}, {"connect_twice", "property_repeated", "password_missing"})
+        for secret in SECRETS:
+            for length in range(4, len(secret) + 1):
+                self.assertNotIn(secret[:length], text)
+            self.assertNotIn(secret.encode().hex()[:8], text)
+            self.assertNotIn(secret.encode().hex()[-8:], text)
+
+    def test_rest_is_shown(self) -> None:
+        """What is no secret is there: all but the Password of a CONNECT that can be read."""
+        found = next(each for each in of_type("finding", self.hostile) if each["rule"] == "connect_twice")
+        whole = bytes.fromhex(found["bytes"].replace("**", ""))
+        self.assertEqual(found["packet_length"] - len(whole), len(SECRETS[0]))
+        self.assertTrue(whole.endswith(b"\x00\x04user\x00\x0e"))
+
+
+def harness_folder() -> str:
+    """A folder that tshark may reach."""
+    from environment import private_folder
+    return str(private_folder())
+
+
+if __name__ == "__main__":
+    unittest.main()
