@@ -46,6 +46,7 @@ static const struct kept_closing *take_closing(packet_info *pinfo, bool is_reset
 {
     const struct websocket_upgrade *upgrade = websocket_upgrade_of(pinfo);
     struct stream *stream = find_closed(pinfo, upgrade);
+    struct track_arrival arrival;
     struct track_facts facts;
 
     if (stream == NULL)
@@ -61,8 +62,9 @@ static const struct kept_closing *take_closing(packet_info *pinfo, bool is_reset
                 .lacks_subprotocol = upgrade != NULL && websocket_upgrade_lacks_choice(upgrade, has_mqtt),
             },
     };
-    closing.unfinished_count =
-        track_close(stream->connection, &closing.closing, stream_next_pdu_ref(pinfo), &facts, closing.unfinished);
+    stream_arrival(stream, pinfo, &arrival);
+    closing.unfinished_count = track_close(stream->connection, &closing.closing, &arrival, stream_next_pdu_ref(pinfo),
+                                           &facts, closing.unfinished);
     if (closing.unfinished_count == 0 && facts.anomaly_count == 0)
         return NULL;
     struct kept_closing *kept = wmem_new(wmem_file_scope(), struct kept_closing);

@@ -60,8 +60,9 @@ void track_lose_packet(struct track_connection *connection, unsigned sender)
         track_unfinished_lose(connection, sender);
 }
 
-unsigned track_close(struct track_connection *connection, const struct track_closing *closing, struct track_pdu_ref pdu,
-                     struct track_facts *facts, struct track_unfinished list[2])
+unsigned track_close(struct track_connection *connection, const struct track_closing *closing,
+                     const struct track_arrival *arrival, struct track_pdu_ref pdu, struct track_facts *facts,
+                     struct track_unfinished list[2])
 {
     static const struct mqtt_packet nothing;
     struct track_context tracking = {
@@ -71,6 +72,8 @@ unsigned track_close(struct track_connection *connection, const struct track_clo
         .progress = &connection->progress,
         .reports = &connection->reports,
         .sender = closing->by,
+        .arrival = arrival,
+        .now_ns = track_clock_read(&connection->capture->clock, arrival->ns),
         .pdu = pdu,
         .packet = &nothing,
         .facts = facts,

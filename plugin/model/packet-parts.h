@@ -38,11 +38,12 @@ bool track_is_packet_judged(const struct track_connection *connection, unsigned 
 /** Takes in that it is not known any more where the packet under way ends. */
 void track_lose_packet(struct track_connection *connection, unsigned sender);
 
-/** Takes in that an end closes the transport. `pdu` is where the frame's next packet would be. Says in `facts` what is known and
+/** Takes in that an end closes the transport, in a segment that arrived thus. `pdu` is where the frame's next packet would be. Says in `facts` what is known and
  *  was found, as track() does. Fills `list` with the packets that were under way and not reported before, and returns how
  *  many there are. */
-unsigned track_close(struct track_connection *connection, const struct track_closing *closing, struct track_pdu_ref pdu,
-                     struct track_facts *facts, struct track_unfinished list[2]);
+unsigned track_close(struct track_connection *connection, const struct track_closing *closing,
+                     const struct track_arrival *arrival, struct track_pdu_ref pdu, struct track_facts *facts,
+                     struct track_unfinished list[2]);
 
 /** A packet of either end was tracked. */
 bool track_connection_has_packets(const struct track_connection *connection);

@@ -5,6 +5,7 @@
 #include "check-closing.h"
 
 #include "../evidence/report-anomaly.h"
+#include "unanswered-requests.h"
 
 void track_check_closing(struct track_context *tracking, const struct track_closing *closing)
 {
@@ -14,4 +15,5 @@ void track_check_closing(struct track_context *tracking, const struct track_clos
     if (closing->lacks_subprotocol)
         track_report_anomaly(tracking,
                              (struct track_anomaly){.kind = TRACK_ANOMALY_SUBPROTOCOL_MISSING, .doubt = doubt});
+    track_check_unanswered_at_close(tracking);
 }

@@ -6,8 +6,8 @@
  * unanswered only if the other end responded to what was sent later, and after a long wait, measured by what is usual on the
  * connection. While the connection lasts, that is found where a later request of the Client of the same kind has its
  * response: the missing one may still come. What a Client has to respond to, its application may acknowledge by hand and as
- * late as it likes. A connection ends with a DISCONNECT. Where it ends with a FIN or RST, which is no packet, that shows when
- * the Client connects again.
+ * late as it likes. A connection ends with a DISCONNECT, or where its transport is closed. Where that was not captured, or soon
+ * after the request, it shows when the Client connects again.
  */
 #include "unanswered-requests.h"
 
@@ -45,7 +45,7 @@ struct missing {
 struct review {
     const struct track_connection *connection;
     unsigned broker;
-    bool has_disconnected;          /**< it ended with a DISCONNECT */
+    bool only_long;                 /**< only what has waited for long counts */
     int64_t end_ns;                 /**< when the connection ended, or TRACK_TIME_UNKNOWN */
     struct unanswered kinds[KINDS]; /**< what had no response, by kind */
 };
@@ -114,7 +114,7 @@ static bool is_special(const struct track_connection *connection, const struct t
     }
 }
 
-/** Takes in a request: has it waited long enough? A DISCONNECT is an ordinary end, other ends are not. */
+/** Takes in a request: has it waited long enough? */
 static void take_in(struct review *review, struct missing missing, struct unanswered request)
 {
     const struct track_response_log *log = track_response_log_of(review->connection->checks);
@@ -124,7 +124,7 @@ static void take_in(struct review *review, struct missing missing, struct unansw
         is_known ? track_least_elapsed_ns(&review->connection->capture->clock, request.sent_ns, review->end_ns) : 0;
 
     request.is_long = is_known && waited_ns > track_long_wait_ns(log, missing.requester);
-    if ((is_known && waited_ns < soon_ns) || (review->has_disconnected && !request.is_long))
+    if ((is_known && waited_ns < soon_ns) || (review->only_long && !request.is_long))
         return;
     if (!(log->ends[1 - missing.requester].stray & 1u << missing.response))
         add_unanswered(&review->kinds[missing.kind - TRACK_ANOMALY_MISSING_SUBACK], request);
@@ -204,7 +204,8 @@ static void report_all(struct track_context *tracking, struct track_connection *
                        enum track_doubt doubt)
 {
     take_in_all(review);
-    for (unsigned reported = 0; reported < REPORTED_MAX; reported++) {
+    unsigned reported;
+    for (reported = 0; reported < REPORTED_MAX; reported++) {
         struct unanswered *each = next_to_report(review);
         if (each == NULL)
             break;
@@ -213,8 +214,8 @@ static void report_all(struct track_context *tracking, struct track_connection *
         report(tracking, kind, each, doubt == TRACK_DOUBT_NONE && !each->is_long ? TRACK_DOUBT_SOON : doubt, waited_ns);
         each->pdu.frame = 0;
     }
-    connection->checks->is_reviewed =
-        true; /* once, even if this Client is refused and the next one resumes the session */
+    /* Once, even if this Client is refused and the next one resumes the session. */
+    connection->checks->is_reviewed = reported > 0 || !review->only_long;
 }
 
 /** True where the connection is one whose missing responses mean something: accepted, and whole. */
@@ -263,15 +264,15 @@ void track_check_unanswered(struct track_context *tracking)
         review_connection(tracking, tracking->joined);
 }
 
-/** A DISCONNECT ends the connection. */
-static void review_at_disconnect(struct track_context *tracking)
+/** A DISCONNECT ends the connection, or its transport is closed. */
+static void review_at_end(struct track_context *tracking)
 {
     struct track_connection *connection = tracking->connection;
     struct track_transport_state transport = track_transport_state_of(connection);
     struct review review = {
         .connection = connection,
         .broker = tracking->snapshot.broker,
-        .has_disconnected = true,
+        .only_long = true,
         .end_ns = tracking->now_ns,
     };
 
@@ -356,6 +357,12 @@ static void check_overdue(struct track_context *tracking)
         report(tracking, missing.kind, &found, TRACK_DOUBT_MAY_COME, tracking->now_ns - found.sent_ns);
 }
 
+void track_check_unanswered_at_close(struct track_context *tracking)
+{
+    if (!tracking->connection->session.disconnected)
+        review_at_end(tracking);
+}
+
 void track_check_overdue(struct track_context *tracking)
 {
     switch (tracking->packet->type) {
@@ -368,7 +375,7 @@ void track_check_overdue(struct track_context *tracking)
             check_overdue(tracking);
         break;
     case MQTT_TYPE_DISCONNECT:
-        review_at_disconnect(tracking);
+        review_at_end(tracking);
         break;
     default:
         break;

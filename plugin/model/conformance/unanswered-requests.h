@@ -21,4 +21,7 @@ void track_check_unanswered(struct track_context *tracking);
  *  its connection. Before the packet changes anything in what is in flight. */
 void track_check_overdue(struct track_context *tracking);
 
+/** Finds what had no response on a connection whose transport is closed without a DISCONNECT. */
+void track_check_unanswered_at_close(struct track_context *tracking);
+
 #endif
