@@ -154,6 +154,13 @@ WS_DLL_PUBLIC void sequence_analysis_use_color_filter(packet_info *pinfo, struct
 #define compat_interface_name(pinfo, number) epan_get_interface_name((pinfo)->epan, number)
 #endif
 
+/* The titles of tables make submenus of Statistics since 4.6; before, they are the menu's text as they are. */
+#if WIRESHARK_VERSION_MAJOR > 4 || (WIRESHARK_VERSION_MAJOR == 4 && WIRESHARK_VERSION_MINOR >= 6)
+#define COMPAT_TABLE_MENU "MQTT/"
+#else
+#define COMPAT_TABLE_MENU "MQTT "
+#endif
+
 /* The HTTP headers of a WebSocket's handshake: each can be looked up since 4.6; before, the HTTP dissector keeps the
  * subprotocol that the server chose. */
 #include <epan/dissectors/packet-http.h>

@@ -60,6 +60,10 @@ static void queue_record(const struct show_context *context, const struct stream
         .connection = stream->connection,
         .sender_name = show_end_name(context, facts->sender),
         .receiver_name = show_end_name(context, 1 - facts->sender),
+        .sender_value = show_end_value(context, facts->sender),
+        .receiver_value = show_end_value(context, 1 - facts->sender),
+        .exports_copies = mqttscope_exports_copies(),
+        .policy = mqttscope_rules(),
         .topic = context->packet->type == MQTT_TYPE_PUBLISH ? show_topic_text(context) : "",
         .line = is_drawn && subject == TAP_PACKET ? show_line(context) : "",
     };

@@ -13,6 +13,7 @@
 
 #include "compat.h"
 #include "mqttscope.h"
+#include "tap/tap.h"
 
 /** Fills the facts as they are after the frame's last control packet. False where the frame has none. */
 static bool recall_frame(packet_info *pinfo, struct track_facts *facts)
@@ -52,27 +53,6 @@ static ws_bool has_client(packet_info *pinfo COMPAT_FILTER_DATA)
     return recall_frame(pinfo, &facts) && facts.snapshot->client_id != NULL;
 }
 
-/** Appends text as a string of the display filter language: what would end the string, or would not be seen, is escaped
- *  byte by byte. */
-static void append_quoted(GString *filter, const char *text)
-{
-    g_string_append_c(filter, '"');
-    while (*text != '\0') {
-        gunichar character = g_utf8_get_char(text);
-        const char *next = text + g_unichar_to_utf8(character, NULL);
-
-        if (*text == '"' || *text == '\\')
-            g_string_append_printf(filter, "\\%c", *text);
-        else if (g_unichar_isprint(character))
-            g_string_append_len(filter, text, next - text);
-        else
-            for (const char *byte = text; byte < next; byte++)
-                g_string_append_printf(filter, "\\x%02x", (unsigned char)*byte);
-        text = next;
-    }
-    g_string_append_c(filter, '"');
-}
-
 static char *client_filter(packet_info *pinfo COMPAT_FILTER_DATA)
 {
     struct track_facts facts;
@@ -80,11 +60,13 @@ static char *client_filter(packet_info *pinfo COMPAT_FILTER_DATA)
     if (!recall_frame(pinfo, &facts) || facts.snapshot->client_id == NULL)
         return NULL;
     const struct track_text *client = facts.snapshot->client_id;
-    GString *filter = g_string_new("mqttscope.client == ");
-
     /* The same text that the field has: valid UTF-8 up to the first null character. */
-    append_quoted(filter, (const char *)get_utf_8_string(pinfo->pool, client->bytes, (int)client->length));
-    return g_string_free(filter, FALSE);
+    const char *value = (const char *)get_utf_8_string(pinfo->pool, client->bytes, (int)client->length);
+    char *text = tap_filter_text(value);
+    char *filter = g_strdup_printf("mqttscope.client == \"%s\"", text);
+
+    g_free(text);
+    return filter;
 }
 
 void filters_register(void)

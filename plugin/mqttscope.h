@@ -30,6 +30,9 @@ uint32_t mqttscope_max_inflight(void);
 /** How many bytes topics, filters, Client Identifiers and what belongs to them may take; 0: no limit. */
 uint64_t mqttscope_max_memory(void);
 
+/** The preference for exporting each copy of a message. */
+bool mqttscope_exports_copies(void);
+
 /** The preference for the names of both ends in the Info column. */
 bool mqttscope_names_ends(void);
 

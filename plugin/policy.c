@@ -29,6 +29,27 @@ static const value_string severity_names[] = {
 };
 
 UAT_CSTRING_CB_DEF(rule_settings, rule, struct rule_setting)
+
+/** What the window offers to choose from: the names of all rules, and the statement ids, as a list that ends with NULL. */
+static const value_string *rule_names(void)
+{
+    size_t statements;
+    const struct check_statement *list = check_statements(&statements);
+    value_string *names = g_new0(value_string, CHECK_RULE_COUNT + statements + 1);
+    unsigned count = 0;
+
+    for (; count < CHECK_RULE_COUNT; count++)
+        names[count] = (value_string){count, check_rule_info((enum check_rule)count)->symbol};
+    GHashTable *known = g_hash_table_new(g_str_hash, g_str_equal);
+    for (size_t i = 0; i < statements; i++)
+        if (g_hash_table_add(known, (void *)(uintptr_t)list[i].id)) {
+            names[count] = (value_string){count, list[i].id};
+            count++;
+        }
+    g_hash_table_destroy(known);
+    return names;
+}
+
 UAT_VS_DEF(rule_settings, severity, struct rule_setting, unsigned, SEVERITY_OFF, "off")
 
 const struct check_policy *mqttscope_rules(void)
@@ -94,6 +115,9 @@ void policy_register(struct pref_module *module)
         UAT_FLD_VS(rule_settings, severity, "Severity", severity_names, "The severity it is to have, or off"),
         UAT_END_FIELDS,
     };
+    /* Kept as text, and offered as a list. */
+    fields[0].mode = PT_TXTMOD_ENUM;
+    fields[0].fld_data = rule_names();
     uat_t *table =
         uat_new("MQTT rules", sizeof(struct rule_setting), "mqttscope_rules", TRUE, &settings, &setting_count,
                 UAT_AFFECTS_DISSECTION, NULL, copy_setting, check_setting, free_setting, NULL, NULL, fields);

@@ -11,6 +11,7 @@
 
 static ws_bool reassembles = true;
 static ws_bool names_ends = true;
+static ws_bool exports_copies = false;
 static int default_version = MQTT_VERSION_UNKNOWN;
 static unsigned max_inflight = 65535;
 static unsigned max_memory_mib = 512;
@@ -23,6 +24,11 @@ bool mqttscope_reassembles(void)
 bool mqttscope_names_ends(void)
 {
     return names_ends;
+}
+
+bool mqttscope_exports_copies(void)
+{
+    return exports_copies;
 }
 
 /** The version that the user has set for Wireshark's own dissector, so that profiles made for it keep working. */
@@ -64,10 +70,16 @@ void preferences_register(int proto)
                                    "Whether packets that span TCP segments, TLS records or WebSocket messages are put "
                                    "together. TCP's own reassembly has to be allowed as well.",
                                    &reassembles);
-    prefs_register_bool_preference(module, "info_names", "Names of the ends in the Info column",
-                                   "Whether the Info column begins with who sends to whom. Columns of their own, as the "
-                                   "profile MQTT has them, say the same.",
-                                   &names_ends);
+    prefs_register_bool_preference(
+        module, "info_names", "Names of the ends in the Info column",
+        "Whether the Info column begins with who sends to whom. Columns of their own, as the "
+        "profile MQTT has them, say the same.",
+        &names_ends);
+    prefs_register_bool_preference(
+        module, "export_copies", "Export each copy of a message",
+        "Whether the export of objects has a file for each PUBLISH. Without it a message that "
+        "was published is not exported again where it is delivered or re-sent.",
+        &exports_copies);
     prefs_register_enum_preference(module, "default_version", "Version of connections that do not tell theirs",
                                    "The protocol version to assume where the CONNECT was not captured and the packets "
                                    "do not show by themselves which version they are.",

@@ -33,6 +33,11 @@ struct track_summary {
     bool session_present;
     bool clean_start;
     uint8_t connack_code;
+    uint8_t connack_version; /**< in whose form it came, enum mqtt_version */
+    int64_t
+        begun_ns; /**< of the transport, by its frames' time: when its handshake began; TRACK_TIME_UNKNOWN where that was
+                                   not captured */
+    int64_t ended_ns;         /**< likewise, when its last frame came; TRACK_TIME_UNKNOWN where that is not known */
     bool disconnected;        /**< a DISCONNECT was seen */
     unsigned disconnected_by; /**< the end that sent it */
     uint8_t disconnect_reason;

@@ -15,7 +15,6 @@ static void free_bounded(void *data)
     struct bounded_tree *bounded = (struct bounded_tree *)data;
 
     g_hash_table_destroy(bounded->ids);
-    g_array_free(bounded->bytes, TRUE);
     g_free(bounded);
 }
 
@@ -29,18 +28,12 @@ void bounded_begin(stats_tree *tree, const char *root_name, unsigned limit)
     bounded->limit = limit;
     bounded->root = stats_tree_create_node(tree, root_name, 0, STAT_DT_INT, TRUE);
     bounded->ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    bounded->bytes = g_array_new(FALSE, TRUE, sizeof(uint64_t));
     g_hash_table_replace(trees, tree, bounded);
 }
 
-struct bounded_tree *bounded_find(stats_tree *tree, uint32_t frame)
+struct bounded_tree *bounded_find(stats_tree *tree)
 {
-    struct bounded_tree *bounded = (struct bounded_tree *)g_hash_table_lookup(trees, tree);
-
-    if (frame < bounded->last_frame)
-        g_array_set_size(bounded->bytes, 0);
-    bounded->last_frame = frame;
-    return bounded;
+    return (struct bounded_tree *)g_hash_table_lookup(trees, tree);
 }
 
 void bounded_end(stats_tree *tree)
@@ -70,13 +63,4 @@ int bounded_make(struct bounded_tree *bounded, int parent, const char *name)
 bool bounded_has_room(const struct bounded_tree *bounded, unsigned nodes)
 {
     return bounded->nodes + nodes <= bounded->limit;
-}
-
-void bounded_add_bytes(struct bounded_tree *bounded, int parent, const char *name, uint32_t bytes)
-{
-    if (bounded->bytes->len <= (unsigned)parent)
-        g_array_set_size(bounded->bytes, (unsigned)parent + 1);
-    uint64_t *total = &g_array_index(bounded->bytes, uint64_t, (unsigned)parent);
-    *total += bytes;
-    set_stat_node(bounded->tree, name, parent, FALSE, (int)MIN(*total, (uint64_t)G_MAXINT));
 }

@@ -13,19 +13,17 @@
 /** What Wireshark's tree does not let be looked up: which nodes there are, and their number. Lives as long as the tree. */
 struct bounded_tree {
     stats_tree *tree;
-    int root;            /**< the node that all others are under */
-    unsigned nodes;      /**< nodes made so far */
-    unsigned limit;      /**< nodes that may be made */
-    GHashTable *ids;     /**< "PARENT/name" to the id of that node */
-    GArray *bytes;       /**< uint64_t by node id */
-    uint32_t last_frame; /**< a smaller one begins another pass over the file */
+    int root;        /**< the node that all others are under */
+    unsigned nodes;  /**< nodes made so far */
+    unsigned limit;  /**< nodes that may be made */
+    GHashTable *ids; /**< "PARENT/name" to the id of that node */
 };
 
 /** Begins a tree: makes its root node. Serves as the tree's init callback, which may come more than once. */
 void bounded_begin(stats_tree *tree, const char *root_name, unsigned limit);
 
-/** The tree as it was begun; `frame` is the frame that is counted next. */
-struct bounded_tree *bounded_find(stats_tree *tree, uint32_t frame);
+/** The tree as it was begun. */
+struct bounded_tree *bounded_find(stats_tree *tree);
 
 /** Forgets a tree; its cleanup callback. */
 void bounded_end(stats_tree *tree);
@@ -38,8 +36,5 @@ int bounded_make(struct bounded_tree *bounded, int parent, const char *name);
 
 /** True where so many more nodes may be made. */
 bool bounded_has_room(const struct bounded_tree *bounded, unsigned nodes);
-
-/** Counts bytes in the leaf `name` of the node `parent`; the number shown ends at 2^31 - 1, as Wireshark's do. */
-void bounded_add_bytes(struct bounded_tree *bounded, int parent, const char *name, uint32_t bytes);
 
 #endif

@@ -40,14 +40,14 @@ static void tick_packet(stats_tree *tree, int client_id, const struct tap_record
         tick_stat_node(tree, mqtt_packet_type_name(packet->type), id, FALSE);
 }
 
-static tap_packet_status clients_on_packet(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt _U_,
+static tap_packet_status clients_on_packet(stats_tree *tree, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
                                            const void *queued, tap_flags_t flags _U_)
 {
     const struct tap_record *record = (const struct tap_record *)queued;
 
     if (record->subject != TAP_PACKET)
         return TAP_PACKET_DONT_REDRAW;
-    struct bounded_tree *bounded = bounded_find(tree, pinfo->num);
+    struct bounded_tree *bounded = bounded_find(tree);
     const char *client = tap_client_of(record);
     char *name = tap_shorten(client != NULL ? client : UNKNOWN_NAME, MAX_NAME_CHARACTERS);
 

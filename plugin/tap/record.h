@@ -26,8 +26,12 @@ struct tap_record {
     const struct track_connection *connection;
     const char *sender_name; /**< as in the Info column (show_end_name()); printable */
     const char *receiver_name;
-    const char *topic; /**< PUBLISH: its topic, an alias resolved; printable; "" where unknown */
-    const char *line;  /**< the Info column's entry without the names, where a flow graph is drawn; else "" */
+    const char *sender_value; /**< the same as the values of the fields: not escaped */
+    const char *receiver_value;
+    bool exports_copies;               /**< the user wants each copy of a message exported */
+    const struct check_policy *policy; /**< which rules were asked */
+    const char *topic;                 /**< PUBLISH: its topic, an alias resolved; printable; "" where unknown */
+    const char *line; /**< the Info column's entry without the names, where a flow graph is drawn; else "" */
     const struct check_findings *findings; /**< the rules that the packet breaks; NULL for none */
 };
 

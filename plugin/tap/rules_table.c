@@ -2,8 +2,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A row for each rule, statement and severity, so there are no more rows than rules with their statements. The clients
- * concerned are named up to a few, and counted up to a bound.
+ * A row for each rule, statement, severity and side, so there are no more rows than rules with their statements. The clients
+ * concerned are named up to a few, and counted up to a bound. The worst come first, then by the first frame; where there are none, a
+ * row says how many rules were asked. The rows are put in order each time that the table is drawn.
  */
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 #include <epan/stat_tap_ui.h>
 
+#include "../compat.h"
 #include "table.h"
 #include "tap.h"
 
@@ -19,21 +21,26 @@
 enum { CLIENTS_SHOWN = 5, CLIENTS_COUNTED = 10000, NAME_CHARACTERS = 30 };
 
 enum rule_column {
+    COLUMN_SEVERITY,
+    COLUMN_TITLE,
+    COLUMN_COUNT,
+    COLUMN_SIDE,
+    COLUMN_CLIENTS,
+    COLUMN_FIRST_FRAME,
     COLUMN_STATEMENTS,
     COLUMN_RULE,
-    COLUMN_SEVERITY,
-    COLUMN_COUNT,
-    COLUMN_FIRST_FRAME,
-    COLUMN_CLIENTS,
-    COLUMN_TITLE,
     RULE_COLUMNS,
 };
 
 static const struct tap_column column_list[RULE_COLUMNS] = {
-    [COLUMN_STATEMENTS] = {"Statement", TABLE_ITEM_STRING}, [COLUMN_RULE] = {"Rule", TABLE_ITEM_STRING},
-    [COLUMN_SEVERITY] = {"Severity", TABLE_ITEM_STRING},    [COLUMN_COUNT] = {"Count", TABLE_ITEM_UINT},
-    [COLUMN_FIRST_FRAME] = {"First", TABLE_ITEM_UINT},      [COLUMN_CLIENTS] = {"Clients", TABLE_ITEM_STRING},
+    [COLUMN_SEVERITY] = {"Severity", TABLE_ITEM_STRING},
     [COLUMN_TITLE] = {"What is broken", TABLE_ITEM_STRING},
+    [COLUMN_COUNT] = {"Count", TABLE_ITEM_UINT},
+    [COLUMN_SIDE] = {"Side", TABLE_ITEM_STRING},
+    [COLUMN_CLIENTS] = {"Clients", TABLE_ITEM_STRING},
+    [COLUMN_FIRST_FRAME] = {"First", TABLE_ITEM_UINT},
+    [COLUMN_STATEMENTS] = {"Statement", TABLE_ITEM_STRING},
+    [COLUMN_RULE] = {"Rule", TABLE_ITEM_STRING},
 };
 
 static stat_tap_table_item fields[RULE_COLUMNS];
@@ -45,6 +52,7 @@ static struct tap_columns columns = {column_list, RULE_COLUMNS, fields, padded_n
 struct rule_row {
     enum check_rule rule;
     enum check_severity severity;
+    const char *side; /**< static */
     uint32_t count;
     uint32_t first_frame;
     char *statements;
@@ -52,9 +60,12 @@ struct rule_row {
     char *client_list;   /**< the first few of them, and how many more */
 };
 
-/* The table that is open. Wireshark keeps one for each kind of statistics. */
+/* The table that is open, NULL while there is none. Wireshark keeps one for each kind of statistics. */
 static stat_tap_table *open_table;
 static GPtrArray *rows;
+static bool
+    has_completer; /* a second listener of the tap, whose turn to draw is the time to fill the cells (session_list.h) */
+static char *nothing; /* what the table says where no rule is broken; NULL before the first packet */
 
 static void free_rule_row(void *data)
 {
@@ -68,6 +79,8 @@ static void free_rule_row(void *data)
 
 static const char *rule_cell_text(unsigned index, unsigned column)
 {
+    if (index == rows->len)
+        return column == COLUMN_TITLE ? nothing : "";
     const struct rule_row *row = (const struct rule_row *)g_ptr_array_index(rows, index);
 
     switch (column) {
@@ -77,6 +90,8 @@ static const char *rule_cell_text(unsigned index, unsigned column)
         return check_rule_info(row->rule)->symbol;
     case COLUMN_SEVERITY:
         return check_severity_name(row->severity);
+    case COLUMN_SIDE:
+        return row->side;
     case COLUMN_CLIENTS:
         return row->client_list;
     default:
@@ -86,7 +101,7 @@ static const char *rule_cell_text(unsigned index, unsigned column)
 
 static void fill_rule_cells(unsigned index)
 {
-    const struct rule_row *row = (const struct rule_row *)g_ptr_array_index(rows, index);
+    const struct rule_row *row = index < rows->len ? (const struct rule_row *)g_ptr_array_index(rows, index) : NULL;
     stat_tap_table_item_type cells[RULE_COLUMNS];
 
     memset(cells, 0, sizeof cells);
@@ -95,9 +110,54 @@ static void fill_rule_cells(unsigned index)
         if (column_list[column].type == TABLE_ITEM_STRING)
             cells[column].value.string_value = rule_cell_text(index, column);
     }
-    cells[COLUMN_COUNT].value.uint_value = row->count;
-    cells[COLUMN_FIRST_FRAME].value.uint_value = row->first_frame;
+    cells[COLUMN_COUNT].value.uint_value = row != NULL ? row->count : 0;
+    cells[COLUMN_FIRST_FRAME].value.uint_value = row != NULL ? row->first_frame : 0;
     stat_tap_init_table_row(open_table, index, RULE_COLUMNS, cells);
+}
+
+static int compare_rule_rows(const void *one, const void *other)
+{
+    const struct rule_row *a = *(const struct rule_row *const *)one;
+    const struct rule_row *b = *(const struct rule_row *const *)other;
+
+    if (a->severity != b->severity)
+        return a->severity > b->severity ? -1 : 1;
+    return a->first_frame != b->first_frame ? (a->first_frame < b->first_frame ? -1 : 1) : (int)a->rule - (int)b->rule;
+}
+
+/** Fills the table anew. */
+static void complete_rules(void *tapdata _U_)
+{
+    if (open_table == NULL)
+        return;
+    unsigned count = MAX(rows->len, nothing != NULL ? 1u : 0u);
+    g_ptr_array_sort(rows, compare_rule_rows);
+    tap_table_clear(open_table);
+    for (unsigned i = 0; i < count; i++)
+        fill_rule_cells(i);
+    tap_columns_pad(&columns, count, rule_cell_text);
+}
+
+static tap_packet_status ignore_rule_packet(void *tapdata _U_, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
+                                            const void *queued _U_, tap_flags_t flags _U_)
+{
+    return TAP_PACKET_REDRAW;
+}
+
+/** Takes in the first packet: how many rules are asked, and the time to complete the table. */
+static void begin_to_count(const struct tap_record *record)
+{
+    unsigned asked = 0;
+
+    for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
+        asked += record->policy->enabled && record->policy->overrides[rule] != CHECK_OFF;
+    nothing = asked > 0 ? g_strdup_printf("No rule broken (%u evaluated)", asked) : g_strdup("No rule is evaluated");
+    if (has_completer)
+        return;
+    GString *error = register_tap_listener(TAP_NAME, &rows, NULL, 0, NULL, ignore_rule_packet, complete_rules, NULL);
+    if (error != NULL)
+        g_string_free(error, TRUE);
+    has_completer = error == NULL;
 }
 
 /** The row of a finding; made where it is the first of its kind. */
@@ -109,10 +169,11 @@ static unsigned find_rule_row(const struct check_finding *finding, uint32_t fram
     check_finding_ids(finding, &ids);
     for (unsigned i = 0; i < ids.count; i++)
         list[i] = ids.list[i];
+    const char *side = g_intern_string(check_finding_side(finding));
     char *statements = g_strjoinv(", ", (char **)(void *)list);
     for (unsigned i = 0; i < rows->len; i++) {
         const struct rule_row *row = (const struct rule_row *)g_ptr_array_index(rows, i);
-        if (row->rule == finding->rule && row->severity == finding->severity &&
+        if (row->rule == finding->rule && row->severity == finding->severity && row->side == side &&
             strcmp(row->statements, statements) == 0) {
             g_free(statements);
             return i;
@@ -121,6 +182,7 @@ static unsigned find_rule_row(const struct check_finding *finding, uint32_t fram
     struct rule_row *row = g_new0(struct rule_row, 1);
     row->rule = finding->rule;
     row->severity = finding->severity;
+    row->side = side;
     row->first_frame = frame;
     row->statements = statements;
     row->clients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -129,13 +191,13 @@ static unsigned find_rule_row(const struct check_finding *finding, uint32_t fram
     return rows->len - 1;
 }
 
-/** Adds the client concerned; true where the list of them reads differently then. */
-static bool add_client(struct rule_row *row, const char *name)
+/** Adds the client concerned. */
+static void add_client(struct rule_row *row, const char *name)
 {
     unsigned known = g_hash_table_size(row->clients);
 
     if (name == NULL || known == CLIENTS_COUNTED || g_hash_table_contains(row->clients, name))
-        return false;
+        return;
     g_hash_table_add(row->clients, g_strdup(name));
     if (known < CLIENTS_SHOWN) {
         char *shortened = tap_shorten(name, NAME_CHARACTERS);
@@ -143,7 +205,7 @@ static bool add_client(struct rule_row *row, const char *name)
         g_free(shortened);
         g_free(row->client_list);
         row->client_list = longer;
-        return true;
+        return;
     }
     char *end = strstr(row->client_list, " and ");
     if (known > CLIENTS_SHOWN && end != NULL)
@@ -152,20 +214,15 @@ static bool add_client(struct rule_row *row, const char *name)
                                    known + 1 == CLIENTS_COUNTED ? "at least " : "", known + 1 - CLIENTS_SHOWN);
     g_free(row->client_list);
     row->client_list = longer;
-    return true;
 }
 
 static void count_finding(const struct check_finding *finding, const struct tap_record *record, uint32_t frame)
 {
-    unsigned known = rows->len;
     unsigned index = find_rule_row(finding, frame);
     struct rule_row *row = (struct rule_row *)g_ptr_array_index(rows, index);
 
     row->count += 1 + finding->further;
-    bool is_wider = add_client(row, tap_client_of(record));
-    fill_rule_cells(index);
-    if (is_wider || rows->len > known)
-        tap_columns_pad(&columns, rows->len, rule_cell_text);
+    add_client(row, tap_client_of(record));
 }
 
 static tap_packet_status rules_on_packet(void *tapdata _U_, packet_info *pinfo, epan_dissect_t *edt _U_,
@@ -173,9 +230,11 @@ static tap_packet_status rules_on_packet(void *tapdata _U_, packet_info *pinfo, 
 {
     const struct tap_record *record = (const struct tap_record *)queued;
 
-    if (open_table == NULL || record->findings == NULL)
+    if (open_table == NULL)
         return TAP_PACKET_DONT_REDRAW;
-    for (unsigned i = 0; i < record->findings->count; i++)
+    if (nothing == NULL)
+        begin_to_count(record);
+    for (unsigned i = 0; record->findings != NULL && i < record->findings->count; i++)
         count_finding(&record->findings->list[i], record, pinfo->num);
     return TAP_PACKET_REDRAW;
 }
@@ -183,6 +242,7 @@ static tap_packet_status rules_on_packet(void *tapdata _U_, packet_info *pinfo, 
 static void begin_rule_rows(void)
 {
     g_clear_pointer(&rows, g_ptr_array_unref);
+    g_clear_pointer(&nothing, g_free);
     rows = g_ptr_array_new_with_free_func(free_rule_row);
     tap_columns_reset(&columns);
 }
@@ -213,6 +273,10 @@ static void rules_on_free_cell(stat_tap_table *table, unsigned row, unsigned col
     if (table != open_table || row != 0 || column != 0)
         return;
     open_table = NULL;
+    if (has_completer)
+        remove_tap_listener(&rows);
+    has_completer = false;
+    g_clear_pointer(&nothing, g_free);
     g_clear_pointer(&rows, g_ptr_array_unref);
     tap_columns_reset(&columns);
 }
@@ -222,7 +286,7 @@ void tap_register_rules_table(void)
     static tap_param parameters[] = {{PARAM_FILTER, "filter", "Filter", NULL, TRUE}};
     static stat_tap_table_ui statistics = {
         .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
-        .title = TITLE,
+        .title = COMPAT_TABLE_MENU "Rules",
         .tap_name = TAP_NAME,
         .cli_string = TAP_NAME ",rules",
         .stat_tap_init_cb = rules_on_init,

@@ -12,7 +12,9 @@
 
 enum {
     MAX_CLIENT_CHARACTERS = 64,
+    MAX_USER_CHARACTERS = 40,
     MAX_FILTER_CHARACTERS = 40,
+    FILTERS_TOLD_APART = 1000, /**< of a connection; more are counted as often as they are asked for */
 };
 
 /** Puts a text into a column; takes it over. */
@@ -29,12 +31,23 @@ static char *endpoint_text(packet_info *pinfo, const address *where, uint32_t po
     return g_strdup_printf(strchr(text, ':') != NULL ? "[%s]:%u" : "%s:%u", text, port);
 }
 
+/** A number that need not be known. It is as wide as any, so that texts sort as the numbers do: tshark ends a row at a cell without a
+ *  value. */
+static char *number_text(bool is_known, uint32_t number)
+{
+    return is_known ? g_strdup_printf("%5u", number) : g_strdup("");
+}
+
+/** The number of the TCP stream, where there is one. */
 static char *stream_text(packet_info *pinfo)
 {
-    if (pinfo->ptype != PT_TCP)
-        return g_strdup("");
-    const struct tcp_analysis *tcp = get_tcp_conversation_data(NULL, pinfo);
-    return tcp != NULL ? g_strdup_printf("%u", tcp->stream) : g_strdup("");
+    const struct tcp_analysis *tcp = pinfo->ptype == PT_TCP ? get_tcp_conversation_data(NULL, pinfo) : NULL;
+    return number_text(tcp != NULL, tcp != NULL ? tcp->stream : 0);
+}
+
+static int64_t time_of(const nstime_t *time)
+{
+    return (int64_t)time->secs * 1000000000 + time->nsecs;
 }
 
 struct session_row *session_row_new(const struct tap_record *record, packet_info *pinfo)
@@ -47,6 +60,7 @@ struct session_row *session_row_new(const struct tap_record *record, packet_info
     row->ends[sender] = endpoint_text(pinfo, &pinfo->src, pinfo->srcport);
     row->ends[1 - sender] = endpoint_text(pinfo, &pinfo->dst, pinfo->destport);
     row->start_s = row->end_s = nstime_to_sec(&pinfo->rel_ts);
+    row->first_ns = time_of(&pinfo->abs_ts);
     for (unsigned column = 0; column < SESSION_COLUMNS; column++)
         row->texts[column] = g_strdup("");
     set_text(row, COLUMN_STREAM, stream_text(pinfo));
@@ -58,8 +72,12 @@ void session_row_free(struct session_row *row)
 {
     for (unsigned end = 0; end < 2; end++)
         g_free(row->ends[end]);
-    for (unsigned i = 0; i < SESSION_FILTERS_SHOWN; i++)
+    for (unsigned i = 0; i < SESSION_FILTERS_SHOWN; i++) {
         g_free(row->filters[i].text);
+        g_free(row->filters[i].key);
+    }
+    if (row->other_filters != NULL)
+        g_hash_table_destroy(row->other_filters);
     for (unsigned column = 0; column < SESSION_COLUMNS; column++)
         g_free(row->texts[column]);
     g_free(row);
@@ -81,13 +99,22 @@ static char *publishes_text(const uint32_t counts[4])
     return g_strdup_printf("%u/%u/%u", counts[0], counts[1], counts[2]);
 }
 
+/** The end that counts as the broker: where nobody knows it, the one in its column. */
+static unsigned broker_end(const struct session_row *row)
+{
+    return row->broker == TRACK_END_UNKNOWN ? 1 : row->broker;
+}
+
+uint32_t session_row_publishes(const struct session_row *row, bool delivered)
+{
+    const uint32_t *counts = row->publishes[delivered ? broker_end(row) : 1 - broker_end(row)];
+    return counts[0] + counts[1] + counts[2] + counts[3];
+}
+
 static void show_publishes(struct session_row *row)
 {
-    /* Where nobody knows the broker, the end in its column counts as one. */
-    unsigned broker = row->broker == TRACK_END_UNKNOWN ? 1 : row->broker;
-
-    set_text(row, COLUMN_TO_BROKER, publishes_text(row->publishes[1 - broker]));
-    set_text(row, COLUMN_TO_CLIENT, publishes_text(row->publishes[broker]));
+    set_text(row, COLUMN_TO_BROKER, publishes_text(row->publishes[1 - broker_end(row)]));
+    set_text(row, COLUMN_TO_CLIENT, publishes_text(row->publishes[broker_end(row)]));
 }
 
 static void show_subscriptions(struct session_row *row)
@@ -110,6 +137,26 @@ static void show_subscriptions(struct session_row *row)
     set_text(row, COLUMN_SUBSCRIPTIONS, g_string_free(text, FALSE));
 }
 
+/** The filter of a key: the one that is kept, a free place for it, or NULL where it is only counted. */
+static struct session_filter *find_filter(struct session_row *row, char *key)
+{
+    unsigned kept = MIN(row->filters_asked, (unsigned)SESSION_FILTERS_SHOWN);
+
+    for (unsigned i = 0; i < kept; i++)
+        if (strcmp(row->filters[i].key, key) == 0)
+            return &row->filters[i];
+    if (kept < SESSION_FILTERS_SHOWN)
+        return &row->filters[row->filters_asked++];
+    if (row->other_filters == NULL)
+        row->other_filters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    if (g_hash_table_contains(row->other_filters, key))
+        return NULL;
+    if (g_hash_table_size(row->other_filters) < FILTERS_TOLD_APART)
+        g_hash_table_add(row->other_filters, g_strdup(key));
+    row->filters_asked++;
+    return NULL;
+}
+
 static void note_filters(struct session_row *row, const struct mqtt_packet *packet)
 {
     struct mqtt_filter filter;
@@ -118,13 +165,19 @@ static void note_filters(struct session_row *row, const struct mqtt_packet *pack
     for (uint32_t index = 0; mqtt_filters_next(packet, &at, &filter); index++) {
         if (filter.text.at + filter.text.length > packet->captured)
             break;
-        if (row->filters_asked < SESSION_FILTERS_SHOWN)
-            row->filters[row->filters_asked] = (struct session_filter){
-                .text = tap_printable(packet->bytes + filter.text.at, filter.text.length, MAX_FILTER_CHARACTERS),
-                .packet_id = packet->packet_id,
-                .index = index,
-            };
-        row->filters_asked++;
+        const uint8_t *bytes = packet->bytes + filter.text.at;
+        char *key = g_compute_checksum_for_data(G_CHECKSUM_SHA256, bytes, filter.text.length);
+        struct session_filter *noted = find_filter(row, key);
+        if (noted != NULL && noted->key == NULL) {
+            noted->text = tap_printable(bytes, filter.text.length, MAX_FILTER_CHARACTERS);
+            noted->key = g_strdup(key);
+        }
+        g_free(key);
+        if (noted == NULL)
+            continue;
+        noted->packet_id = packet->packet_id;
+        noted->index = index;
+        noted->is_waiting = true;
     }
 }
 
@@ -134,22 +187,44 @@ static void note_granted(struct session_row *row, const struct mqtt_packet *pack
 
     for (unsigned i = 0; i < kept; i++) {
         struct session_filter *filter = &row->filters[i];
-        if (filter->is_answered || filter->packet_id != packet->packet_id || filter->index >= packet->list.length ||
+        if (!filter->is_waiting || filter->packet_id != packet->packet_id || filter->index >= packet->list.length ||
             packet->list.at + filter->index >= packet->captured)
             continue;
+        filter->is_waiting = false;
         filter->is_answered = true;
         filter->code = packet->bytes[packet->list.at + filter->index];
     }
+}
+
+/** Counts the broken rules that are warnings or errors. */
+static void count_problems(struct session_row *row, const struct check_findings *findings)
+{
+    for (unsigned i = 0; findings != NULL && i < findings->count; i++)
+        if (findings->list[i].severity >= CHECK_WARNING)
+            row->problems += 1 + findings->list[i].further;
+}
+
+/** The User Name of a CONNECT, as far as it was captured. */
+static void note_user(struct session_row *row, const struct mqtt_packet *packet)
+{
+    struct mqtt_span user = packet->connect.user_name;
+
+    if (user.at != 0 && user.at + user.length <= packet->captured)
+        set_text(row, COLUMN_USER_NAME, tap_printable(packet->bytes + user.at, user.length, MAX_USER_CHARACTERS));
 }
 
 void session_row_count(struct session_row *row, const struct tap_record *record, packet_info *pinfo)
 {
     const struct mqtt_packet *packet = &record->packet;
 
+    count_problems(row, record->findings);
     if (record->subject != TAP_PACKET)
         return;
     row->end_s = nstime_to_sec(&pinfo->rel_ts);
     switch (packet->type) {
+    case MQTT_TYPE_CONNECT:
+        note_user(row, packet);
+        break;
     case MQTT_TYPE_PUBLISH:
         row->publishes[record->facts.sender][packet->publish.qos & 3]++;
         show_publishes(row);
@@ -191,9 +266,12 @@ static char *reason_text(enum mqtt_version version, enum mqtt_packet_type type, 
 
 static char *connack_text(const struct track_summary *summary)
 {
+    const struct track_snapshot *snapshot = summary->snapshot;
+
+    /* A Server of an older version answers in its form (MQTT 5.0 section 4.13). */
     if (summary->connack_seen)
-        return reason_text(summary->snapshot->version, MQTT_TYPE_CONNACK, summary->connack_code);
-    return g_strdup(summary->snapshot->connect_seen ? "none" : "");
+        return reason_text(summary->connack_version, MQTT_TYPE_CONNACK, summary->connack_code);
+    return g_strdup(snapshot->connect_seen && !snapshot->has_gap ? "none" : "not captured");
 }
 
 static char *disconnect_text(const struct track_summary *summary)
@@ -265,6 +343,19 @@ static char *end_text(const struct track_summary *summary)
     return g_string_free(text, FALSE);
 }
 
+/** The connection's life, where its transport knows it: from the handshake to the last segment. */
+static void set_life(struct session_row *row, const struct track_summary *summary)
+{
+    const double ns = 1e-9;
+
+    if (summary->begun_ns != TRACK_TIME_UNKNOWN && summary->begun_ns < row->first_ns) {
+        row->start_s -= (double)(row->first_ns - summary->begun_ns) * ns;
+        row->first_ns = summary->begun_ns;
+    }
+    if (summary->ended_ns != TRACK_TIME_UNKNOWN)
+        row->end_s = MAX(row->end_s, row->start_s + (double)(summary->ended_ns - row->first_ns) * ns);
+}
+
 void session_row_summarise(struct session_row *row)
 {
     struct track_summary summary;
@@ -287,8 +378,10 @@ void session_row_summarise(struct session_row *row)
     set_text(row, COLUMN_ROLE, g_strdup(track_role_name(track_role_of(snapshot, 1 - broker))));
     set_text(row, COLUMN_BROKER, g_strdup(row->ends[broker]));
     set_text(row, COLUMN_VERSION, g_strdup(version_text(snapshot->version)));
-    set_text(row, COLUMN_KEEP_ALIVE,
-             snapshot->has_keep_alive ? g_strdup_printf("%u", snapshot->keep_alive_s) : g_strdup(""));
+    set_text(row, COLUMN_ADDRESS, g_strdup(row->ends[1 - broker]));
+    row->is_refused = summary.connack_seen && summary.connack_code != 0;
+    set_text(row, COLUMN_KEEP_ALIVE, number_text(snapshot->has_keep_alive, snapshot->keep_alive_s));
+    set_life(row, &summary);
     set_text(row, COLUMN_CLEAN_START, g_strdup(!snapshot->connect_seen ? "" : summary.clean_start ? "yes" : "no"));
     bool tells_session = summary.connack_seen && snapshot->version != MQTT_V31;
     set_text(row, COLUMN_SESSION_PRESENT, g_strdup(!tells_session ? "" : summary.session_present ? "yes" : "no"));

@@ -14,33 +14,40 @@
 /** The columns. */
 enum session_column {
     COLUMN_NUMBER,
-    COLUMN_STREAM,
     COLUMN_CLIENT,
+    COLUMN_END,
+    COLUMN_PROBLEMS,
+    COLUMN_CONNACK,
     COLUMN_ROLE,
-    COLUMN_BROKER,
     COLUMN_VERSION,
+    COLUMN_ADDRESS,
+    COLUMN_USER_NAME,
+    COLUMN_BROKER,
+    COLUMN_STREAM,
+    COLUMN_START,
+    COLUMN_DURATION,
     COLUMN_KEEP_ALIVE,
     COLUMN_CLEAN_START,
     COLUMN_SESSION_PRESENT,
-    COLUMN_CONNACK,
     COLUMN_SUBSCRIPTIONS,
+    COLUMN_PUBLISHED,
+    COLUMN_DELIVERED,
     COLUMN_TO_BROKER,
     COLUMN_TO_CLIENT,
-    COLUMN_START,
-    COLUMN_DURATION,
-    COLUMN_END,
     SESSION_COLUMNS,
 };
 
 enum { SESSION_FILTERS_SHOWN = 8 };
 
-/** A topic filter that the client asked for, and what came of it. */
+/** A topic filter that the client asked for, and what came of it last. */
 struct session_filter {
     char *text; /**< printable, shortened */
+    char *key;  /**< all its bytes, as text that tells filters apart */
     uint16_t packet_id;
-    uint32_t index; /**< its place in its SUBSCRIBE */
+    uint32_t index;  /**< its place in the latest SUBSCRIBE */
+    bool is_waiting; /**< that has no answer yet */
     bool is_answered;
-    uint8_t code; /**< the code of the SUBACK */
+    uint8_t code; /**< the latest code of a SUBACK */
 };
 
 /** What is counted of a connection, and the texts of its row. */
@@ -49,10 +56,15 @@ struct session_row {
     uint32_t number;
     char *ends[2]; /**< `address:port` of each end */
     double start_s;
-    double end_s;             /**< both relative to the capture's first frame */
-    uint32_t publishes[2][4]; /**< by the end that sent them, and QoS */
-    unsigned broker;          /**< the end that is the broker as far as is known, or TRACK_END_UNKNOWN */
-    unsigned filters_asked;   /**< the first SESSION_FILTERS_SHOWN of them are kept */
+    double end_s;      /**< both relative to the capture's first frame: the handshake and the last segment where the
+                                   transport knows them, else the first and the last packet */
+    bool is_refused;   /**< by its CONNACK */
+    uint32_t problems; /**< broken rules, warnings and errors */
+    int64_t first_ns;  /**< when the frame of `start_s` came */
+    uint32_t publishes[2][4];  /**< by the end that sent them, and QoS */
+    unsigned broker;           /**< the end that is the broker as far as is known, or TRACK_END_UNKNOWN */
+    unsigned filters_asked;    /**< different ones, of which the first SESSION_FILTERS_SHOWN are kept */
+    GHashTable *other_filters; /**< keys of those that are not kept, FILTERS_TOLD_APART at most; NULL for none */
     struct session_filter filters[SESSION_FILTERS_SHOWN];
     char *texts[SESSION_COLUMNS]; /**< never NULL; columns that are numbers do not use theirs */
 };
@@ -67,6 +79,9 @@ bool session_row_has_packets(const struct session_row *row);
 
 /** Counts a packet and renews the columns that hang on it. */
 void session_row_count(struct session_row *row, const struct tap_record *record, packet_info *pinfo);
+
+/** How many PUBLISHes the Client sent, or were `delivered` to it. Where nobody knows the broker, the second end counts as one. */
+uint32_t session_row_publishes(const struct session_row *row, bool delivered);
 
 /** Renews what is known of the connection as a whole; only while its file is open. */
 void session_row_summarise(struct session_row *row);

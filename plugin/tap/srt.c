@@ -32,9 +32,11 @@ static const char *const exchange_names[EXCHANGES] = {
     [EXCHANGE_AUTH] = "AUTH-AUTH",
 };
 
-/** The tables, in their order, and the rows of the second. */
-enum { TABLE_EXCHANGES, TABLE_DELIVERIES, TABLES };
-enum { DELIVERY_QOS_1, DELIVERY_QOS_2, DELIVERIES };
+/** The tables, in their order: an exchange is in the one of the side that answered. */
+enum { TABLE_OF_BROKER, TABLE_OF_CLIENTS, TABLE_OF_UNKNOWN, TABLE_DELIVERIES, TABLES };
+
+/** The rows of the last one: by direction, that of the acknowledgement being the opposite, and QoS. */
+enum { DELIVERY_DIRECTIONS = 3, DELIVERY_QOS = 2, DELIVERIES = DELIVERY_DIRECTIONS * DELIVERY_QOS };
 
 /** The exchange that a packet answers in; EXCHANGES where it is no answer. */
 static enum exchange exchange_of(enum mqtt_packet_type answer)
@@ -78,32 +80,53 @@ static tap_packet_status srt_on_packet(void *tapdata, packet_info *pinfo, epan_d
                                        tap_flags_t flags _U_)
 {
     const srt_data_t *data = (const srt_data_t *)tapdata;
+    static const unsigned table_of[] = {
+        [TAP_TO_CLIENT] = TABLE_OF_BROKER,
+        [TAP_TO_BROKER] = TABLE_OF_CLIENTS,
+        [TAP_DIRECTION_UNKNOWN] = TABLE_OF_UNKNOWN,
+    };
     const struct tap_record *record = (const struct tap_record *)queued;
     const struct track_packet_record *packet_record = record->facts.record;
     enum exchange exchange = exchange_of(record->packet.type);
 
     if (packet_record == NULL || exchange == EXCHANGES)
         return TAP_PACKET_DONT_REDRAW;
+    enum tap_direction direction = tap_direction_of(record);
     if (packet_record->request_in != 0)
-        add_span(data, TABLE_EXCHANGES, exchange, packet_record->response_ns, pinfo);
+        add_span(data, table_of[direction], (int)exchange, packet_record->response_ns, pinfo);
     if (packet_record->completes_delivery) {
-        int row = record->packet.type == MQTT_TYPE_PUBACK ? DELIVERY_QOS_1 : DELIVERY_QOS_2;
+        int row = DELIVERY_QOS * (int)direction + (record->packet.type == MQTT_TYPE_PUBACK ? 0 : 1);
         add_span(data, TABLE_DELIVERIES, row, packet_record->delivery_ns, pinfo);
     }
     return TAP_PACKET_REDRAW;
 }
 
-static void make_tables(register_srt_t *srt _U_, GArray *tables)
+static void make_exchanges(GArray *tables, const char *name, const char *short_name)
 {
-    srt_stat_table *exchanges =
-        init_srt_table("MQTT exchanges", "Exchanges", tables, EXCHANGES, "Exchange", NULL, NULL);
+    srt_stat_table *exchanges = init_srt_table(name, short_name, tables, EXCHANGES, "Exchange", NULL, NULL);
+
     for (int i = 0; i < EXCHANGES; i++)
         init_srt_table_row(exchanges, i, exchange_names[i]);
+}
 
+static void make_tables(register_srt_t *srt _U_, GArray *tables)
+{
+    static const char *const delivery_names[DELIVERIES] = {
+        [DELIVERY_QOS * TAP_TO_CLIENT] = "QoS 1 to broker",
+        [DELIVERY_QOS * TAP_TO_CLIENT + 1] = "QoS 2 to broker",
+        [DELIVERY_QOS * TAP_TO_BROKER] = "QoS 1 to client",
+        [DELIVERY_QOS * TAP_TO_BROKER + 1] = "QoS 2 to client",
+        [DELIVERY_QOS * TAP_DIRECTION_UNKNOWN] = "QoS 1, direction unknown",
+        [DELIVERY_QOS * TAP_DIRECTION_UNKNOWN + 1] = "QoS 2, direction unknown",
+    };
+
+    make_exchanges(tables, "MQTT: answers of the broker", "Broker");
+    make_exchanges(tables, "MQTT: answers of clients", "Clients");
+    make_exchanges(tables, "MQTT: answers of an end whose role is unknown", "Unknown");
     srt_stat_table *deliveries =
-        init_srt_table("MQTT deliveries", "Deliveries", tables, DELIVERIES, "Delivery", NULL, NULL);
-    init_srt_table_row(deliveries, DELIVERY_QOS_1, "QoS 1");
-    init_srt_table_row(deliveries, DELIVERY_QOS_2, "QoS 2");
+        init_srt_table("MQTT: deliveries", "Deliveries", tables, DELIVERIES, "Delivery", NULL, NULL);
+    for (int i = 0; i < DELIVERIES; i++)
+        init_srt_table_row(deliveries, i, delivery_names[i]);
 }
 
 void tap_register_srt(int proto)

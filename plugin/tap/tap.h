@@ -18,12 +18,18 @@
 /** Registers all statistics, for tshark and the menus; in the registration routine. `proto` is our protocol. */
 void tap_register(int proto);
 
+/** Text as the display filter language writes it between quotes: what would end the string, or would not be seen, is escaped byte by
+ *  byte. The caller's, for g_free(). `text` is valid UTF-8. */
+char *tap_filter_text(const char *text);
+
 /** Registers one of them. */
 void tap_register_sessions(void);
 void tap_register_rules_table(void);
 void tap_register_packets_tree(void);
 void tap_register_topics_tree(void);
 void tap_register_clients_tree(void);
+void tap_register_clients_table(void);
+void tap_register_conversations(int proto);
 void tap_register_srt(int proto);
 void tap_register_json(void);
 

@@ -40,3 +40,23 @@ char *tap_client_name(const uint8_t *client_id, uint32_t length, unsigned charac
     g_free(printable);
     return quoted;
 }
+
+char *tap_filter_text(const char *text)
+{
+    GString *filter = g_string_new(NULL);
+
+    while (*text != '\0') {
+        gunichar character = g_utf8_get_char(text);
+        const char *next = text + g_unichar_to_utf8(character, NULL);
+
+        if (*text == '"' || *text == '\\')
+            g_string_append_printf(filter, "\\%c", *text);
+        else if (g_unichar_isprint(character))
+            g_string_append_len(filter, text, next - text);
+        else
+            for (const char *byte = text; byte < next; byte++)
+                g_string_append_printf(filter, "\\x%02x", (unsigned char)*byte);
+        text = next;
+    }
+    return g_string_free(filter, FALSE);
+}

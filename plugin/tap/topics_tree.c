@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Each level counts the messages at and below it, and shows their average, smallest and largest payload; a topic has
- * its QoS and its payload bytes below it. Levels after the first are written with the slash in front of them. No level
+ * what was published and what was delivered below it, apart, each with its QoS. Levels after the first are written with the slash in front of them. No level
  * contains a slash (MQTT 5.0 section 4.7.1.1), so no name from the wire passes for one of ours: those among the
  * first levels contain a slash, and those below a topic do not begin with one.
  */
@@ -19,7 +19,7 @@ enum {
     MAX_NODES = 10000,
     MAX_LEVELS = 16,
     MAX_LEVEL_CHARACTERS = 64,
-    LEAVES = 4, /* of a topic: its QoS, and its bytes; counted as if each topic had all of them */
+    LEAVES = 2, /* nodes that a topic has for the two directions, counted as if each topic had both */
 };
 
 #define ROOT_NAME "PUBLISH by topic"
@@ -87,8 +87,13 @@ static int count_in(struct bounded_tree *bounded, int parent, const char *name, 
 }
 
 static void count_publish(struct bounded_tree *bounded, char *levels[], unsigned count,
-                          const struct mqtt_publish *publish)
+                          const struct mqtt_publish *publish, enum tap_direction direction)
 {
+    static const char *const direction_names[] = {
+        [TAP_TO_BROKER] = "published",
+        [TAP_TO_CLIENT] = "delivered",
+        [TAP_DIRECTION_UNKNOWN] = "published or delivered",
+    };
     static const char *const qos_names[] = {"QoS 0", "QoS 1", "QoS 2", "QoS 3 (invalid)"};
     unsigned missing = count_missing(bounded, levels, count);
     int payload = (int)MIN(publish->payload.length, (uint32_t)G_MAXINT);
@@ -102,10 +107,10 @@ static void count_publish(struct bounded_tree *bounded, char *levels[], unsigned
         id = count_in(bounded, id, levels[i], payload);
     if (missing > 0)
         bounded->nodes += LEAVES;
+    id = tick_stat_node(bounded->tree, direction_names[direction], id, TRUE);
     tick_stat_node(bounded->tree, qos_names[publish->qos & 3], id, FALSE);
     if (publish->retain)
         tick_stat_node(bounded->tree, "RETAIN", id, FALSE);
-    bounded_add_bytes(bounded, id, "payload bytes", publish->payload.length);
 }
 
 /** The name of the node for messages whose topic is not known. */
@@ -118,7 +123,7 @@ static const char *name_without_topic(const struct mqtt_packet *packet)
     return packet->fault.kind == MQTT_FAULT_CUT ? TRUNCATED_NAME : EMPTY_NAME;
 }
 
-static tap_packet_status topics_on_packet(stats_tree *tree, packet_info *pinfo, epan_dissect_t *edt _U_,
+static tap_packet_status topics_on_packet(stats_tree *tree, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
                                           const void *queued, tap_flags_t flags _U_)
 {
     const struct tap_record *record = (const struct tap_record *)queued;
@@ -131,7 +136,7 @@ static tap_packet_status topics_on_packet(stats_tree *tree, packet_info *pinfo, 
         levels[count++] = g_strdup(name_without_topic(&record->packet));
     else
         count = split_topic(record->topic, levels);
-    count_publish(bounded_find(tree, pinfo->num), levels, count, &record->packet.publish);
+    count_publish(bounded_find(tree), levels, count, &record->packet.publish, tap_direction_of(record));
     while (count > 0)
         g_free(levels[--count]);
     return TAP_PACKET_REDRAW;
@@ -139,6 +144,6 @@ static tap_packet_status topics_on_packet(stats_tree *tree, packet_info *pinfo, 
 
 void tap_register_topics_tree(void)
 {
-    stats_tree_register_plugin(TAP_NAME, "mqttscope_topics", "MQTT" COMPAT_SUBMENU "Topics", 0, topics_on_packet,
-                               topics_on_init, bounded_end);
+    stats_tree_register_plugin(TAP_NAME, "mqttscope_topics", "MQTT" COMPAT_SUBMENU "Topics",
+                               ST_SORT_COL_NAME << ST_FLG_SRTCOL_SHIFT, topics_on_packet, topics_on_init, bounded_end);
 }

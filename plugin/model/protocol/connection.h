@@ -73,6 +73,16 @@ static inline bool track_may_keep_session(const struct track_connection *connect
     return !connection->session.clean_start;
 }
 
+/** When the last frame of the connection's transport came, by its own time; TRACK_TIME_UNKNOWN where that is not known. */
+static inline int64_t track_transport_end_of(const struct track_connection *connection)
+{
+    const struct track_options *options = &connection->capture->options;
+
+    if (options->state_of == NULL || connection->transport.handle == NULL)
+        return TRACK_TIME_UNKNOWN;
+    return options->state_of(connection->transport.handle).last_ns;
+}
+
 /** The state of the connection's transport by now. */
 static inline struct track_transport_state track_transport_state_of(const struct track_connection *connection)
 {

@@ -218,6 +218,7 @@ static void take_connack(struct track_context *tracking)
         session->connack = track_stream_position_of(tracking);
     session->connack_seen = true;
     session->connack_code = packet->reason;
+    session->connack_version = (uint8_t)packet->version;
     session->session_present = packet->ack_flags & 1 && packet->version != MQTT_V31;
     if (packet->version == MQTT_V50)
         read_connack_properties(tracking);

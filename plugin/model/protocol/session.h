@@ -31,6 +31,7 @@ struct track_connection_session {
     bool connack_seen;    /**< the two that follow are good */
     bool session_present; /**< of the CONNACK */
     uint8_t connack_code;
+    uint8_t connack_version; /**< in whose form it came, enum mqtt_version */
     bool takes_over; /**< `previous` was alive then */
     bool taken_over; /**< its Client Identifier connected again while it was alive */
     bool

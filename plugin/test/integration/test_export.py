@@ -22,14 +22,17 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*-frame(?P<frame>\d+)(-(?P<pdu
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
-def exported(capture: Path) -> dict[str, bytes]:
+COPIES = ("-o", "mqttscope.export_copies:TRUE")
+
+
+def exported(capture: Path, *options: str) -> dict[str, bytes]:
     """File name to content."""
     with tempfile.TemporaryDirectory() as folder:
         inside = Path(folder) / "inside"
         inside.mkdir()
         Path(folder).chmod(0o777)
         inside.chmod(0o777)
-        tshark("-q", "--export-objects", f"mqttscope,{inside}", capture=capture)
+        tshark("-q", *options, "--export-objects", f"mqttscope,{inside}", capture=capture)
         if list(Path(folder).iterdir()) != [inside]:
             raise AssertionError(f"{capture}: files were written outside the folder")
         return {each.name: each.read_bytes() for each in inside.iterdir()}
@@ -58,7 +61,7 @@ class TestExport(unittest.TestCase):
     maxDiff = None
 
     def test_real_captures(self) -> None:
-        """As many files as payloads, byte for byte, whatever carries them."""
+        """Asked for each copy: as many files as payloads, byte for byte, whatever carries them."""
         for name in ("readme-pair-v5.pcap", "mosquitto-v5-properties.pcap", "mosquitto-large.pcap", "burst-level5.pcap",
                      "tls-paho.pcapng", "tls-burst.pcapng", "websocket-mqttjs.pcap", "websocket-large.pcap",
                      "websocket-tls.pcapng", "quic.pcapng"):
@@ -66,12 +69,19 @@ class TestExport(unittest.TestCase):
                 capture = CAPTURES / "real" / name
                 expected = payloads(capture)
                 self.assertTrue(expected)
-                self.assertEqual(by_frame(exported(capture)), expected)
+                self.assertEqual(by_frame(exported(capture, *COPIES)), expected)
 
     def test_readme_pair(self) -> None:
-        """Named by topic and frame."""
-        self.assertEqual(exported(CAPTURES / "real" / "readme-pair-v5.pcap"),
-                         {"topic_001-frame18.txt": b"hello!", "topic_001-frame19.txt": b"hello!"})
+        """Named by topic and frame; the message is there once, unless each copy is asked for."""
+        pair = CAPTURES / "real" / "readme-pair-v5.pcap"
+        self.assertEqual(exported(pair), {"topic_001-frame18.txt": b"hello!"})
+        self.assertEqual(exported(pair, *COPIES), {"topic_001-frame18.txt": b"hello!", "topic_001-frame19.txt": b"hello!"})
+
+    def test_each_message_once(self) -> None:
+        """What is published again is another message; a delivery or what is re-sent is none, and is there where nothing else is."""
+        files = exported(CAPTURES / "cases" / "export-once.pcap")
+        self.assertEqual(files, {"room_1-frame10.json": b'{"t": 21.5}', "room_1-frame13.json": b'{"t": 21.5}',
+                                 "room_2-frame12.txt": b"stored"})
 
     def test_hostile_topics(self) -> None:
         """Names are safe and distinct; a payload that was not captured whole and an empty one are left out."""

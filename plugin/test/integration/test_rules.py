@@ -59,9 +59,9 @@ class Table(unittest.TestCase):
                 found = [each for each in harness.findings(capture) if each.name.startswith("mqttscope.rule.")]
                 expected = Counter((each.name.removeprefix("mqttscope.rule."), each.severity) for each in found)
                 self.assertTrue(expected)
-                self.assertEqual({(row[1], row[2]): int(row[3]) for row in table(capture)}, expected)
-                self.assertEqual([int(row[4]) for row in table(capture)], [found[0].frame])
-                self.assertEqual([row[5] for row in table(capture)], ["client-1"])
+                self.assertEqual({(row[7], row[0]): int(row[2]) for row in table(capture)}, expected)
+                self.assertEqual([int(row[5]) for row in table(capture)], [found[0].frame])
+                self.assertEqual([row[4] for row in table(capture)], ["client-1"])
 
     def test_statement_field(self) -> None:
         """The statement id is a field of its own, and stands in Info and message."""

@@ -1,6 +1,6 @@
 # test_statistics.py: the statistics count what the fields of each packet say, in either order of reading.
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`-z mqttscope,sessions`, `mqttscope,srt` and the three trees, against counts made from `tshark -T json`.
+"""`-z mqttscope,sessions`, `mqttscope,clients`, `mqttscope,rules`, `mqttscope,srt`, the three trees and the tabs of conversations, against counts made from `tshark -T json`.
 
 The README of test-captures/real says what the captures hold.
 """
@@ -24,7 +24,7 @@ HOSTILE = ROOT / "test-captures" / "cases" / "statistics-hostile.pcap"
 TRANSLATED = ROOT / "test-captures" / "cases" / "captured-twice-translated.pcap"
 PROXIED = ROOT / "test-captures" / "cases" / "captured-twice-proxied.pcap"
 WITHOUT_MQTT = ROOT / "test-captures" / "other-protocols" / "dns-tcp.pcap"
-STATISTICS = ("mqttscope,sessions", "mqttscope,srt", "mqttscope_packets,tree", "mqttscope_topics,tree",
+STATISTICS = ("mqttscope,sessions", "mqttscope,clients", "mqttscope,rules", "mqttscope,srt", "conv,mqttscope", "endpoints,mqttscope", "mqttscope_packets,tree", "mqttscope_topics,tree",
               "mqttscope_clients,tree")
 TYPES = ("Reserved CONNECT CONNACK PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE SUBACK UNSUBSCRIBE UNSUBACK PINGREQ "
          "PINGRESP DISCONNECT AUTH").split()
@@ -38,9 +38,9 @@ def statistics(name: str, capture: Path, order: harness.Order = harness.Order.ON
     return harness.tshark("-q", "-z", name, capture=capture, order=order)
 
 
-def sessions(capture: Path, display_filter: str = "") -> list[Row]:
-    """The table of connections."""
-    name = "mqttscope,sessions" + ("," + display_filter if display_filter else "")
+def sessions(capture: Path, display_filter: str = "", name: str = "sessions") -> list[Row]:
+    """The table of connections, or another one by its name."""
+    name = f"mqttscope,{name}" + ("," + display_filter if display_filter else "")
     lines = [line for line in statistics(name, capture).splitlines() if " |" in line]
     header, *rows = [[cell.strip() for cell in line.split(" |")] for line in lines]
     return [dict(zip(header, row, strict=True)) for row in rows]
@@ -62,10 +62,21 @@ def tree(name: str, capture: Path) -> dict[tuple[str, ...], int]:
     return counts
 
 
+def srt_tables(capture: Path) -> list[dict[str, int]]:
+    """Of each table, exchange or delivery to the number of calls: what the broker answered, clients, an unknown end, deliveries."""
+    return [{match[1]: int(match[2]) for match in re.finditer(r"^ +\d+  (\S.*?) +(\d+) +\d+\.\d+ ", table, re.MULTILINE)}
+            for table in statistics("mqttscope,srt", capture).split("\nIndex ")[1:]]
+
+
 def srt(capture: Path) -> dict[str, int]:
-    """Exchange or delivery to the number of calls."""
-    matches = re.finditer(r"^ +\d+  (\S.*?) +(\d+) +\d+\.\d+ ", statistics("mqttscope,srt", capture), re.MULTILINE)
-    return {match[1]: int(match[2]) for match in matches}
+    """Exchange, or QoS of deliveries, to the number of calls on either side."""
+    *exchanges, deliveries = srt_tables(capture)
+    calls: Counter[str] = Counter()
+    for each in exchanges:
+        calls.update(each)
+    for name, count in deliveries.items():
+        calls[name[:5]] += count
+    return dict(calls)
 
 
 @functools.cache
@@ -139,7 +150,104 @@ class Sessions(unittest.TestCase):
     def test_midstream(self) -> None:
         rows = sessions(REAL / "mosquitto-midstream.pcap")
         self.assertEqual([(row["Version"], row["Keep Alive"], row["CONNACK"]) for row in rows],
-                         [("", "", ""), ("3.1.1", "", ""), ("5.0", "", "")])
+                         [("", "", "not captured"), ("3.1.1", "", "not captured"), ("5.0", "", "not captured")])
+
+    def test_order_of_columns(self) -> None:
+        """As one reads a fault: who, how it ended, what was wrong."""
+        self.assertEqual(list(sessions(REAL / "readme-pair-v5.pcap")[0])[:5],
+                         ["#", "Client", "End", "Problems", "CONNACK"])
+
+    def test_problems(self) -> None:
+        """As many as there are expert items of broken rules that are warnings or errors."""
+        for capture in (REAL / "rabbitmq-qos2.pcap", ROOT / "test-captures" / "cases" / "qos-3.pcap"):
+            expected = sum(found.severity in ("warning", "error") and found.name.startswith("mqttscope.rule.")
+                           for found in harness.findings(capture))
+            self.assertGreater(expected, 0)
+            self.assertEqual(sum(int(row["Problems"]) for row in sessions(capture)), expected)
+
+    def test_who_was_refused(self) -> None:
+        """The user's name stands beside the refusal."""
+        self.assertEqual([row["User Name"] for row in sessions(REAL / "mosquitto-refused.pcap")][:3], ["alice", "", "alice"])
+
+    def test_duration_is_that_of_the_connection(self) -> None:
+        """From the handshake to the last segment, as TCP's own fields say."""
+        for name in ("mosquitto-keepalive", "mosquitto-refused"):
+            times: dict[str, list[float]] = {}
+            for row in harness.rows(REAL / f"{name}.pcap", ["tcp.stream", "frame.time_relative"], display_filter="tcp"):
+                times.setdefault(row["tcp.stream"][0], []).append(float(row["frame.time_relative"][0]))
+            for row in sessions(REAL / f"{name}.pcap"):
+                with self.subTest(name, connection=row["#"]):
+                    own = times[row["Stream"]]
+                    self.assertAlmostEqual(float(row["Start"]), own[0], places=5)
+                    self.assertAlmostEqual(float(row["Duration"]), own[-1] - own[0], places=5)
+
+    def test_each_filter_once(self) -> None:
+        """As it was granted last."""
+        rows = sessions(ROOT / "test-captures" / "cases" / "tables-of-a-client.pcap")
+        self.assertEqual([row["Subscriptions"] for row in rows], ["a/# QoS 0, b refused", "", ""])
+        self.assertEqual([row["CONNACK"] for row in rows],
+                         ["Success", "Connection refused, unacceptable protocol version", "none"])
+
+
+class Clients(unittest.TestCase):
+    def test_sums_over_connections(self) -> None:
+        """A row a client, what its connections come to."""
+        row, = sessions(ROOT / "test-captures" / "cases" / "tables-of-a-client.pcap", name="clients")
+        self.assertEqual([row[name] for name in ("Client", "Last end", "Connections", "Reconnects", "Refused", "Problems",
+                                                 "Published", "Delivered")],
+                         ["phone", "RST", "3", "2", "1", "0", "1", "0"])
+        each = sessions(ROOT / "test-captures" / "cases" / "tables-of-a-client.pcap")
+        self.assertAlmostEqual(float(row["Connected (s)"]), sum(float(row["Duration"]) for row in each), places=5)
+
+    def test_filter(self) -> None:
+        rows = sessions(REAL / "mosquitto-session.pcap", 'mqttscope.client == "sender-1"', name="clients")
+        self.assertEqual([(row["Client"], row["Connections"], row["Published"]) for row in rows], [("sender-1", "2", "2")])
+
+
+class Rules(unittest.TestCase):
+    def test_worst_first(self) -> None:
+        """By severity, then by the first frame."""
+        rank = ["error", "warning", "note", "chat"]
+        for name in ("properties-forbidden-broken", "sessions-retained-broken"):
+            rows = sessions(next((ROOT / "test-captures" / "cases" / "rules").glob(name + ".pcap"),
+                                 ROOT / "test-captures" / "cases" / "rules" / "sessions-content-broken.pcap"), name="rules")
+            order = [(rank.index(row["Severity"].lower()), int(row["First"])) for row in rows]
+            self.assertGreater(len(order), 2)
+            self.assertEqual(order, sorted(order))
+
+    def test_side(self) -> None:
+        row, = sessions(ROOT / "test-captures" / "cases" / "qos-3.pcap", name="rules")
+        self.assertEqual((row["Severity"].lower(), row["Side"], row["Clients"], row["First"], row["Statement"], row["Rule"]),
+                         ("error", "client", "client-1", "6", "MQTT-3.3.1-4", "publish_qos_3"))
+
+    def test_none(self) -> None:
+        """That nothing was found is not the same as that nothing was looked for."""
+        row, = sessions(REAL / "readme-pair-v5.pcap", name="rules")
+        self.assertRegex(row["What is broken"], r"^No rule broken \(\d{3} evaluated\)$")
+        text = harness.tshark("-q", "-z", "mqttscope,rules", "-o", "mqttscope.check_rules:FALSE",
+                              capture=REAL / "readme-pair-v5.pcap")
+        self.assertIn("No rule is evaluated", text)
+
+
+class Conversations(unittest.TestCase):
+    def test_names(self) -> None:
+        """Clients and brokers by name; packets and bytes are those of MQTT."""
+        for name, who in (("conv", r"^sub-1 +<-> broker +(\d+) (\d+) bytes +(\d+) (\d+) bytes"),
+                          ("endpoints", r"^sub-1 +(\d+) +(\d+) ")):
+            with self.subTest(name):
+                match = re.search(who, statistics(f"{name},mqttscope", REAL / "readme-pair-v5.pcap"), re.MULTILINE)
+                assert match is not None
+                self.assertEqual([int(each) for each in match.groups()],
+                                 [3, 37, 2, 38] if name == "conv" else [5, 75])
+
+    def test_filter_for_either_end(self) -> None:
+        """The field that Wireshark's Apply as Filter asks for has both names, and is not shown."""
+        pair = REAL / "readme-pair-v5.pcap"
+        found = harness.rows(pair, ["frame.number"], display_filter='mqttscope.name == "sub-1" && mqttscope.name == "broker"')
+        self.assertEqual([row["frame.number"] for row in found],
+                         [row["frame.number"] for row in
+                          harness.rows(pair, ["frame.number"], display_filter='mqttscope.client == "sub-1"')])
+        self.assertNotIn("From or to", harness.tshark("-V", capture=pair))
 
 
 class Trees(unittest.TestCase):
@@ -166,9 +274,10 @@ class Trees(unittest.TestCase):
                 expected = Counter(topic for row in control_packets(capture) for topic in row["mqttscope.topic"])
                 counts = tree("mqttscope_topics", capture)
                 self.assertEqual(counts[("PUBLISH by topic",)], sum(expected.values()))
-                found = {"".join(path[1:-1]): sum(count for leaf, count in counts.items()
-                                                  if leaf[:-1] == path[:-1] and leaf[-1].startswith("QoS"))
-                         for path in counts if path[-1] == "payload bytes"}
+                found: Counter[str] = Counter()
+                for path, count in counts.items():
+                    if path[-1] in ("published", "delivered"):
+                        found["".join(path[1:-1])] += count
                 self.assertEqual(found, dict(expected))
 
     def test_topics_that_are_not_known(self) -> None:
@@ -178,9 +287,18 @@ class Trees(unittest.TestCase):
             "sensor": 3, "(topic unknown: truncated/by the snapshot length)": 4, "(topic unknown: malformed/packet)": 1,
             "(topic unknown: alias/set before the capture)": 1, "(no topic/and no alias)": 2})
 
-    def test_payload_bytes(self) -> None:
+    def test_published_and_delivered_apart(self) -> None:
         counts = tree("mqttscope_topics", REAL / "readme-pair-v5.pcap")
-        self.assertEqual(counts[("PUBLISH by topic", "topic", "/001", "payload bytes")], 2 * len("hello!"))
+        topic = ("PUBLISH by topic", "topic", "/001")
+        self.assertEqual({path[3:]: count for path, count in counts.items() if path[:3] == topic and len(path) > 3},
+                         {("delivered",): 1, ("delivered", "QoS 0"): 1, ("published",): 1, ("published", "QoS 0"): 1})
+
+    def test_topics_by_name(self) -> None:
+        """Sorted from A."""
+        counts = tree("mqttscope_topics", REAL / "mosquitto-v5-properties.pcap")
+        first = [path[1] for path in counts if len(path) == 2]
+        self.assertGreater(len(first), 1)
+        self.assertEqual(first, sorted(first))
 
     def test_clients(self) -> None:
         for name in ("mosquitto-session", "mosquitto-refused", "burst-level5"):
@@ -218,6 +336,15 @@ class ResponseTimes(unittest.TestCase):
                 self.assertEqual(srt(capture), dict(+expected))
 
 
+    def test_sides_apart(self) -> None:
+        """What clients took and what the broker took."""
+        broker, clients, unknown, deliveries = srt_tables(REAL / "mosquitto-v5.pcap")
+        self.assertEqual((broker["CONNECT-CONNACK"], broker["PUBLISH-PUBACK"], clients["PUBLISH-PUBACK"]), (10, 3, 3))
+        self.assertNotIn("CONNECT-CONNACK", clients)
+        self.assertEqual(unknown, {})
+        self.assertEqual(deliveries, {"QoS 1 to client": 3, "QoS 2 to client": 2, "QoS 1 to broker": 3, "QoS 2 to broker": 2})
+
+
 class CapturedTwice(unittest.TestCase):
     """Traffic that is in a capture at two addresses counts once."""
 
@@ -245,7 +372,7 @@ class Everywhere(unittest.TestCase):
             for _ in range(2):
                 tap, = sharkd.ask("tap", tap0="nstat:mqttscope,sessions")["taps"]
                 rows = tap["tables"][0]["i"]
-                self.assertEqual([[str(row[0]), row[2], row[-1]] for row in rows], expected)
+                self.assertEqual([[str(row[0]), row[1], row[2]] for row in rows], expected)
 
     def test_two_passes_count_alike(self) -> None:
         for name in ("readme-pair-v5", "mosquitto-session", "mosquitto-keepalive", "rabbitmq", "burst-level5"):
@@ -269,8 +396,8 @@ class Everywhere(unittest.TestCase):
                 self.assertLess(max(map(len, text.splitlines())), 600)
         counts = tree("mqttscope_topics", HOSTILE)
         self.assertEqual(counts[("PUBLISH by topic",)], 8)
-        self.assertEqual(counts[("PUBLISH by topic", "PUBLISH by topic", "/payload bytes", "/QoS 0", "QoS 0")], 1)
-        self.assertEqual(max(map(len, counts)), 1 + 16 + 2)
+        self.assertEqual(counts[("PUBLISH by topic", "PUBLISH by topic", "/payload bytes", "/QoS 0", "published", "QoS 0")], 1)
+        self.assertEqual(max(map(len, counts)), 1 + 16 + 3)
         row, = sessions(HOSTILE)
         self.assertRegex(row["Subscriptions"], r"/# QoS 1, %s%n/\+ refused$")
         self.assertEqual(row["To broker (QoS 0/1/2)"], "7/0/0/1")
