@@ -11,6 +11,15 @@
 
 #include "row-words.h"
 
+/* An anomaly is an occasion by itself: WHEN is for packets without one. */
+#define COMES_ABOUT(what) COMES_##what
+#define COMES_PACKET false
+#define COMES_FAULT false
+#define COMES_TEXT false
+#define COMES_PROPERTY false
+#define COMES_FILTER false
+#define COMES_CODE false
+#define COMES_ANOMALY(symbol) true
 #define WHEN_WHEN(...) (__VA_ARGS__)
 #define BROKEN_IF_BROKEN_IF(...) (__VA_ARGS__)
 #define SPAN_SPAN(...) __VA_ARGS__
@@ -19,7 +28,7 @@
     static inline bool check_##symbol(const struct check_subject *subject, struct mqtt_span *at)                       \
     {                                                                                                                  \
         SUBJECT_IN_SCOPE(subject)                                                                                      \
-        if (!WHEN_##when || !BROKEN_IF_##broken_if)                                                                    \
+        if (!(COMES_##about || WHEN_##when) || !BROKEN_IF_##broken_if)                                                 \
             return false;                                                                                              \
         *at = SPAN_##span;                                                                                             \
         return true;                                                                                                   \

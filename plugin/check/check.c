@@ -204,7 +204,7 @@ static void ask_about_text(struct check_question *question, enum check_text kind
     subject->text = text;
     subject->utf8 = mqtt_utf8_judge(packet->bytes + text.at, text.length, &subject->utf8_at);
     subject->utf8_at += text.at;
-    check_ask(question, CHECK_ABOUT_TEXT);
+    question->ask(question, CHECK_ABOUT_TEXT);
 }
 
 /** A property, and the texts that it has. */
@@ -215,7 +215,7 @@ static void ask_about_property(struct check_question *question, const struct mqt
 
     subject->property = *property;
     subject->is_repeated = is_repeated;
-    check_ask(question, CHECK_ABOUT_PROPERTY);
+    question->ask(question, CHECK_ABOUT_PROPERTY);
     if (type == MQTT_PROPERTY_TEXT || type == MQTT_PROPERTY_PAIR)
         ask_about_text(question, CHECK_TEXT_PROPERTY, property->text);
     if (type == MQTT_PROPERTY_PAIR)
@@ -266,7 +266,7 @@ static void ask_about_filters(struct check_question *question)
     uint32_t at = 0;
 
     for (subject->index = 0; mqtt_filters_next(subject->packet, &at, &subject->filter); subject->index++) {
-        check_ask(question, CHECK_ABOUT_FILTER);
+        question->ask(question, CHECK_ABOUT_FILTER);
         ask_about_text(question, CHECK_TEXT_FILTER, subject->filter.text);
     }
 }
@@ -281,7 +281,7 @@ static void ask_about_codes(struct check_question *question)
         if (subject->code_at >= packet->captured)
             return;
         subject->code = packet->bytes[subject->code_at];
-        check_ask(question, CHECK_ABOUT_CODE);
+        question->ask(question, CHECK_ABOUT_CODE);
     }
 }
 
@@ -324,7 +324,7 @@ static void ask_about_anomalies(struct check_question *question)
     question->silence &= ~(uint32_t)CHECK_NOT_IF_TRUNCATED; /* the model knew what it reported */
     for (unsigned i = 0; i < facts->anomaly_count; i++) {
         question->subject.anomaly = facts->anomalies[i];
-        check_ask(question, CHECK_ABOUT_ANOMALY);
+        question->ask(question, CHECK_ABOUT_ANOMALY);
     }
 }
 
@@ -336,14 +336,14 @@ static void ask_about_malformed(struct run *run)
     bool is_type_reserved = packet->fault.kind == MQTT_FAULT_RESERVED_TYPE ||
                             (packet->type == MQTT_TYPE_AUTH && packet->version != MQTT_V50);
 
-    check_ask(question, CHECK_ABOUT_FAULT);
+    question->ask(question, CHECK_ABOUT_FAULT);
     if (is_type_reserved)
         return;
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.level_at == 0)
         run->column = CHECK_COLUMNS;
     question->silence = silence_of(&question->subject, run->column) | CHECK_NOT_IF_MALFORMED;
     run->trusted = mqtt_trusted_length(packet);
-    check_ask(question, CHECK_ABOUT_PACKET);
+    question->ask(question, CHECK_ABOUT_PACKET);
     ask_about_parts(run);
 }
 
@@ -367,6 +367,7 @@ static bool begin_run(struct run *run, const struct check_policy *policy, const 
     run->pool = pool;
     run->findings = findings;
     run->trusted = UINT32_MAX;
+    question->ask = check_ask;
     question->found = add_finding;
     question->subject.packet = packet;
     question->subject.facts = facts;
@@ -409,8 +410,38 @@ void check_run(const struct check_policy *policy, const struct mqtt_packet *pack
         ask_about_malformed(&run);
         return;
     }
-    check_ask(question, CHECK_ABOUT_PACKET);
+    question->ask(question, CHECK_ABOUT_PACKET);
     ask_about_parts(&run);
     if (facts->anomaly_count > 0)
         ask_about_anomalies(question);
+}
+
+void check_find_occasions(const struct mqtt_packet *packet, const struct track_facts *facts, int64_t age_ns,
+                          struct check_occasions *occasions)
+{
+    static const struct track_anomaly nothing;
+    struct run run = {
+        .question =
+            {
+                .subject = {.packet = packet, .facts = facts, .age_ns = age_ns},
+                .ask = check_ask_occasions,
+                .occasions = occasions,
+            },
+    };
+    struct check_question *question = &run.question;
+
+    question->column = column_of(&question->subject);
+    if (question->column == CHECK_COLUMNS || facts->snapshot->is_copy)
+        return;
+    /* That a fixed header was judged before the packet was whole makes it no less of an occasion. */
+    question->silence = silence_of(&question->subject, question->column) & ~(uint32_t)CHECK_NEEDS_FIXED_HEADER;
+    if (packet->fault.kind != MQTT_FAULT_CUT)
+        question->ask(question, CHECK_ABOUT_FAULT);
+    if (!mqtt_is_malformed(packet)) {
+        question->ask(question, CHECK_ABOUT_PACKET);
+        ask_about_parts(&run);
+    }
+    question->silence &= ~(uint32_t)CHECK_NOT_IF_TRUNCATED;
+    question->subject.anomaly = &nothing; /* a row may name it */
+    question->ask(question, CHECK_ABOUT_ANOMALY);
 }

@@ -47,6 +47,7 @@ struct check_subject {
     uint32_t code_at;
     /* ANOMALY */
     const struct track_anomaly *anomaly; /**< NULL in the other kinds */
+    int64_t age_ns; /**< check_find_occasions() only: how long after the connection's first packet */
 };
 
 /** A broken rule. */
@@ -99,6 +100,18 @@ void check_fixed_header(const struct check_policy *policy, const struct mqtt_pac
 /** The same where there is no packet, and `packet` is empty: only about what the model noticed. */
 void check_anomalies(const struct check_policy *policy, const struct mqtt_packet *packet,
                      const struct track_facts *facts, struct _wmem_allocator_t *pool, struct check_findings *findings);
+
+/** Who counts on which occasions rules were kept or broken. */
+struct check_occasions {
+    /** Called for each rule that knew what it needs at a packet: `has_come` where its statement's if-part holds there. `occasion`
+     *  has no more than rule, column and subject, which is enough for check_finding_ids() and check_finding_side(). */
+    void (*asked)(struct check_occasions *occasions, const struct check_finding *occasion, bool has_come);
+};
+
+/** Finds the occasions of one packet, so long after the first of its connection. Of a malformed one only those of the rules about faults and anomalies, and none where the version is
+ *  not certain. */
+void check_find_occasions(const struct mqtt_packet *packet, const struct track_facts *facts, int64_t age_ns,
+                          struct check_occasions *occasions);
 
 /** Writes what a finding says: title, detail; the side at fault where the title does not begin with it, and why the severity
  *  was lowered, in parentheses; statement ids in brackets. Null-terminated, truncated where `size` is too small. */

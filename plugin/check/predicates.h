@@ -61,6 +61,7 @@ static inline const struct track_limits *sender_limits(const struct track_facts 
 }
 
 #include "predicates-framing.h"
+#include "predicates-occasions.h"
 #include "predicates-order.h"
 #include "predicates-packets.h"
 #include "predicates-properties.h"

@@ -70,6 +70,27 @@ void json_finding(struct json_writer *writer, const struct tap_record *record, p
                   const struct check_finding *finding);
 void json_message(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo);
 
+/** What is counted of statements, and of those of one connection. */
+struct json_statements;
+struct json_conduct;
+
+struct json_statements *json_statements_new(void);
+void json_statements_free(struct json_statements *statements);
+struct json_conduct *json_conduct_new(const struct json_statements *statements);
+void json_conduct_free(struct json_conduct *conduct);
+
+/** Counts which statements a packet was an occasion for, and which it breaks; `age_ns` is how long its connection has lasted. */
+void json_judge(struct json_statements *statements, struct json_conduct *conduct, const struct tap_record *record,
+                int64_t age_ns);
+
+/** Writes the statements of the versions that occur, and the rules that were evaluated. */
+void json_write_statements(struct json_writer *writer, const struct json_statements *statements,
+                           const bool versions[CHECK_COLUMNS]);
+
+/** Writes the ids of what was broken and held on a connection, as a member. */
+void json_write_conduct(struct json_writer *writer, const struct json_statements *statements,
+                        const struct json_conduct *conduct);
+
 /** What is counted until the end of the file. */
 struct json_counts;
 

@@ -7,11 +7,12 @@
 #include "json.h"
 #include "sessions.h"
 
-enum { TOPICS_MAX = 10000, CLIENTS_MAX = 5000 };
+enum { TOPICS_MAX = 10000, CLIENTS_MAX = 5000, NANOSECONDS_OF_SECOND = 1000000000 };
 
 /** A connection: what the table of connections has of it, and more. */
 struct counted_connection {
     struct session_row *row;
+    struct json_conduct *conduct;
     uint32_t first_frame;
     uint32_t packets;
     uint64_t bytes;
@@ -36,6 +37,7 @@ struct counted_client {
 };
 
 struct json_counts {
+    struct json_statements *statements;
     GPtrArray *connections;
     GHashTable *by_number; /**< struct counted_connection by number */
     GHashTable *streams;   /**< the TCP streams that they are */
@@ -52,6 +54,7 @@ static void free_connection(void *given)
     struct counted_connection *counted = (struct counted_connection *)given;
 
     session_row_free(counted->row);
+    json_conduct_free(counted->conduct);
     g_free(counted);
 }
 
@@ -59,6 +62,7 @@ struct json_counts *json_counts_new(void)
 {
     struct json_counts *counts = g_new0(struct json_counts, 1);
 
+    counts->statements = json_statements_new();
     counts->connections = g_ptr_array_new_with_free_func(free_connection);
     counts->by_number = g_hash_table_new(NULL, NULL);
     counts->streams = g_hash_table_new(NULL, NULL);
@@ -70,6 +74,7 @@ struct json_counts *json_counts_new(void)
 void json_counts_free(struct json_counts *counts)
 {
     g_ptr_array_unref(counts->connections);
+    json_statements_free(counts->statements);
     g_hash_table_destroy(counts->by_number);
     g_hash_table_destroy(counts->streams);
     g_hash_table_destroy(counts->topics);
@@ -95,6 +100,7 @@ static struct counted_connection *find_connection(struct json_counts *counts, co
         return found;
     found = g_new0(struct counted_connection, 1);
     found->row = session_row_new(record, pinfo);
+    found->conduct = json_conduct_new(counts->statements);
     found->first_frame = pinfo->num;
     found->start = pinfo->rel_ts;
     g_ptr_array_add(counts->connections, found);
@@ -155,10 +161,13 @@ static void count_client(struct json_counts *counts, const struct tap_record *re
 void json_count(struct json_counts *counts, const struct tap_record *record, packet_info *pinfo)
 {
     struct counted_connection *connection = find_connection(counts, record, pinfo);
+    nstime_t age;
 
     add_findings(connection->findings, record);
     add_findings(counts->findings, record);
     session_row_count(connection->row, record, pinfo);
+    nstime_delta(&age, &pinfo->rel_ts, &connection->start);
+    json_judge(counts->statements, connection->conduct, record, (int64_t)age.secs * NANOSECONDS_OF_SECOND + age.nsecs);
     count_client(counts, record, pinfo);
     if (record->subject != TAP_PACKET)
         return;
@@ -245,7 +254,8 @@ static void write_ending(struct json_writer *writer, const struct session_row *r
     json_bool(writer, "complete", summary->snapshot->connect_seen && !summary->snapshot->has_gap);
 }
 
-static void write_connection(struct json_writer *writer, const struct counted_connection *counted)
+static void write_connection(struct json_writer *writer, const struct json_counts *counts,
+                             const struct counted_connection *counted)
 {
     struct session_row *row = counted->row;
     struct track_summary summary;
@@ -273,6 +283,7 @@ static void write_connection(struct json_writer *writer, const struct counted_co
     write_filters(writer, row);
     write_ending(writer, row, &summary);
     json_severities(writer, "findings", counted->findings);
+    json_write_conduct(writer, counts->statements, counted->conduct);
     json_close(writer);
 }
 
@@ -320,10 +331,20 @@ static void write_clients(struct json_writer *writer, const struct json_counts *
 
 void json_write_counts(struct json_writer *writer, struct json_counts *counts)
 {
-    for (unsigned i = 0; i < counts->connections->len; i++)
-        write_connection(writer, (const struct counted_connection *)g_ptr_array_index(counts->connections, i));
+    bool versions[CHECK_COLUMNS] = {false};
+
+    for (unsigned i = 0; i < counts->connections->len; i++) {
+        const struct counted_connection *counted =
+            (const struct counted_connection *)g_ptr_array_index(counts->connections, i);
+        struct track_summary summary;
+        track_summarise(counted->row->connection, &summary);
+        if (summary.snapshot->version != MQTT_VERSION_UNKNOWN)
+            versions[summary.snapshot->version - MQTT_V31] = true;
+        write_connection(writer, counts, counted);
+    }
     write_topics(writer, counts);
     write_clients(writer, counts);
+    json_write_statements(writer, counts->statements, versions);
 }
 
 void json_summarise_counts(struct json_writer *writer, const struct json_counts *counts)

@@ -1,0 +1,71 @@
+# test_occasions.py: a rule counts as exercised where its statement's if-part held, and only there.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The cell WHEN of each rule against the cases: what `-z mqttscope,json` counts of a rule. A case that says that it keeps a rule
+has its occasion; and of a rule with an if-part some case has what it is about without the occasion."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import unittest
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
+
+import harness  # noqa: E402
+from casefile import read_case  # noqa: E402
+from counted import compared  # noqa: E402
+
+CASES = ROOT / "test-captures" / "cases"
+
+UNSEEN = {
+    "auth_before_v5": "the row is about a type that no packet has then",
+    "packet_type_0": "the row is about a type that no packet has",
+    "websocket_subprotocol_missing": "it is found where a connection closes, and no packet comes",
+}
+"""Rules that can be seen broken, but not kept, and why."""
+
+
+def conditional_rules() -> set[str]:
+    """The rules whose cell WHEN is more than ALWAYS."""
+    found = set()
+    for path in (ROOT / "plugin" / "check").glob("rules-*.def"):
+        for row in re.split(r"^RULE\(", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            if "WHEN(ALWAYS)" not in row:
+                found.add(row.split(",", 1)[0].strip())
+    return found
+
+
+def rules_of(capture: Path) -> dict[str, dict[str, int]]:
+    """What is counted of each rule that was evaluated."""
+    text = harness.tshark("-q", "-z", "mqttscope,json", capture=capture)
+    return {each["rule"]: each for each in map(json.loads, text.splitlines()) if each["type"] == "rule"}
+
+
+class Occasions(unittest.TestCase):
+    maxDiff = None
+
+    def test_cases(self) -> None:
+        """Some of the cases that say that they keep a rule exercise it: others keep it since it does not know enough to be broken."""
+        kept_in, exercised, idle = set(), set(), set()
+        for path in sorted(CASES.rglob("*.case")):
+            keeps = set(read_case(path).keeps)
+            counted = rules_of(path.with_suffix(".pcap"))
+            came = {name for name, each in counted.items() if each["occasions"] > 0}
+            kept_in |= keeps
+            exercised |= keeps & came
+            idle |= counted.keys() - came
+            compared.update(occasions=len(came))
+        conditional = conditional_rules()
+        self.assertTrue(conditional)
+        missing = [f"{each}: no case that keeps it exercises it" for each in sorted(kept_in - exercised - UNSEEN.keys())]
+        missing += [f"{each}: no case has what it is about without its occasion" for each in sorted(conditional - idle)]
+        missing += [f"{each}: is exercised, though the list says that no packet shows it" for each in sorted(exercised & UNSEEN.keys())]
+        self.assertEqual("\n".join(missing), "")
+
+
+if __name__ == "__main__":
+    unittest.main()
