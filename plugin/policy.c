@@ -19,6 +19,7 @@ enum { SEVERITY_OFF = CHECK_SEVERITIES }; /**< in the table; severities of rules
 
 static ws_bool checks_rules = true;
 static int minimum = CHECK_NOTE;
+static int hints = CHECK_HINTS_SOME;
 static struct rule_setting *settings;
 static unsigned setting_count;
 static struct check_policy policy;
@@ -80,8 +81,8 @@ static ws_bool check_setting(void *row, char **error)
     g_strstrip(setting->rule);
     if (check_find_rule(setting->rule, CHECK_RULE_COUNT) != CHECK_RULE_COUNT)
         return TRUE;
-    *error = g_strdup_printf("\"%s\" is neither the name of a rule nor a statement id that a rule stands for",
-                             setting->rule);
+    *error =
+        g_strdup_printf("\"%s\" is neither the name of a rule nor the id of a statement with a rule", setting->rule);
     return FALSE;
 }
 
@@ -96,7 +97,7 @@ static void apply_setting(const struct rule_setting *setting)
 
 void policy_reset(void)
 {
-    check_policy_begin(&policy, checks_rules, (enum check_severity)minimum);
+    check_policy_begin(&policy, checks_rules, (enum check_severity)minimum, (enum check_hints)hints);
     for (unsigned i = 0; i < setting_count; i++)
         apply_setting(&settings[i]);
 }
@@ -108,6 +109,12 @@ void policy_register(struct pref_module *module)
         {"note", "Note", CHECK_NOTE},
         {"warning", "Warning", CHECK_WARNING},
         {"error", "Error", CHECK_ERROR},
+        {NULL, NULL, -1},
+    };
+    static const enum_val_t amounts[] = {
+        {"none", "None", CHECK_HINTS_NONE},
+        {"some", "Some", CHECK_HINTS_SOME},
+        {"all", "All", CHECK_HINTS_ALL},
         {NULL, NULL, -1},
     };
     static uat_field_t fields[] = {
@@ -123,10 +130,14 @@ void policy_register(struct pref_module *module)
                 UAT_AFFECTS_DISSECTION, NULL, copy_setting, check_setting, free_setting, NULL, NULL, fields);
 
     prefs_register_bool_preference(module, "check_rules", "Check the rules of the specification",
-                                   "Whether packets are held against the rules of the MQTT specifications.",
+                                   "Whether packets are checked against the rules of the MQTT specifications.",
                                    &checks_rules);
     prefs_register_enum_preference(module, "minimum_severity", "Lowest severity of broken rules",
                                    "Broken rules of a lower severity are not shown.", &minimum, severities, FALSE);
+    prefs_register_enum_preference(module, "hints", "Hints",
+                                   "Notes on practices that no statement of the specification forbids, such as a "
+                                   "Keep Alive of 0.",
+                                   &hints, amounts, FALSE);
     prefs_register_uat_preference(module, "rule_severities", "Single rules",
                                   "Switches single rules off, or changes their severity.", table);
     policy_reset();

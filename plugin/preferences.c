@@ -67,12 +67,12 @@ void preferences_register(int proto)
     module_t *module = prefs_register_protocol(proto, NULL);
 
     prefs_register_bool_preference(module, "reassemble", "Reassemble MQTT packets that span segments",
-                                   "Whether packets that span TCP segments, TLS records or WebSocket messages are put "
-                                   "together. TCP's own reassembly has to be allowed as well.",
+                                   "Whether packets that span TCP segments, TLS records or WebSocket messages are "
+                                   "reassembled. TCP's own reassembly has to be enabled as well.",
                                    &reassembles);
     prefs_register_bool_preference(
         module, "info_names", "Names of the ends in the Info column",
-        "Whether the Info column begins with who sends to whom. Columns of their own, as the "
+        "Whether the Info column begins with the names of sender and receiver. Columns of their own, as the "
         "profile MQTT has them, say the same.",
         &names_ends);
     prefs_register_bool_preference(
@@ -80,19 +80,18 @@ void preferences_register(int proto)
         "Whether the export of objects has a file for each PUBLISH. Without it a message that "
         "was published is not exported again where it is delivered or re-sent.",
         &exports_copies);
-    prefs_register_enum_preference(module, "default_version", "Version of connections that do not tell theirs",
+    prefs_register_enum_preference(module, "default_version", "Version of connections without a captured CONNECT",
                                    "The protocol version to assume where the CONNECT was not captured and the packets "
                                    "do not show by themselves which version they are.",
                                    &default_version, versions, FALSE);
-    prefs_register_uint_preference(module, "max_inflight_tracked", "Exchanges followed at once",
-                                   "How many unanswered packets are followed in each direction of a connection; what "
-                                   "is beyond gets no links and no times.",
+    prefs_register_uint_preference(module, "max_inflight_tracked", "Unanswered requests tracked",
+                                   "How many unanswered packets are tracked in each direction of a connection; further "
+                                   "ones get no links and no times.",
                                    10, &max_inflight);
-    prefs_register_uint_preference(module, "max_memory", "Memory for what is remembered (MiB)",
-                                   "How much memory all that is remembered of a file may take: connections, sessions, "
-                                   "subscriptions, what is in flight, Topic Aliases. Links and times of single packets "
-                                   "have 64 bytes for each packet beside it. Over the limit nothing new is known. 0 is "
-                                   "no limit.",
+    prefs_register_uint_preference(module, "max_memory", "Memory for connections and sessions (MiB)",
+                                   "How much memory the connections of a file may take: sessions, subscriptions, "
+                                   "packets in flight, Topic Aliases. Links and times take another 64 bytes for each "
+                                   "packet. Over the limit nothing new is tracked. 0: no limit.",
                                    10, &max_memory_mib);
     policy_register(module);
 }

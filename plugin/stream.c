@@ -157,6 +157,7 @@ static struct track_capture *current_capture(void)
             .max_inflight = mqttscope_max_inflight(),
             .max_memory = mqttscope_max_memory(),
             .has_rules = mqttscope_rules()->enabled,
+            .has_practices = mqttscope_rules()->hints == CHECK_HINTS_ALL,
             .state_of = tcp_state,
         };
         capture = track_capture_new(wmem_file_scope(), &options);

@@ -67,8 +67,8 @@ void websocket_register(int proto)
         FRAGMENT(6, "Error", "error", FT_FRAMENUM, BASE_NONE),
         FRAGMENT(7, "Count", "count", FT_UINT32, BASE_DEC),
         FRAGMENT(8, "Put together in", "reassembled_in", FT_FRAMENUM, BASE_NONE),
-        FRAGMENT(9, "Length put together", "reassembled.length", FT_UINT32, BASE_DEC),
-        FRAGMENT(10, "Data put together", "reassembled.data", FT_BYTES, BASE_NONE),
+        FRAGMENT(9, "Reassembled length", "reassembled.length", FT_UINT32, BASE_DEC),
+        FRAGMENT(10, "Reassembled data", "reassembled.data", FT_BYTES, BASE_NONE),
 #undef FRAGMENT
     };
     int *subtrees[] = {&fragment_subtrees[0], &fragment_subtrees[1]};

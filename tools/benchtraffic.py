@@ -151,7 +151,7 @@ WORKLOADS: dict[str, Callable[[int], Iterator[Segment]]] = {
 
 
 def frames(client: Client, to_server: bool, data: bytes, flags: int, segment: int = SEGMENT) -> Iterator[bytes]:
-    """The Ethernet frames of one stretch of data; checksums are left out, Wireshark does not look at them."""
+    """The Ethernet frames of one chunk of data; checksums are left out, Wireshark does not look at them."""
     host, port = client.ends()
     server = (b"\x0a\x00\x00\x01", 1883)
     mine = (host[:2] + host[2:4], port)

@@ -57,6 +57,7 @@
 #define IS_IN_VERSION(ids) (0 ids)
 #define ID(...) | 1
 #define BY_PROPERTY | 1
+#define HINT | 1
 
 /* What keeps a rule from being asked. */
 #define SILENCE(needs, v31, v311, v50)                                                                                 \

@@ -47,12 +47,22 @@ static enum check_column column_of(const struct check_subject *subject)
     return (enum check_column)(version - MQTT_V31);
 }
 
+/** The hints that the user does not want, as bits of enum check_needs; all of them without a policy. */
+static uint32_t unwanted_hints(const struct check_policy *policy)
+{
+    if (policy != NULL && policy->hints == CHECK_HINTS_ALL)
+        return 0;
+    return policy != NULL && policy->hints == CHECK_HINTS_SOME ? CHECK_NEEDS_ALL_HINTS
+                                                               : CHECK_NEEDS_SOME_HINTS | CHECK_NEEDS_ALL_HINTS;
+}
+
 /** What keeps rules from being asked about a packet: the needs that are not met, the version in force, truncation. */
-static uint32_t silence_of(const struct check_subject *subject, enum check_column column)
+static uint32_t silence_of(const struct check_policy *policy, const struct check_subject *subject,
+                           enum check_column column)
 {
     const struct track_snapshot *snapshot = subject->facts->snapshot;
     bool has_history = snapshot->connect_seen && !snapshot->has_gap;
-    uint32_t silence = (uint32_t)CHECK_NOT_IN_V31 << column;
+    uint32_t silence = (uint32_t)CHECK_NOT_IN_V31 << column | unwanted_hints(policy);
 
     if (snapshot->broker == TRACK_END_UNKNOWN)
         silence |= CHECK_NEEDS_DIRECTION | CHECK_NEEDS_FROM_CLIENT | CHECK_NEEDS_FROM_SERVER;
@@ -341,15 +351,16 @@ static void ask_about_malformed(struct run *run)
         return;
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.level_at == 0)
         run->column = CHECK_COLUMNS;
-    question->silence = silence_of(&question->subject, run->column) | CHECK_NOT_IF_MALFORMED;
+    question->silence = silence_of(run->policy, &question->subject, run->column) | CHECK_NOT_IF_MALFORMED;
     run->trusted = mqtt_trusted_length(packet);
     question->ask(question, CHECK_ABOUT_PACKET);
     ask_about_parts(run);
 }
 
-void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum)
+void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum, enum check_hints hints)
 {
     policy->enabled = enabled;
+    policy->hints = hints;
     policy->minimum = minimum;
     memset(policy->overrides, CHECK_BY_RULE, sizeof policy->overrides);
 }
@@ -374,7 +385,7 @@ static bool begin_run(struct run *run, const struct check_policy *policy, const 
     question->subject.anomaly = NULL;
     question->subject.block = NULL;
     run->column = column_of(&question->subject);
-    question->silence = silence_of(&question->subject, run->column);
+    question->silence = silence_of(run->policy, &question->subject, run->column);
     return true;
 }
 
@@ -434,7 +445,7 @@ void check_find_occasions(const struct mqtt_packet *packet, const struct track_f
     if (question->column == CHECK_COLUMNS || facts->snapshot->is_copy)
         return;
     /* That a fixed header was judged before the packet was whole makes it no less of an occasion. */
-    question->silence = silence_of(&question->subject, question->column) & ~(uint32_t)CHECK_NEEDS_FIXED_HEADER;
+    question->silence = silence_of(NULL, &question->subject, question->column) & ~(uint32_t)CHECK_NEEDS_FIXED_HEADER;
     if (packet->fault.kind != MQTT_FAULT_CUT)
         question->ask(question, CHECK_ABOUT_FAULT);
     if (!mqtt_is_malformed(packet)) {

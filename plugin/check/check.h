@@ -72,9 +72,13 @@ struct check_findings {
     struct check_finding *list; /**< NULL while there is none; of the pool given to check_run() */
 };
 
+/** Which hints the user wants. */
+enum check_hints { CHECK_HINTS_NONE, CHECK_HINTS_SOME, CHECK_HINTS_ALL };
+
 /** What the user wants to know. */
 struct check_policy {
     bool enabled;
+    enum check_hints hints;
     enum check_severity minimum;        /**< what is less is not found */
     int8_t overrides[CHECK_RULE_COUNT]; /**< enum check_severity, CHECK_BY_RULE or CHECK_OFF */
 };
@@ -82,7 +86,7 @@ struct check_policy {
 enum { CHECK_BY_RULE = -1, CHECK_OFF = -2 };
 
 /** A policy that shows what is of a minimum severity. */
-void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum);
+void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum, enum check_hints hints);
 
 /* Wireshark's wmem_allocator_t: what only reads findings is built without Wireshark, too. */
 struct _wmem_allocator_t;

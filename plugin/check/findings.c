@@ -86,6 +86,8 @@ static const char *fault_words(const struct check_finding *finding)
     const char *title = check_rule_info(finding->rule)->title;
     const char *side = check_finding_side(finding);
 
+    if (check_is_hint(check_rule_info(finding->rule)))
+        return "";
     if (strcmp(side, "client") == 0)
         return is_actor(title, "Client") ? "" : "Client at fault";
     if (strcmp(side, "broker") == 0)

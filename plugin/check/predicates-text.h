@@ -68,6 +68,27 @@ bool is_named_by_alias(const struct check_subject *subject);
 uint32_t misplaced_hash(const struct check_subject *subject);
 uint32_t misplaced_plus(const struct check_subject *subject);
 
+/** A Topic Name, or a Will Topic, begins with an empty level. */
+static inline bool begins_with_slash(const struct check_subject *subject)
+{
+    return (subject->text_kind == CHECK_TEXT_TOPIC || subject->text_kind == CHECK_TEXT_WILL_TOPIC) &&
+           subject->text.length > 0 && subject->packet->bytes[subject->text.at] == '/';
+}
+
+/** The filter matches all topics. */
+static inline bool is_for_everything(const struct check_subject *subject)
+{
+    struct mqtt_span text = subject->filter.text;
+    return text.length == 1 && subject->packet->bytes[text.at] == '#';
+}
+
+/** The Client gave neither a User Name nor an Authentication Method. */
+static inline bool is_anonymous(const struct track_snapshot *snapshot)
+{
+    const struct track_connect_info *connect_info = snapshot->connect_info;
+    return connect_info != NULL && !connect_info->has_user_name && connect_info->auth_method == NULL;
+}
+
 /** The filter is one of a shared subscription (MQTT 5.0 section 4.8.2). */
 bool is_shared(const struct check_subject *subject);
 

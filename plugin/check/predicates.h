@@ -31,6 +31,9 @@ static inline struct mqtt_span with_length(struct mqtt_span string)
 /** The four flags of a fixed header as digits, bit 3 first: four arguments for "%u%u%u%u". */
 #define FLAG_BITS(flags) (flags) >> 3 & 1u, (flags) >> 2 & 1u, (flags) >> 1 & 1u, (flags)&1u
 
+/** The ending of a noun after a number: "%u byte%s". */
+#define PLURAL(number) ((number) == 1 ? "" : "s")
+
 /** A code's name in a packet type's table in the version in force; "not defined" where the table does not have it. */
 static inline const char *code_name(const struct check_subject *subject, enum mqtt_packet_type type, unsigned code)
 {

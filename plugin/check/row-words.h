@@ -20,6 +20,9 @@
 /* Constants and no macros: the table of the rules has the words. */
 enum { ALWAYS = true, ONE_OF = true };
 
+/* Begins a DETAIL whose 0xNN has no name after it: it is no code, or one that is not defined. */
+#define UNNAMED ""
+
 /* The words of the cells ON() and NEEDS(). */
 enum {
     ANY = CHECK_ANY_PACKET,

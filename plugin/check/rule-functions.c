@@ -55,6 +55,7 @@ static void add_id_of_property(struct check_ids *ids, const struct check_finding
     if (condition)                                                                                                     \
         add_id(ids, id, #condition);
 #define BY_PROPERTY add_id_of_property(ids, finding);
+#define HINT
 #define V31_V31(list) list
 #define V31_V31_AT(severity, list) list
 #define V311_V311(list) list
@@ -66,6 +67,7 @@ static void add_id_of_property(struct check_ids *ids, const struct check_finding
     static void ids_##symbol(const struct check_finding *finding, enum check_column column, struct check_ids *ids)     \
     {                                                                                                                  \
         SUBJECT_IN_SCOPE(&finding->subject)                                                                            \
+        (void)ids; /* a hint has none */                                                                               \
         if (column == CHECK_V31) {                                                                                     \
             V31_##v31                                                                                                  \
         } else if (column == CHECK_V311) {                                                                             \

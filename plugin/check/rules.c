@@ -68,12 +68,13 @@ static const struct check_help helps[HELP_COUNT] = {
 #define ID(...) ID_AND_CONDITION(__VA_ARGS__, , )
 #define ID_AND_CONDITION(id, condition, ...) {id, #condition},
 #define BY_PROPERTY {"", ""},
+#define HINT {"", ""},
 
 #define FIRST_OF(...) FIRST(__VA_ARGS__, )
 #define FIRST(first, ...) first
 #define RULE(symbol, about, on, when, broken_if, side, severity, group, ...)                                           \
     _Static_assert(GROUP_##group != CHECK_MALFORMED || FIRST_OF(ABOUT_##about) == CHECK_ABOUT_FAULT,                   \
-                   #symbol ": only what cannot be read to its end is in the group MALFORMED");
+                   #symbol ": only a FAULT is in the group MALFORMED");
 #include "rules.def"
 #undef RULE
 

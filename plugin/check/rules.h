@@ -125,6 +125,12 @@ static inline bool check_is_in_version(const struct check_rule_info *info, enum 
     return info->cells[column].ids[0].id != NULL;
 }
 
+/** True for a hint: what it finds is no broken rule, and no statement is about it. */
+static inline bool check_is_hint(const struct check_rule_info *info)
+{
+    return info->needs & (CHECK_NEEDS_SOME_HINTS | CHECK_NEEDS_ALL_HINTS);
+}
+
 /** A rule's row. Never NULL. */
 const struct check_rule_info *check_rule_info(enum check_rule rule);
 

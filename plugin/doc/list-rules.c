@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "../check/ask.h"
+#include "../check/rule-functions.h"
 
 static const char *const version_names[CHECK_COLUMNS] = {"3.1", "3.1.1", "5.0"};
 
@@ -70,6 +71,77 @@ static void print_rule(enum check_rule rule)
     }
 }
 
+/** Where a rule is broken in a sample: the version that it holds in, the latest one. */
+static enum mqtt_version sample_version(const struct check_rule_info *info)
+{
+    unsigned column = CHECK_V50;
+
+    while (column > CHECK_V31 && !check_is_in_version(info, (enum check_column)column))
+        column--;
+    return (enum mqtt_version)(MQTT_V31 + column);
+}
+
+/** The first packet type that a rule is about; PUBLISH where it is about all. */
+static enum mqtt_packet_type sample_type(const struct check_rule_info *info)
+{
+    unsigned type = MQTT_TYPE_CONNECT;
+
+    if (info->packets == CHECK_ANY_PACKET)
+        return MQTT_TYPE_PUBLISH;
+    while (info->packets >> type > 1 && !(info->packets >> type & 1))
+        type++;
+    return (enum mqtt_packet_type)type;
+}
+
+/** What the rule says of a broken packet with made-up values: sample, symbol, detail. */
+static void print_sample(enum check_rule rule)
+{
+    static const uint8_t bytes[64] = "....sensors/+/temperature";
+    static const struct track_text text = {0};
+    static const struct track_connect_info connect_info = {
+        .keep_alive_s = 60, .will_qos = 2, .client_id_characters = 30, .auth_method = &text};
+    static const struct track_limits limits = {
+        .receive_maximum = 10, .topic_alias_maximum = 10, .maximum_packet_size = 20, .maximum_qos = 1};
+    static const struct track_anomaly anomaly = {.frame = 12, .value = 5, .other = 3};
+    const struct check_rule_info *info = check_rule_info(rule);
+    const struct track_snapshot snapshot = {
+        .version = (uint8_t)sample_version(info), .connect_info = &connect_info, .limits = {&limits, &limits}};
+    const struct track_facts facts = {.sender = info->side == CHECK_SIDE_BROKER ? 0 : 1,
+                                      .snapshot = &snapshot,
+                                      .websocket_offered = "chat",
+                                      .websocket_chosen = "chat"};
+    struct mqtt_packet packet = {
+        .bytes = bytes,
+        .captured = sizeof bytes,
+        .length = sizeof bytes,
+        .remaining_length = 62,
+        .version = sample_version(info),
+        .type = sample_type(info),
+        .packet_id = 7,
+        .reason = 0x87,
+        .flags = 0x5,
+        .fault = {.kind = MQTT_FAULT_PAST_END, .field = MQTT_FIELD_TOPIC_NAME, .needed = 12, .found = 4}};
+    const struct check_subject subject = {.packet = &packet,
+                                          .facts = &facts,
+                                          .anomaly = &anomaly,
+                                          .block = &packet.properties,
+                                          .block_type = packet.type,
+                                          .property = {.index = MQTT_PROPERTY_REASON_STRING, .number = 30},
+                                          .text_kind = CHECK_TEXT_TOPIC,
+                                          .text = {4, 21},
+                                          .utf8_at = 10,
+                                          .filter = {.text = {4, 21}, .options_at = 25, .options = 0x40},
+                                          .code = 0x87};
+    char detail[CHECK_MESSAGE_SIZE];
+
+    packet.properties.seen =
+        mqtt_property_bit(MQTT_PROPERTY_TOPIC_ALIAS) | mqtt_property_bit(MQTT_PROPERTY_MAXIMUM_QOS);
+    packet.properties.first[MQTT_PROPERTY_TOPIC_ALIAS].number = 30;
+    packet.properties.first[MQTT_PROPERTY_MAXIMUM_QOS].number = 1;
+    check_rule_functions[rule].write_detail(&subject, detail, sizeof detail);
+    printf("sample\t%s\t%s\n", info->symbol, detail);
+}
+
 /** Complains about a rule that is broken and stands for no statement: missing, symbol, block, property. */
 static void print_missing(struct check_question *question, enum check_rule rule, struct mqtt_span at)
 {
@@ -112,6 +184,8 @@ int main(void)
 
     for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
         print_rule((enum check_rule)rule);
+    for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
+        print_sample((enum check_rule)rule);
     for (unsigned block = MQTT_TYPE_CONNECT; block <= MQTT_TYPE_WILL; block++)
         for (unsigned property = 0; property < MQTT_PROPERTY_COUNT; property++)
             try_property((enum mqtt_packet_type)block, (enum mqtt_property_index)property);

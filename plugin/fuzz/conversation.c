@@ -334,7 +334,7 @@ static struct fuzz fuzz_begin(uint8_t choice)
     /* Each block by itself, so that the sanitizer sees its ends. */
     fuzz.scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
     fuzz.capture = track_capture_new(fuzz.scope, &options);
-    check_policy_begin(&fuzz.policy, true, (enum check_severity)0);
+    check_policy_begin(&fuzz.policy, true, (enum check_severity)0, CHECK_HINTS_ALL);
     fuzz.pdu = (struct track_pdu_ref){1, 1};
     return fuzz;
 }

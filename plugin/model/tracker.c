@@ -11,6 +11,7 @@
 #include "conformance/authentication.h"
 #include "conformance/check-delivery.h"
 #include "conformance/check-keep-alive.h"
+#include "conformance/check-practices.h"
 #include "conformance/check-session-resumption.h"
 #include "conformance/check-suback.h"
 #include "conformance/check-topic-aliases.h"
@@ -277,6 +278,8 @@ __attribute__((noinline)) static void run_parts(struct track_context *tracking)
     run_if(tracking, judged & (OPENING | TYPE(PUBLISH) | TYPE(DISCONNECT)), track_update_wills);
     run_if(tracking, judged, track_check_session_resumption);
     run_if(tracking, judged & (TYPE(CONNECT) | TYPE(PUBLISH) | ACKNOWLEDGEMENTS), track_check_delivery);
+    const unsigned hinted = tracking->capture->options.has_practices ? judged : 0;
+    run_if(tracking, hinted & (TYPE(PUBLISH) | TYPE(SUBACK) | TYPE(PINGREQ)), track_check_practices);
 }
 
 /** Reads the packet by the version in force, where it was read by another. */
@@ -368,7 +371,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     facts->idle_ns = track_update_keep_alive(&tracking);
     facts->record = tracking.record != &tracking.capture->unkept ? tracking.record : NULL;
     facts->request_topic = request_topic_of(tracking.capture, facts->record);
-    facts->in_websocket_text = facts->is_partial = facts->is_unsure = facts->may_lack = false;
+    facts->in_websocket_text = facts->is_plain_text = facts->is_partial = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
 }
 
@@ -407,7 +410,7 @@ void track_recall(const struct track_connection *connection, unsigned sender, st
         track_is_untracked(connection) ? &connection->capture->beyond : track_packet_records_find(records, pdu);
     facts->request_topic = request_topic_of(connection->capture, facts->record);
     facts->idle_ns = is_clients ? track_packet_records_idle(records, pdu, facts->record) : TRACK_TIME_UNKNOWN;
-    facts->in_websocket_text = facts->is_partial = facts->is_unsure = facts->may_lack = false;
+    facts->in_websocket_text = facts->is_plain_text = facts->is_partial = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
     facts->anomaly_count = track_packet_records_anomalies(records, pdu, facts->anomalies);
 }

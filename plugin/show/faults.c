@@ -76,8 +76,6 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
         add_fault(faults, fault_expert(context), packet->fault.at);
     if (facts->snapshot->version_source == TRACK_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
         add_fault(faults, unknown_version_expert(facts->snapshot), (struct mqtt_span){0, 1});
-    if (packet->type == MQTT_TYPE_CONNECT && packet->connect.keep_alive_at != 0 && packet->connect.keep_alive_s == 0)
-        add_fault(faults, SHOW_EXPERT_KEEP_ALIVE_OFF, (struct mqtt_span){packet->connect.keep_alive_at, 2});
     if (packet->type == MQTT_TYPE_CONNECT && facts->record != NULL && facts->record->is_id_in_use)
         add_fault(faults, SHOW_EXPERT_CLIENT_ID_IN_USE, packet->connect.client_id);
     if (facts->record != NULL && facts->record->is_captured_twice)
@@ -105,13 +103,13 @@ static const char *fault_text(wmem_allocator_t *pool, const struct mqtt_packet *
 #define FAULT_FIELD(symbol, name)
 #define FAULT(symbol, text)                                                                                            \
     case MQTT_FAULT_##symbol:                                                                                          \
-        return wmem_strdup_printf(pool, text, field, fault->needed, fault->found);
+        return wmem_strdup_printf(pool, text, field, fault->needed, fault->needed == 1 ? "" : "s", fault->found);
 #include "../wire/faults.def"
 #undef FAULT_FIELD
 #undef FAULT
     case MQTT_FAULT_CUT:
-        return wmem_strdup_printf(pool, "%s has %u bytes, of which the capture holds %u", field, fault->needed,
-                                  fault->found);
+        return wmem_strdup_printf(pool, "%s truncated by the snapshot length: %u of %u bytes captured", field,
+                                  fault->found, fault->needed);
     case MQTT_FAULT_NONE:
         break;
     }
@@ -153,12 +151,11 @@ static const char *text_about_others(const struct show_context *context, enum sh
 
     if (expert == SHOW_EXPERT_CLIENT_ID_IN_USE)
         return wmem_strdup_printf(
-            pool, "The Client Identifier is connected already: the Server has to end mqttscope.connection %u",
+            pool, "Client Identifier is already connected: the Server has to close mqttscope.connection %u",
             record->takes_over - 1);
     if (expert == SHOW_EXPERT_CAPTURED_TWICE)
         return wmem_strdup_printf(
-            pool,
-            "The connection is in the capture twice, also as mqttscope.connection %u: it is judged and counted once",
+            pool, "Connection captured twice, also as mqttscope.connection %u: checked and counted once",
             record->captured_as);
     return NULL;
 }

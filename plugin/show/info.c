@@ -324,14 +324,15 @@ static bool is_named_already(const struct check_findings *findings, unsigned ind
     return false;
 }
 
-/** The broken rules from note up, the worst first, each once. */
+/** The broken rules from note up, the worst first, each once; hints are not among them. */
 static void put_findings(struct line *line)
 {
     const struct check_findings *findings = line->context->findings;
 
     for (int severity = CHECK_ERROR; severity >= CHECK_NOTE && findings->count > 0; severity--)
         for (unsigned i = 0; i < findings->count; i++)
-            if ((int)findings->list[i].severity == severity && !is_named_already(findings, i))
+            if ((int)findings->list[i].severity == severity && !is_named_already(findings, i) &&
+                !check_is_hint(check_rule_info(findings->list[i].rule)))
                 put_finding(line, &findings->list[i]);
 }
 

@@ -21,13 +21,13 @@ static void show_stream_bytes(tvbuff_t *tvb, packet_info *pinfo, proto_tree *par
 
 void show_unframed(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    show_info_remark(pinfo, "[no packet is known to begin here]");
+    show_info_remark(pinfo, "[start of an MQTT packet unknown]");
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_UNFRAMED);
 }
 
 void show_over_limit(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    show_info_remark(pinfo, "[packet not put together: memory limit reached]");
+    show_info_remark(pinfo, "[packet not reassembled: memory limit reached]");
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_LIMIT_MEMORY);
 }
 
@@ -36,10 +36,10 @@ void show_foreign(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent, const c
     proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, tvb, 0, -1, ENC_NA);
     proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
 
-    show_info_remark(pinfo, wmem_strdup_printf(pinfo->pool, "[no MQTT: %s]", name));
+    show_info_remark(pinfo, wmem_strdup_printf(pinfo->pool, "[not MQTT: %s]", name));
     item = proto_tree_add_item(tree, FIELD(UNFRAMED), tvb, 0, -1, ENC_NA);
     expert_add_info_format(pinfo, item, &show_experts[SHOW_EXPERT_FOREIGN],
-                           "The two ends do not speak the same protocol: expected MQTT, found %s", name);
+                           "Client and Server use different protocols: expected MQTT, found %s", name);
 }
 
 void show_unframeable(const struct show_context *context, proto_tree *parent)
@@ -57,6 +57,6 @@ void show_unframeable(const struct show_context *context, proto_tree *parent)
 
 void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
 {
-    show_info_remark(pinfo, "[bytes from before, sent again or captured late]");
+    show_info_remark(pinfo, "[earlier bytes, retransmitted or captured out of order]");
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_REPEATED);
 }

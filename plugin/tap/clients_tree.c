@@ -13,7 +13,7 @@ enum {
     MAX_NAME_CHARACTERS = 64,
 };
 
-#define FURTHER_NAME "(further clients, not told apart)"
+#define FURTHER_NAME "(further clients, counted together)"
 #define UNKNOWN_NAME "(client unknown)"
 
 static const char *const direction_names[] = {

@@ -115,11 +115,16 @@ static void fill_rule_cells(unsigned index)
     stat_tap_init_table_row(open_table, index, RULE_COLUMNS, cells);
 }
 
+/** The worst first, and hints after all broken rules. */
 static int compare_rule_rows(const void *one, const void *other)
 {
     const struct rule_row *a = *(const struct rule_row *const *)one;
     const struct rule_row *b = *(const struct rule_row *const *)other;
 
+    bool is_hint = check_is_hint(check_rule_info(a->rule));
+
+    if (is_hint != check_is_hint(check_rule_info(b->rule)))
+        return is_hint ? 1 : -1;
     if (a->severity != b->severity)
         return a->severity > b->severity ? -1 : 1;
     return a->first_frame != b->first_frame ? (a->first_frame < b->first_frame ? -1 : 1) : (int)a->rule - (int)b->rule;
@@ -169,6 +174,8 @@ static unsigned find_rule_row(const struct check_finding *finding, uint32_t fram
     check_finding_ids(finding, &ids);
     for (unsigned i = 0; i < ids.count; i++)
         list[i] = ids.list[i];
+    if (check_is_hint(check_rule_info(finding->rule)))
+        list[0] = "hint";
     const char *side = g_intern_string(check_finding_side(finding));
     char *statements = g_strjoinv(", ", (char **)(void *)list);
     for (unsigned i = 0; i < rows->len; i++) {

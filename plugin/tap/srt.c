@@ -122,7 +122,7 @@ static void make_tables(register_srt_t *srt _U_, GArray *tables)
 
     make_exchanges(tables, "MQTT: answers of the broker", "Broker");
     make_exchanges(tables, "MQTT: answers of clients", "Clients");
-    make_exchanges(tables, "MQTT: answers of an end whose role is unknown", "Unknown");
+    make_exchanges(tables, "MQTT: answers of unknown role", "Unknown");
     srt_stat_table *deliveries =
         init_srt_table("MQTT: deliveries", "Deliveries", tables, DELIVERIES, "Delivery", NULL, NULL);
     for (int i = 0; i < DELIVERIES; i++)

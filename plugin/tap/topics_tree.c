@@ -27,7 +27,7 @@ enum {
 #define TRUNCATED_NAME "(topic unknown: truncated/by the snapshot length)"
 #define MALFORMED_NAME "(topic unknown: malformed/packet)"
 #define EMPTY_NAME "(no topic/and no alias)"
-#define FURTHER_NAME "(further topics/not told apart)"
+#define FURTHER_NAME "(further topics/counted together)"
 #define DEEPER_NAME "/... (deeper levels)"
 
 static void topics_on_init(stats_tree *tree)

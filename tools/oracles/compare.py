@@ -37,8 +37,8 @@ ERRORS = ("mqttscope.malformed", "mqttscope.framing")
 WITHOUT_RULES = harness.Settings((("mqttscope.check_rules", "FALSE"),))
 """Where a rule tells of a fault, the decoder's own words for it are not shown; and values are left to the rules."""
 MESSAGE = "_ws.expert.message"
-FAULT = re.compile(r"(needs|announces) \d+ bytes, but only|ends after \d+ bytes, but|more than (four|\d+) bytes|"
-                   r"identifiers of MQTT 5.0 lie|packet types begin|types of this version lie|specifications know")
+FAULT = re.compile(r"(needs|is) \d+ bytes?, \d+ left|ends after \d+ bytes?, found|more than (four|\d+) bytes|"
+                   r"expected 1 to \d+ (\(MQTT 5.0\)|in this version)|expected 3, 4 or 5")
 """What their messages have and others have not."""
 DEBIAN_PYTHON = "/usr/bin/python3"
 """The Python for which Debian's paho is installed; another may be first in the path."""

@@ -18,6 +18,7 @@
 struct track_alias_checks;
 struct track_delivery_checks;
 struct track_shared_deliveries;
+struct track_granted_filters;
 
 /** Of a connection, where rules are wanted. File scope. Each member is written by the file that is named at it. */
 struct track_connection_checks {
@@ -31,12 +32,14 @@ struct track_connection_checks {
     struct track_alias_checks *aliases;             /**< check-topic-aliases.c: NULL until one is used */
     struct track_delivery_checks *deliveries;       /**< report-delivery.c: NULL while there is nothing in it */
     struct track_boundaries boundaries;             /**< check-boundaries.c */
+    uint8_t early_pings;                            /**< check-practices.c: in sequence */
     bool is_reviewed; /**< unanswered-requests.c: it was reported what had no response on it */
 };
 
 /** Of a capture. File scope. */
 struct track_capture_checks {
-    struct track_will_checks wills; /**< check-wills.c */
+    struct track_will_checks wills;        /**< check-wills.c */
+    struct track_granted_filters *granted; /**< check-practices.c: NULL until there is one */
     struct track_shared_deliveries
         *shared[TRACK_BROKERS_MAX]; /**< check-shared-subscriptions.c: NULL until there is one */
 };

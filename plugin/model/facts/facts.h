@@ -101,6 +101,7 @@ struct track_connect_info {
     uint8_t will_qos;
     bool has_plain_client_id; /**< 1 to 23 of the characters that each Server has to accept (section 3.1.3.1) */
     bool clean_start;
+    bool has_user_name;
     bool has_will;
     bool will_retain;
     bool wants_response_information;
@@ -202,6 +203,7 @@ struct track_facts {
     int64_t idle_ns;    /**< packets of the client: since its previous one, or TRACK_TIME_UNKNOWN */
     /* Of the transport, for it to say. */
     bool in_websocket_text; /**< it came in a WebSocket text frame */
+    bool is_plain_text;     /**< CONNECT: neither TLS nor QUIC is below it */
     bool is_partial;        /**< its first byte is invalid, so that its rest was not waited for */
     bool may_lack;          /**< packets of either end may have been missed, and what rests on them is doubtful */
     bool is_unsure;         /**< bytes may have been missed, and this may be no packet that an end sent */

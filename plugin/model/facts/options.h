@@ -14,6 +14,7 @@ struct track_options {
     uint32_t max_inflight;               /**< transactions followed at once in each direction of a connection */
     uint64_t max_memory; /**< bytes of topics, filters, Client Identifiers and what belongs to them; 0: no limit */
     bool has_rules;      /**< find what the rules rest on */
+    bool has_practices;  /**< and what only hints rest on */
     struct track_transport_state (*state_of)(const void *handle); /**< of the transport; may be NULL */
 };
 

@@ -49,6 +49,7 @@ static void fill_info(struct track_context *tracking, struct track_connect_info 
     info->keep_alive_s = connect->keep_alive_s;
     info->has_plain_client_id = is_plain_client_id(packet, connect->client_id);
     info->clean_start = connect->flags & MQTT_CONNECT_CLEAN_START;
+    info->has_user_name = connect->flags & MQTT_CONNECT_USER_NAME;
     info->has_will = connect->flags & MQTT_CONNECT_WILL;
     info->will_retain = info->has_will && connect->flags & MQTT_CONNECT_WILL_RETAIN;
     info->will_qos = info->has_will ? (connect->flags & MQTT_CONNECT_WILL_QOS) >> 3 : 0;

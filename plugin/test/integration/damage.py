@@ -121,7 +121,7 @@ def lose_some(frames: Frames, chance: random.Random) -> Frames:
 
 
 def lose_a_run(frames: Frames, chance: random.Random) -> Frames:
-    """A stretch of frames was not captured."""
+    """Several frames in sequence were not captured."""
     first = chance.randrange(len(frames))
     return frames[:first] + frames[first + chance.randrange(2, 12):]
 

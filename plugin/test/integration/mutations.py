@@ -219,7 +219,7 @@ def outcomes(capture: Path, names: list[str]) -> list[tuple[Mutation, str]]:
 
 def all_outcomes() -> Found:
     """What is found in all captures."""
-    others = ("mqttscope.malformed", "mqttscope.framing", "mqttscope.keep_alive_off")
+    others = ("mqttscope.malformed", "mqttscope.framing")
     names = sorted({row[2] for row in _registered()
                     if row[2].startswith("mqttscope.rule.") and row[3] == "FT_NONE" or row[2] in others})
     out: Found = defaultdict(lambda: defaultdict(set))

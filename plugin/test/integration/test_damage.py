@@ -66,7 +66,7 @@ class TestDamage(unittest.TestCase):
         self.path = Path(self.folder.name) / "damaged.pcap"
 
     def check_losses(self, name: str, preferences: tuple[tuple[str, str], ...]) -> None:
-        """No damage that loses makes the plugin accuse anybody."""
+        """No damage that loses makes the plugin report a rule that was not broken."""
         variants = _variants(name, damage.LOSSES)
         owners = damage.write_variants(self.path, [frames for _, frames in variants])
         first = {owner: owners.index(owner) for owner in set(owners)}

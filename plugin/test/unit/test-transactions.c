@@ -120,7 +120,7 @@ static void resent_publish_is_answered_by_its_copy(void)
     story_end(&story);
 }
 
-/** The copy was on its way when the PUBREC came: the exchange goes on from there. */
+/** The copy was on its way when the PUBREC came: the delivery continues from there. */
 static void publish_sent_again_may_cross_its_pubrec(void)
 {
     struct story story = story_begin(NULL);
