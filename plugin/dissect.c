@@ -118,10 +118,15 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     struct track_facts facts;
     struct show_faults faults;
     struct check_findings findings;
-    struct show_context context = {tvb, pinfo, &packet, &facts, &findings, mqttscope_names_ends()};
+    struct check_findings undecided;
+    struct show_context context = {tvb, pinfo, &packet, &facts, &findings, mqttscope_names_ends(), NULL};
 
     find_facts(chunk, pinfo, pdu, &packet, tvb, &facts);
     check_run(mqttscope_rules(), &packet, &facts, pinfo->pool, &findings);
+    if (tree != NULL && mqttscope_explains_silence()) {
+        check_undecided(mqttscope_rules(), &packet, &facts, pinfo->pool, &undecided);
+        context.undecided = &undecided;
+    }
     show_find_faults(&context, &faults);
     show_info(&context);
 
@@ -144,7 +149,7 @@ void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
     struct mqtt_packet packet;
     struct track_facts facts;
     struct check_findings findings;
-    struct show_context context = {tvb, pinfo, &packet, &facts, &findings, mqttscope_names_ends()};
+    struct show_context context = {tvb, pinfo, &packet, &facts, &findings, mqttscope_names_ends(), NULL};
     uint32_t captured = tvb_captured_length(tvb);
 
     track_recall(chunk->stream->connection, chunk->sender, pdu, &facts);
@@ -161,7 +166,7 @@ void dissect_beginning(tvbuff_t *segment, packet_info *pinfo, proto_tree *tree, 
 {
     struct check_findings findings;
     tvbuff_t *tvb = tvb_new_child_real_data(segment, packet->bytes, packet->captured, (int)packet->captured);
-    struct show_context context = {tvb, pinfo, packet, facts, &findings, mqttscope_names_ends()};
+    struct show_context context = {tvb, pinfo, packet, facts, &findings, mqttscope_names_ends(), NULL};
 
     check_fixed_header(mqttscope_rules(), packet, facts, pinfo->pool, &findings);
     if (findings.count > 0)
@@ -177,7 +182,7 @@ void dissect_closing(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct
 
     track_recall(stream->connection, by, (struct track_pdu_ref){pinfo->num, stream_next_pdu(pinfo)}, &facts);
     struct mqtt_packet nothing = {.version = facts.snapshot->version};
-    struct show_context context = {tvb, pinfo, &nothing, &facts, &findings, mqttscope_names_ends()};
+    struct show_context context = {tvb, pinfo, &nothing, &facts, &findings, mqttscope_names_ends(), NULL};
     check_anomalies(mqttscope_rules(), &nothing, &facts, pinfo->pool, &findings);
     show_closing(&context, tree, unfinished, count);
     queue_record(&context, stream, TAP_CLOSING);

@@ -24,7 +24,7 @@ bool mqttscope_is_enabled(void);
 /** The user's version for connections whose packets do not show theirs, MQTT_VERSION_UNKNOWN if none was chosen. */
 enum mqtt_version mqttscope_default_version(void);
 
-/** How many exchanges are followed at once in each direction of a connection. */
+/** How many unanswered packets are tracked in each direction of a connection. */
 uint32_t mqttscope_max_inflight(void);
 
 /** How many bytes topics, filters, Client Identifiers and what belongs to them may take; 0: no limit. */
@@ -41,6 +41,9 @@ bool mqttscope_reassembles(void);
 
 /** Which rules the user wants to hear about; good until preferences change. */
 const struct check_policy *mqttscope_rules(void);
+
+/** The preference for showing what could not be decided. */
+bool mqttscope_explains_silence(void);
 
 /** Reads the user's table of single rules again; before each file. */
 void policy_reset(void);

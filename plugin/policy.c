@@ -20,6 +20,7 @@ enum { SEVERITY_OFF = CHECK_SEVERITIES }; /**< in the table; severities of rules
 static ws_bool checks_rules = true;
 static int minimum = CHECK_NOTE;
 static int hints = CHECK_HINTS_SOME;
+static ws_bool explains_silence = false;
 static struct rule_setting *settings;
 static unsigned setting_count;
 static struct check_policy policy;
@@ -56,6 +57,11 @@ UAT_VS_DEF(rule_settings, severity, struct rule_setting, unsigned, SEVERITY_OFF,
 const struct check_policy *mqttscope_rules(void)
 {
     return &policy;
+}
+
+bool mqttscope_explains_silence(void)
+{
+    return checks_rules && explains_silence;
 }
 
 static void *copy_setting(void *to, const void *from, size_t size _U_)
@@ -138,6 +144,10 @@ void policy_register(struct pref_module *module)
                                    "Notes on practices that no statement of the specification forbids, such as a "
                                    "Keep Alive of 0.",
                                    &hints, amounts, FALSE);
+    prefs_register_bool_preference(module, "explain_silence", "Show what could not be decided",
+                                   "Shows in the tree, apart from the findings, what a packet would break if the "
+                                   "capture showed what the rule needs, and what is missing.",
+                                   &explains_silence);
     prefs_register_uat_preference(module, "rule_severities", "Single rules",
                                   "Switches single rules off, or changes their severity.", table);
     policy_reset();

@@ -14,19 +14,8 @@
 #include <glib.h>
 #include <wsutil/wmem/wmem.h>
 
-#include "ask.h"
 #include "predicates.h"
-
-/** One run over one packet. */
-struct run {
-    struct check_question question; /**< first: what is found of it is of the run */
-    const struct check_policy *policy;
-    wmem_allocator_t *pool;
-    struct check_findings *findings;
-    enum check_column column; /**< of the version in force; CHECK_COLUMNS where it is not certain */
-    uint32_t trusted;         /**< the bytes that a finding may be about; the fixed header always is one of them */
-    bool has_break;           /**< a rule is broken: for is_flawless() */
-};
+#include "run.h"
 
 /** The version is certain: only the CONNECT tells it, or the user. */
 static bool is_version_certain(const struct check_subject *subject)
@@ -56,9 +45,8 @@ static uint32_t unwanted_hints(const struct check_policy *policy)
                                                                : CHECK_NEEDS_SOME_HINTS | CHECK_NEEDS_ALL_HINTS;
 }
 
-/** What keeps rules from being asked about a packet: the needs that are not met, the version in force, truncation. */
-static uint32_t silence_of(const struct check_policy *policy, const struct check_subject *subject,
-                           enum check_column column)
+uint32_t check_silence_of(const struct check_policy *policy, const struct check_subject *subject,
+                          enum check_column column)
 {
     const struct track_snapshot *snapshot = subject->facts->snapshot;
     bool has_history = snapshot->connect_seen && !snapshot->has_gap;
@@ -119,7 +107,7 @@ static int steps_of(uint32_t doubts)
 }
 
 /** The severity that a broken rule has at the subject, and the doubts that lowered it; -1 where it may not speak. */
-static int severity_of(const struct run *run, enum check_rule rule, uint32_t *doubts)
+static int severity_of(const struct check_run *run, enum check_rule rule, uint32_t *doubts)
 {
     const struct check_rule_info *info = check_rule_info(rule);
     const struct check_subject *subject = &run->question.subject;
@@ -164,7 +152,7 @@ static bool may_be_listed(const struct check_findings *findings, const struct ch
            (last->number < CHECK_FINDINGS_OF_RULE_MAX && findings->count < CHECK_FINDINGS_MAX - CHECK_RULE_COUNT);
 }
 
-static struct check_finding *append(const struct run *run)
+static struct check_finding *append(const struct check_run *run)
 {
     struct check_findings *findings = run->findings;
 
@@ -176,13 +164,10 @@ static struct check_finding *append(const struct run *run)
     return &findings->list[findings->count++];
 }
 
-static void add_finding(struct check_question *question, enum check_rule rule, struct mqtt_span at)
+void check_list_finding(struct check_run *run, enum check_rule rule, struct mqtt_span at,
+                        const struct check_finding *what)
 {
-    const struct run *run = (const struct run *)question;
-    uint32_t doubts;
-    int severity = severity_of(run, rule, &doubts);
-
-    if (severity < (int)run->policy->minimum || (at.at > 0 && at.at + at.length > run->trusted))
+    if ((int)what->severity < (int)run->policy->minimum || (at.at > 0 && at.at + at.length > run->trusted))
         return;
     struct check_finding *last = last_finding(run->findings, rule);
     if (last != NULL && last->at.at == at.at && last->at.length == at.length)
@@ -196,11 +181,24 @@ static void add_finding(struct check_question *question, enum check_rule rule, s
     finding->rule = rule;
     finding->number = number;
     finding->further = 0;
-    finding->severity = (enum check_severity)severity;
-    finding->doubts = doubts;
+    finding->severity = what->severity;
+    finding->doubts = what->doubts;
+    finding->missing = what->missing;
     finding->column = run->column;
     finding->at = at;
-    finding->subject = question->subject;
+    finding->subject = run->question.subject;
+}
+
+static void add_finding(struct check_question *question, enum check_rule rule, struct mqtt_span at)
+{
+    struct check_run *run = (struct check_run *)question;
+    struct check_finding what;
+    int severity = severity_of(run, rule, &what.doubts);
+
+    what.severity = (enum check_severity)severity;
+    what.missing = 0;
+    if (severity >= 0)
+        check_list_finding(run, rule, at, &what);
 }
 
 static void ask_about_text(struct check_question *question, enum check_text kind, struct mqtt_span text)
@@ -236,22 +234,24 @@ static void note_break(struct check_question *question, enum check_rule rule, st
 {
     (void)rule;
     (void)at;
-    ((struct run *)question)->has_break = true;
+    ((struct check_run *)question)->has_break = true;
 }
 
 /** True where a block breaks no rule. Only of one in which nothing is repeated: its properties need not be read again, but
  *  are not in the packet's order. */
-static bool is_flawless(struct run *run, const struct mqtt_properties *block)
+static bool is_flawless(struct check_run *run, const struct mqtt_properties *block)
 {
+    void (*found)(struct check_question *, enum check_rule, struct mqtt_span) = run->question.found;
+
     run->has_break = false;
     run->question.found = note_break;
     for (uint32_t left = block->seen; left != 0 && !run->has_break; left &= left - 1)
         ask_about_property(&run->question, &block->first[__builtin_ctz(left)], false);
-    run->question.found = add_finding;
+    run->question.found = found;
     return !run->has_break;
 }
 
-static void ask_about_properties(struct run *run, const struct mqtt_properties *block, enum mqtt_packet_type type)
+static void ask_about_properties(struct check_run *run, const struct mqtt_properties *block, enum mqtt_packet_type type)
 {
     struct check_subject *subject = &run->question.subject;
     struct mqtt_property property;
@@ -296,7 +296,7 @@ static void ask_about_codes(struct check_question *question)
 }
 
 /** Asks about the parts that one type of packet has. */
-static void ask_about_parts(struct run *run)
+static void ask_about_parts(struct check_run *run)
 {
     struct check_question *question = &run->question;
     const struct mqtt_packet *packet = question->subject.packet;
@@ -339,7 +339,7 @@ static void ask_about_anomalies(struct check_question *question)
 }
 
 /** The fault of a malformed packet, and what is certain nevertheless. */
-static void ask_about_malformed(struct run *run)
+static void ask_about_malformed(struct check_run *run)
 {
     struct check_question *question = &run->question;
     const struct mqtt_packet *packet = question->subject.packet;
@@ -351,10 +351,18 @@ static void ask_about_malformed(struct run *run)
         return;
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.level_at == 0)
         run->column = CHECK_COLUMNS;
-    question->silence = silence_of(run->policy, &question->subject, run->column) | CHECK_NOT_IF_MALFORMED;
+    question->silence = check_silence_of(run->policy, &question->subject, run->column) | CHECK_NOT_IF_MALFORMED;
     run->trusted = mqtt_trusted_length(packet);
     question->ask(question, CHECK_ABOUT_PACKET);
     ask_about_parts(run);
+}
+
+void check_ask_about_all(struct check_run *run)
+{
+    run->question.ask(&run->question, CHECK_ABOUT_PACKET);
+    ask_about_parts(run);
+    if (run->question.subject.facts->anomaly_count > 0)
+        ask_about_anomalies(&run->question);
 }
 
 void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum, enum check_hints hints)
@@ -365,9 +373,8 @@ void check_policy_begin(struct check_policy *policy, bool enabled, enum check_se
     memset(policy->overrides, CHECK_BY_RULE, sizeof policy->overrides);
 }
 
-/** Begins a run over a packet; false where the user wants none, or its connection is in the capture twice. */
-static bool begin_run(struct run *run, const struct check_policy *policy, const struct mqtt_packet *packet,
-                      const struct track_facts *facts, wmem_allocator_t *pool, struct check_findings *findings)
+bool check_begin_run(struct check_run *run, const struct check_policy *policy, const struct mqtt_packet *packet,
+                     const struct track_facts *facts, wmem_allocator_t *pool, struct check_findings *findings)
 {
     struct check_question *question = &run->question;
 
@@ -379,22 +386,23 @@ static bool begin_run(struct run *run, const struct check_policy *policy, const 
     run->findings = findings;
     run->trusted = UINT32_MAX;
     question->ask = check_ask;
+    run->missing = 0;
     question->found = add_finding;
     question->subject.packet = packet;
     question->subject.facts = facts;
     question->subject.anomaly = NULL;
     question->subject.block = NULL;
     run->column = column_of(&question->subject);
-    question->silence = silence_of(run->policy, &question->subject, run->column);
+    question->silence = check_silence_of(run->policy, &question->subject, run->column);
     return true;
 }
 
 void check_fixed_header(const struct check_policy *policy, const struct mqtt_packet *packet,
                         const struct track_facts *facts, wmem_allocator_t *pool, struct check_findings *findings)
 {
-    struct run run;
+    struct check_run run;
 
-    if (!begin_run(&run, policy, packet, facts, pool, findings))
+    if (!check_begin_run(&run, policy, packet, facts, pool, findings))
         return;
     run.question.silence |= CHECK_NOT_BY_FIXED_HEADER;
     check_ask(&run.question, CHECK_ABOUT_PACKET);
@@ -403,35 +411,30 @@ void check_fixed_header(const struct check_policy *policy, const struct mqtt_pac
 void check_anomalies(const struct check_policy *policy, const struct mqtt_packet *packet,
                      const struct track_facts *facts, wmem_allocator_t *pool, struct check_findings *findings)
 {
-    struct run run;
+    struct check_run run;
 
-    if (begin_run(&run, policy, packet, facts, pool, findings))
+    if (check_begin_run(&run, policy, packet, facts, pool, findings))
         ask_about_anomalies(&run.question);
 }
 
 void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct track_facts *facts,
                wmem_allocator_t *pool, struct check_findings *findings)
 {
-    struct run run;
-    struct check_question *question = &run.question;
-
-    if (!begin_run(&run, policy, packet, facts, pool, findings))
+    struct check_run run;
+    if (!check_begin_run(&run, policy, packet, facts, pool, findings))
         return;
     if (mqtt_is_malformed(packet)) {
         ask_about_malformed(&run);
         return;
     }
-    question->ask(question, CHECK_ABOUT_PACKET);
-    ask_about_parts(&run);
-    if (facts->anomaly_count > 0)
-        ask_about_anomalies(question);
+    check_ask_about_all(&run);
 }
 
 void check_find_occasions(const struct mqtt_packet *packet, const struct track_facts *facts, int64_t age_ns,
                           struct check_occasions *occasions)
 {
     static const struct track_anomaly nothing;
-    struct run run = {
+    struct check_run run = {
         .question =
             {
                 .subject = {.packet = packet, .facts = facts, .age_ns = age_ns},
@@ -445,7 +448,8 @@ void check_find_occasions(const struct mqtt_packet *packet, const struct track_f
     if (question->column == CHECK_COLUMNS || facts->snapshot->is_copy)
         return;
     /* That a fixed header was judged before the packet was whole makes it no less of an occasion. */
-    question->silence = silence_of(NULL, &question->subject, question->column) & ~(uint32_t)CHECK_NEEDS_FIXED_HEADER;
+    question->silence =
+        check_silence_of(NULL, &question->subject, question->column) & ~(uint32_t)CHECK_NEEDS_FIXED_HEADER;
     if (packet->fault.kind != MQTT_FAULT_CUT)
         question->ask(question, CHECK_ABOUT_FAULT);
     if (!mqtt_is_malformed(packet)) {

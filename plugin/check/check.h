@@ -59,6 +59,7 @@ struct check_finding {
     struct mqtt_span at;          /**< the bytes concerned */
     uint32_t number;              /**< which of its rule it is in the packet, from 1 */
     uint32_t further;             /**< how many of its rule come after it and are not listed; 0 unless it is the last */
+    uint32_t missing;             /**< bits of enum check_needs: what is not known of check_undecided(); else 0 */
     struct check_subject subject; /**< what it was found at */
 };
 
@@ -117,6 +118,11 @@ struct check_occasions {
 void check_find_occasions(const struct mqtt_packet *packet, const struct track_facts *facts, int64_t age_ns,
                           struct check_occasions *occasions);
 
+/** What check_run() would have found beside, had the capture shown what the rules need: each says in its text what is missing.
+ *  Where it is not known which end is the broker, both are tried. These are no findings: nothing may count them. */
+void check_undecided(const struct check_policy *policy, const struct mqtt_packet *packet,
+                     const struct track_facts *facts, struct _wmem_allocator_t *pool, struct check_findings *undecided);
+
 /** Writes what a finding says: title, detail; the side at fault where the title does not begin with it, and why the severity
  *  was lowered, in parentheses; statement ids in brackets. Null-terminated, truncated where `size` is too small. */
 void check_message(const struct check_finding *finding, char *buffer, size_t size);
@@ -128,7 +134,7 @@ const char *check_finding_side(const struct check_finding *finding);
 
 enum { CHECK_DOUBT_SIZE = 200 };
 
-/** Writes why the severity of a finding was lowered; "" where it was not. */
+/** Writes why the severity of a finding was lowered, or what is missing to decide; "" where neither is so. */
 void check_finding_doubt(const struct check_finding *finding, char buffer[CHECK_DOUBT_SIZE]);
 
 enum { CHECK_FRAMES_MAX = 3 };

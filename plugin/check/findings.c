@@ -34,6 +34,23 @@ const char *check_finding_side(const struct check_finding *finding)
     return "unknown";
 }
 
+/** Writes what is not known and would have to be. */
+static void write_missing(uint32_t missing, char buffer[CHECK_DOUBT_SIZE])
+{
+    static const char *const words[CHECK_NEED_BITS] = {
+#define NEED(symbol, words) words,
+#include "needs.def"
+#undef NEED
+    };
+    size_t length = (size_t)snprintf(buffer, CHECK_DOUBT_SIZE, "not decided, needs:");
+
+    for (unsigned bit = 0; bit < CHECK_NEED_BITS && length < CHECK_DOUBT_SIZE; bit++)
+        if (missing & 1u << bit)
+            length += (size_t)snprintf(buffer + length, CHECK_DOUBT_SIZE - length, "%s %s",
+                                       missing & ((1u << bit) - 1) ? "," : "",
+                                       bit == CHECK_NEED_BIT_ANY_VERSION ? "protocol version known" : words[bit]);
+}
+
 void check_finding_doubt(const struct check_finding *finding, char buffer[CHECK_DOUBT_SIZE])
 {
     static const char *const words[TRACK_DOUBTS] = {
@@ -44,6 +61,10 @@ void check_finding_doubt(const struct check_finding *finding, char buffer[CHECK_
     size_t length = 0;
 
     buffer[0] = '\0';
+    if (finding->missing != 0) {
+        write_missing(finding->missing, buffer);
+        return;
+    }
     for (unsigned doubt = TRACK_DOUBT_NONE + 1; doubt < TRACK_DOUBTS && length < CHECK_DOUBT_SIZE; doubt++)
         if (finding->doubts & 1u << doubt)
             length += (size_t)snprintf(buffer + length, CHECK_DOUBT_SIZE - length, "%s%s", length > 0 ? ", " : "",

@@ -182,6 +182,9 @@ static void track_packet(struct fuzz *fuzz, unsigned number, unsigned sender, co
     demand(walk_packet(&told->packet));
     check_run(&fuzz->policy, &told->packet, &told->facts, fuzz->scope, &told->findings);
     demand(judge_findings(&told->packet, &told->findings));
+    struct check_findings undecided;
+    check_undecided(&fuzz->policy, &told->packet, &told->facts, fuzz->scope, &undecided);
+    demand(judge_findings(&told->packet, &undecided));
     fuzz->pdu.pdu++;
 }
 
@@ -327,6 +330,7 @@ static struct fuzz fuzz_begin(uint8_t choice)
         .max_inflight = most_inflight[choice >> 2 & 7],
         .max_memory = most_memory[choice >> 5],
         .has_rules = true,
+        .has_practices = true,
         .state_of = state_of,
     };
     struct fuzz fuzz = {0};

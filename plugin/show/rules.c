@@ -136,6 +136,20 @@ static void add_help(const struct show_context *context, proto_tree *tree, const
                                            help->cause, help->mend, excuse, help->excuse));
 }
 
+void show_undecided(const struct show_context *context, proto_tree *parent)
+{
+    const struct check_findings *undecided = context->undecided;
+    proto_item *item;
+
+    if (undecided == NULL || undecided->count == 0)
+        return;
+    proto_tree *tree =
+        proto_tree_add_subtree(parent, context->tvb, 0, 0, show_subtrees[SHOW_SUBTREE_UNDECIDED], &item, "Undecided");
+    proto_item_set_generated(item);
+    for (unsigned i = 0; i < undecided->count; i++)
+        add_rule_string(context, tree, SHOW_UNDECIDED, show_finding_text(context->pinfo->pool, &undecided->list[i]));
+}
+
 void show_statements(const struct show_context *context, proto_tree *tree)
 {
     const struct check_findings *findings = context->findings;

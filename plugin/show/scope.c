@@ -178,6 +178,7 @@ void show_scope(const struct show_context *context, proto_tree *parent)
         add_number(context, tree, FIELD(EFFECTIVE_KEEP_ALIVE), facts->snapshot->keep_alive_s);
     show_version(context, tree);
     show_statements(context, tree);
+    show_undecided(context, tree);
     add_number(context, tree, FIELD(CONNECTION), facts->connection);
     add_number(context, tree, FIELD(PDU), facts->pdu.pdu);
 }

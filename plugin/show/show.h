@@ -21,8 +21,9 @@ struct show_context {
     packet_info *pinfo;
     const struct mqtt_packet *packet;
     const struct track_facts *facts;
-    const struct check_findings *findings; /**< the rules that it breaks */
-    bool names_ends;                       /**< the user wants the names of the ends in the Info column */
+    const struct check_findings *findings;  /**< the rules that it breaks */
+    bool names_ends;                        /**< the user wants the names of the ends in the Info column */
+    const struct check_findings *undecided; /**< what it may break beside; NULL where nobody wants to know */
 };
 
 /** An expert item to raise, and the packet's bytes that it is about. */
@@ -57,6 +58,9 @@ void show_findings(const struct show_context *context, proto_tree *tree);
 
 /** Adds the statement ids of the packet's findings. */
 void show_statements(const struct show_context *context, proto_tree *tree);
+
+/** Adds what could not be decided, in a subtree of its own. */
+void show_undecided(const struct show_context *context, proto_tree *tree);
 
 /** What a finding says: printable, in `pool`. */
 const char *show_finding_text(wmem_allocator_t *pool, const struct check_finding *finding);
