@@ -352,13 +352,14 @@ static void put_packet(struct line *line)
     line->text[line->length] = '\0';
 }
 
-/** The worst of what the entry says. */
+/** The worst of what the entry says, hints aside. */
 static int severity_of_entry(const struct show_context *context)
 {
     int severity = mqtt_is_malformed(context->packet) ? CHECK_WARNING : -1;
 
     for (unsigned i = 0; i < context->findings->count; i++)
-        severity = MAX(severity, (int)context->findings->list[i].severity);
+        if (!check_is_hint(check_rule_info(context->findings->list[i].rule)))
+            severity = MAX(severity, (int)context->findings->list[i].severity);
     return severity;
 }
 

@@ -155,7 +155,8 @@ static void begin_to_count(const struct tap_record *record)
     unsigned asked = 0;
 
     for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
-        asked += record->policy->enabled && record->policy->overrides[rule] != CHECK_OFF;
+        asked += record->policy->enabled && record->policy->overrides[rule] != CHECK_OFF &&
+                 !check_is_hint(check_rule_info((enum check_rule)rule));
     nothing = asked > 0 ? g_strdup_printf("No rule broken (%u evaluated)", asked) : g_strdup("No rule is evaluated");
     if (has_completer)
         return;
