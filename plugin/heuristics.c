@@ -7,12 +7,14 @@
 
 #include "compat.h"
 #include "mqttscope.h"
+#include "wire/midstream.h"
 
-/** A segment in the middle of a connection has to hold this many plausible packets, and nothing else. */
-enum { MIDSTREAM_PACKETS = 3 };
+/** So many conversations are looked at for what speaks for MQTT in their middle. */
+enum { MIDSTREAM_MAX = 65536, BYTES_OF_ENTRY = 64 };
 
 static dissector_handle_t tcp_handle;
 static dissector_handle_t tls_handle;
+static wmem_map_t *midstreams; /* conversation to struct mqtt_midstream in a pointer; file scope */
 
 /** Whether it is the first data of a Client: a CONNECT. */
 static enum mqtt_connect_match match_connect(tvbuff_t *tvb)
@@ -93,15 +95,32 @@ static ws_bool recognise_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto
     return true;
 }
 
-/** Several whole packets that fill the segment, whatever they are: too weak to be on unless the user says so. */
+/** Takes a segment into what is known of its conversation. True where that is MQTT. Where it cannot be kept, the segment counts
+ *  by itself. */
+static bool add_to_midstream(tvbuff_t *tvb, packet_info *pinfo)
+{
+    const struct tcp_analysis *tcp = get_tcp_conversation_data(NULL, pinfo);
+    const conversation_t *conversation = find_or_create_conversation(pinfo);
+    uint32_t captured = tvb_captured_length(tvb);
+    bool is_whole = captured == tvb_reported_length(tvb);
+    unsigned kept = GPOINTER_TO_UINT(wmem_map_lookup(midstreams, conversation));
+    struct mqtt_midstream midstream = {.packets = (uint8_t)kept, .client = (uint8_t)(kept >> 8)};
+    bool is_mqtt = mqtt_midstream_add(&midstream, tcp != NULL && tcp->fwd == &tcp->flow2,
+                                      tvb_get_ptr(tvb, 0, (int)captured), is_whole ? captured : 0);
+    unsigned now = midstream.packets | (unsigned)midstream.client << 8;
+
+    if (now != kept && (wmem_map_contains(midstreams, conversation) ||
+                        (wmem_map_size(midstreams) < MIDSTREAM_MAX && stream_charge(BYTES_OF_ENTRY))))
+        wmem_map_insert(midstreams, conversation, GUINT_TO_POINTER(now));
+    return is_mqtt;
+}
+
+/** Whole packets that fill one segment after the other, whatever they are: too weak to be on unless the user says so. What comes
+ *  before there are enough is left to others, so that on later visits nothing is to be decided. */
 static ws_bool recognise_midstream(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
-    uint32_t captured = tvb_captured_length(tvb);
-    if (!mqttscope_is_enabled() || captured == 0 || captured < tvb_reported_length(tvb))
-        return false;
-    struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured, MQTT_VERSION_UNKNOWN);
-
-    if (run.packets < MIDSTREAM_PACKETS || run.length < captured)
+    if (!mqttscope_is_enabled() || PINFO_FD_VISITED(pinfo) || tvb_captured_length(tvb) == 0 ||
+        !add_to_midstream(tvb, pinfo))
         return false;
     take_conversation(pinfo);
     dissect_over_tcp(tvb, pinfo, tree, data);
@@ -112,6 +131,7 @@ void heuristics_register(int mqtt, dissector_handle_t tcp, dissector_handle_t tl
 {
     tcp_handle = tcp;
     tls_handle = tls;
+    midstreams = wmem_map_new_autoreset(wmem_epan_scope(), wmem_file_scope(), g_direct_hash, g_direct_equal);
     heur_dissector_add("tcp", recognise_over_tcp, "MQTT over TCP, from its CONNECT", "mqttscope_tcp", mqtt,
                        HEURISTIC_ENABLE);
     heur_dissector_add("tls", recognise_over_tls, "MQTT over TLS, from its CONNECT", "mqttscope_tls", mqtt,

@@ -255,6 +255,7 @@ bool mqtt_packet_is_plausible(const struct mqtt_packet *packet);
 struct mqtt_run {
     uint32_t packets; /**< whole, plausible packets */
     uint32_t length;  /**< the bytes they take */
+    uint8_t senders;  /**< who alone may send some of them: bits of enum mqtt_senders */
     bool broken;      /**< what follows them is not the beginning of a plausible packet */
     bool begun;       /**< what follows them is a PUBLISH that continues after the chunk and has a plausible topic */
 };

@@ -216,7 +216,7 @@ static enum likeness likeness_by(const uint8_t *bytes, uint32_t captured, uint32
 
 struct mqtt_run mqtt_read_run(const uint8_t *bytes, uint32_t captured, enum mqtt_version version)
 {
-    struct mqtt_run run = {0, 0, false, false};
+    struct mqtt_run run = {0, 0, 0, false, false};
 
     while (run.length < captured) {
         const uint8_t *start = bytes + run.length;
@@ -234,6 +234,9 @@ struct mqtt_run mqtt_read_run(const uint8_t *bytes, uint32_t captured, enum mqtt
             run.broken = likeness == LIKE_NOTHING;
             break;
         }
+        enum mqtt_senders senders = mqtt_packet_type_senders((enum mqtt_packet_type)(start[0] >> 4));
+        if (senders != MQTT_SENT_BY_EITHER)
+            run.senders |= (uint8_t)senders;
         run.packets++;
         run.length += length;
     }

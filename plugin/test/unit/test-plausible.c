@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "../../wire/midstream.h"
 #include "../../wire/validity.h"
 #include "check.h"
 
@@ -236,6 +237,70 @@ static void what_a_wrong_length_may_have_made_is_not_trusted(void)
     }
 }
 
+/** Takes in segments, one string each; "<" in front: of the other end. Returns after how many there is enough, 0: never. */
+static unsigned believed_after(const char *const *segments)
+{
+    struct mqtt_midstream midstream = {0, 0};
+
+    for (unsigned i = 0; segments[i] != NULL; i++) {
+        bool is_other = segments[i][0] == '<';
+        struct buffer buffer = buffer_from(segments[i] + is_other);
+        bool is_enough = mqtt_midstream_add(&midstream, is_other, buffer.bytes, buffer.length);
+        free(buffer.bytes);
+        if (is_enough)
+            return i + 1;
+    }
+    return 0;
+}
+
+static void evidence_adds_up_over_segments(void)
+{
+    static const struct {
+        unsigned after;
+        const char *segments[7];
+    } rows[] = {
+        {3, {"30 { s'a' 'x' }", "30 { s'a' 'y' }", "30 { s'a' 'z' }"}},
+        {3, {"c0 00", "<d0 00", "c0 00"}},
+        {1, {"40 { 0001 } 40 { 0002 } 40 { 0003 }"}},
+        {2, {"40 { 0001 } 40 { 0002 }", "<30 { s'a' 'x' }"}},
+        {0, {"c0 00", "<d0 00"}},
+        {0, {"c0 00", "<d0 00", "c0 00 ff", "c0 00", "<d0 00"}},                 /* a misfit, and it begins again */
+        {6, {"c0 00", "<d0 00", "47 45 54 20", "c0 00", "<d0 00", "c0 00"}},     /* the same */
+        {0, {"c0 00", "d0 00", "c0 00", "d0 00", "c0 00", "d0 00"}},             /* one end is both */
+        {0, {"c0 00", "<c0 00", "c0 00", "<c0 00", "c0 00", "<c0 00"}},          /* both are clients */
+        {0, {"c0 00 d0 00", "c0 00 d0 00", "c0 00 d0 00"}},                      /* in one segment */
+        {0, {"40 { 0001 } 40", "40 { 0002 } 40", "40 { 0003 } 40 { 0004 } 40"}}, /* packets that do not fill it */
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        CHECK_EQ(believed_after(rows[i].segments), rows[i].after);
+}
+
+/** The next of a series of numbers that look random, the same each time. */
+static uint32_t next_random(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+/** Half of the streams have short segments, which fit most easily. */
+static void random_streams_are_not_believed(void)
+{
+    enum { STREAMS = 10000, SEGMENTS = 30, SHORT = 6, LONG = 64 };
+    uint32_t state = 1;
+
+    for (unsigned stream = 0; stream < STREAMS; stream++) {
+        struct mqtt_midstream midstream = {0, 0};
+        for (unsigned segment = 0; segment < SEGMENTS; segment++) {
+            uint8_t bytes[LONG];
+            uint32_t length = 1 + next_random(&state) % (stream & 1 ? SHORT : LONG);
+            for (uint32_t i = 0; i < length; i++)
+                bytes[i] = (uint8_t)next_random(&state);
+            CHECK(!mqtt_midstream_add(&midstream, next_random(&state) & 1, bytes, length));
+        }
+    }
+}
+
 int main(void)
 {
     RUN(well_formed_packets_are_plausible);
@@ -243,6 +308,8 @@ int main(void)
     RUN(invalid_packets_are_told_from_strange_ones);
     RUN(runs_are_read_to_their_end);
     RUN(a_connect_is_recognised);
+    RUN(evidence_adds_up_over_segments);
+    RUN(random_streams_are_not_believed);
     RUN(what_a_wrong_length_may_have_made_is_not_trusted);
     return FINISH();
 }
