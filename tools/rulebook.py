@@ -79,8 +79,8 @@ def message(rule: Rule) -> str:
 
 def help_lines(rule: Rule) -> list[tuple[str, str]]:
     """The parts of a rule's help, each with a heading."""
-    parts = [("The specification" if not rule.is_practice else "Why", rule.wants), ("Usual cause", rule.cause), ("To mend it", rule.mend),
-             ("Not reported, or less severe", rule.excuse)]
+    parts = [("The specification" if not rule.is_practice else "Why", rule.wants), ("Usual cause", rule.cause),
+             ("To mend it", rule.mend), ("Not reported, or less severe", rule.excuse)]
     return [(heading, text) for heading, text in parts if text]
 
 
@@ -104,7 +104,8 @@ def _entry(rule: Rule, catalogue: dict[tuple[str, str], list[str]]) -> str:
         parts.append("\n")
     # A case made to break rules shows it best; in others it may only be doubted.
     broken = min(rule.broken_in, key=lambda name: not name.endswith("-broken.case"), default="")
-    parts.append(f"Broken in {_case(broken) if broken else 'none'}, kept in {_case(rule.kept_in[0]) if rule.kept_in else 'none'}.\n\n")
+    kept = rule.kept_in[0] if rule.kept_in else ""
+    parts.append(f"Broken in {_case(broken) if broken else 'none'}, kept in {_case(kept) if kept else 'none'}.\n\n")
     return "".join(parts)
 
 

@@ -15,8 +15,11 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
 
 import harness  # noqa: E402
+import rulelint  # noqa: E402
 from harness import Settings  # noqa: E402
 
+HINTS = ROOT / "test-captures" / "cases" / "rules" / "practices-all-broken.pcap"
+KEEP_ALIVE_OFF = ROOT / "test-captures" / "cases" / "keep-alive-off.pcap"
 QOS_3 = ROOT / "test-captures" / "cases" / "qos-3.pcap"
 TYPE_0 = ROOT / "test-captures" / "cases" / "packet-type-0.pcap"
 FIVE_BYTES = ROOT / "test-captures" / "cases" / "remaining-length-five-bytes.pcap"
@@ -71,7 +74,68 @@ class Table(unittest.TestCase):
         self.assertTrue(row["_ws.expert.message"][0].endswith("[MQTT-3.3.1-4]"), row)
 
 
+def rules(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What `tools/rules` prints."""
+    return subprocess.run([sys.executable, str(ROOT / "tools" / "rules"), *arguments], capture_output=True, text=True,
+                          check=False)
+
+
+class Texts(unittest.TestCase):
+    def test_page(self) -> None:
+        """All texts on one page: rules with a sample and help, expert items, faults."""
+        page = rules("--texts").stdout
+        for expected in ("publish_qos_3  error, sender at fault\n  [QoS 3, MQTT-3.3.1-4]\n",
+                         "QoS of PUBLISH is 3: expected QoS 0, 1 or 2, found 3",
+                         "practice_keep_alive_0  note, Client at fault\n  [Keep Alive 0]\n",
+                         "CUT: Packet truncated by the snapshot length",
+                         "PAST_END: %s needs %u byte%s, %u left in the packet", "INCOMPLETE: incomplete capture"):
+            self.assertIn(expected, page)
+
+    def test_explain(self) -> None:
+        """A rule by its symbol or by a statement; what is none is refused."""
+        for name in ("publish_qos_3", "MQTT-3.3.1-4"):
+            self.assertIn("publish_qos_3: QoS of PUBLISH is 3\n", rules("--explain", name).stdout)
+        self.assertIn("MQTT-1.5.3-3 of MQTT 3.1.1 is not judged: ", rules("--explain", "MQTT-1.5.3-3").stdout)
+        nonsense = rules("--explain", "nonsense")
+        self.assertEqual((nonsense.returncode, nonsense.stdout), (1, "rules: there is no rule or statement nonsense\n"))
+
+    def test_lint(self) -> None:
+        """What is badly worded is found, and nothing else."""
+        for title in ("The Client is at fault", "PUBREL in frame 7", "Who is told", "QoS is %u", "QoS 3.", "x" * 71, "small letter"):
+            self.assertNotEqual(rulelint.lint_title("rule", title, 70), [], title)
+        self.assertEqual(rulelint.lint_title("rule", "PUBREL for a Packet Identifier that is not in use", 70), [])
+        for detail in ('"found %u", p->reason', '"expected 1"', '"expected 0x00, found none"',
+                       '"expected at most %u bytes, found %u", 1, 2', '"expected 1, found it behind"'):
+            self.assertNotEqual(rulelint.lint_detail("rule", detail), [], detail)
+        for detail in ('"expected 0x00 (Success), found 0x%02X (%s)", 1, name', 'UNNAMED "expected 0x00, found 0x%02X", 1',
+                       '"expected at most %u byte%s, found %u", 1, PLURAL(1), 2'):
+            self.assertEqual(rulelint.lint_detail("rule", detail), [], detail)
+
+
 class Preferences(unittest.TestCase):
+    def test_hints(self) -> None:
+        """Hints are shown as the user wants them, each can be switched off, and none is in Info."""
+        def hints(capture: Path, settings: Settings) -> set[str]:
+            return {each.name.removeprefix("mqttscope.rule.") for each in harness.findings(capture, settings=settings)
+                    if each.name.startswith("mqttscope.rule.practice_")}
+
+        self.assertEqual(hints(KEEP_ALIVE_OFF, Settings()), {"practice_keep_alive_0"})
+        self.assertEqual(hints(KEEP_ALIVE_OFF, with_preferences("mqttscope.hints:none")), set())
+        self.assertEqual(hints(KEEP_ALIVE_OFF, with_single("practice_keep_alive_0", "off")), set())
+        self.assertEqual(hints(HINTS, Settings()), set())
+        self.assertEqual(hints(HINTS, with_preferences("mqttscope.hints:all")),
+                         {"practice_anonymous_subscription", "practice_plain_password", "practice_qos_above_grants",
+                          "practice_early_pings"})
+        row = harness.rows(KEEP_ALIVE_OFF, ["info", "mqttscope.rule"],
+                           display_filter="mqttscope.rule.practice_keep_alive_0")[0]
+        self.assertEqual((row["info"], row["mqttscope.rule"]),
+                         (["client-1 → broker  CONNECT v5 clean-start keep-alive=0s"], []))
+
+    def test_hints_by_themselves(self) -> None:
+        """The table of rules has hints after all broken rules, without a statement."""
+        rows = table(KEEP_ALIVE_OFF)
+        self.assertEqual([(row[0], row[-2], row[-1]) for row in rows], [("note", "hint", "practice_keep_alive_0")])
+
     def test_as_installed(self) -> None:
         self.assertEqual(severities(Settings()), ["error"])
 
