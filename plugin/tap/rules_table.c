@@ -77,6 +77,14 @@ static void free_rule_row(void *data)
     g_free(row);
 }
 
+/** Wireshark's window sorts by the first column's text: the more blanks, the worse. */
+static const char *const severity_texts[CHECK_SEVERITIES] = {
+    [CHECK_CHAT] = "chat",
+    [CHECK_NOTE] = " note",
+    [CHECK_WARNING] = "  warning",
+    [CHECK_ERROR] = "   error",
+};
+
 static const char *rule_cell_text(unsigned index, unsigned column)
 {
     if (index == rows->len)
@@ -89,7 +97,7 @@ static const char *rule_cell_text(unsigned index, unsigned column)
     case COLUMN_RULE:
         return check_rule_info(row->rule)->symbol;
     case COLUMN_SEVERITY:
-        return check_severity_name(row->severity);
+        return severity_texts[row->severity];
     case COLUMN_SIDE:
         return row->side;
     case COLUMN_CLIENTS:
