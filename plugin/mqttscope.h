@@ -36,6 +36,9 @@ bool mqttscope_exports_copies(void);
 /** The preference for the names of both ends in the Info column. */
 bool mqttscope_names_ends(void);
 
+/** The preference for finding where each message comes from. */
+bool mqttscope_follows_messages(void);
+
 /** The preference for joining packets that span segments, records or messages. */
 bool mqttscope_reassembles(void);
 

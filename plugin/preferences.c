@@ -12,6 +12,7 @@
 static ws_bool reassembles = true;
 static ws_bool names_ends = true;
 static ws_bool exports_copies = false;
+static ws_bool follows_messages = true;
 static int default_version = MQTT_VERSION_UNKNOWN;
 static unsigned max_inflight = 65535;
 static unsigned max_memory_mib = 512;
@@ -29,6 +30,11 @@ bool mqttscope_names_ends(void)
 bool mqttscope_exports_copies(void)
 {
     return exports_copies;
+}
+
+bool mqttscope_follows_messages(void)
+{
+    return follows_messages;
 }
 
 /** The version that the user has set for Wireshark's own dissector, so that profiles made for it keep working. */
@@ -80,6 +86,9 @@ void preferences_register(int proto)
         "Whether the export of objects has a file for each PUBLISH. Without it a message that "
         "was published is not exported again where it is delivered or re-sent.",
         &exports_copies);
+    prefs_register_bool_preference(module, "follow_messages", "Follow messages from publisher to subscribers",
+                                   "Whether each delivery is linked to the PUBLISH that it stems from.",
+                                   &follows_messages);
     prefs_register_enum_preference(module, "default_version", "Version of connections without a captured CONNECT",
                                    "The protocol version to assume where the CONNECT was not captured and the packets "
                                    "do not show by themselves which version they are.",

@@ -158,6 +158,7 @@ static struct track_capture *current_capture(void)
             .max_memory = mqttscope_max_memory(),
             .has_rules = mqttscope_rules()->enabled,
             .has_practices = mqttscope_rules()->hints == CHECK_HINTS_ALL,
+            .follows_messages = mqttscope_follows_messages(),
             .state_of = tcp_state,
         };
         capture = track_capture_new(wmem_file_scope(), &options);

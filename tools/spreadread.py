@@ -28,6 +28,8 @@ LEFT_OUT = {"frame": ("frame_frame_time_relative", "frame_frame_time_delta", "fr
             "tcp": ("tcp_tcp_payload", "tcp_tcp_segment_data"), "udp": ("udp_udp_payload",)}
 """What is counted from frames of the part, and bytes that the capture holds and mqtt has in pieces."""
 SEVERITIES = {0x100000: "comment", 0x200000: "chat", 0x400000: "note", 0x600000: "warning", 0x800000: "error"}
+ALONE = ("-o", "mqttscope.follow_messages:FALSE")
+"""The journey of a message leads from one connection to others, which may be in other parts."""
 KEYWORD = {"type": "keyword", "ignore_above": 1024}
 _STRINGS = re.compile(r"FT_(STRING|UINT_STRING|STRINGZ|STRINGZPAD|STRINGZTRUNC|BYTES|UINT_BYTES|ETHER|AX25|VINES|FCWWN"
                       r"|GUID|OID|REL_OID|SYSTEM_ID|EUI64|CHAR)")
@@ -191,7 +193,8 @@ class _Maker:
 def documents(tshark: str, part: Path, index: str, arguments: list[str]) -> Iterator[str]:
     """Lines for the bulk interface: an action and a document for each frame with MQTT."""
     maker = _Maker(tshark, part)
-    command = [tshark, "-n", "-r", str(part), "-Y", "mqtt", "-T", "ek", "-J", " ".join(LAYERS), *arguments]
+    command = [tshark, "-n", "-r", str(part), "-Y", "mqtt", "-T", "ek", "-J", " ".join(LAYERS), *ALONE,
+               *arguments]
     for line in lines_of(command):
         if line.startswith('{"timestamp"'):
             number, document = maker.document(line)
@@ -256,7 +259,7 @@ class Reader:
                  *dict.fromkeys(each.name for each in own)]
         self.frame_numbers = {each.name.replace(".", "_") for each in own if each.kind == "FT_FRAMENUM"}
         self.command = [tshark, "-n", "-Y", "mqtt", "-T", "ek", *(each for name in names for each in ("-e", name)),
-                        *arguments]
+                        *ALONE, *arguments]
 
     def read(self, file: Path, numbers: Numbers | None = None) -> Iterator[Shown]:
         """(frame number in the whole capture, what is shown of it)."""

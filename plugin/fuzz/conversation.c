@@ -331,6 +331,7 @@ static struct fuzz fuzz_begin(uint8_t choice)
         .max_memory = most_memory[choice >> 5],
         .has_rules = true,
         .has_practices = true,
+        .follows_messages = true,
         .state_of = state_of,
     };
     struct fuzz fuzz = {0};

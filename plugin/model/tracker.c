@@ -26,6 +26,7 @@
 #include "protocol/captured-twice.h"
 #include "protocol/connect-info.h"
 #include "protocol/connection.h"
+#include "protocol/journey.h"
 #include "protocol/keep-alive.h"
 #include "protocol/recent-publishes.h"
 #include "protocol/roles.h"
@@ -47,6 +48,7 @@ struct track_capture *track_capture_new(wmem_allocator_t *scope, const struct tr
     capture->options = *options;
     capture->memory = (struct track_file_memory){.scope = scope, .max = options->max_memory};
     capture->clock = track_clock_new();
+    capture->hash_key = (uint64_t)g_random_int() << 32 | g_random_int();
     capture->records = track_packet_records_new(&capture->memory);
     capture->beyond.limits = TRACK_LIMIT_MEMORY;
     return capture;
@@ -273,7 +275,7 @@ __attribute__((noinline)) static void run_parts(struct track_context *tracking)
     run_if(tracking, judged & (TYPE(PUBLISH) | ACKNOWLEDGEMENTS | REQUESTS), track_check_packet_ids);
     run_if(tracking, judged & (TYPE(SUBACK) | TYPE(UNSUBACK)), track_check_suback);
     track_update_transactions(tracking);
-    /* Messages are recognised for rules alone, as long as nothing else shows where they come from. */
+    run_if(tracking, tracking->capture->options.follows_messages && !tracking->snapshot.is_copy, track_update_journey);
     run_if(tracking, judged & TYPE(PUBLISH), track_update_recent_publishes);
     run_if(tracking, judged & (OPENING | TYPE(PUBLISH) | TYPE(DISCONNECT)), track_update_wills);
     run_if(tracking, judged, track_check_session_resumption);
@@ -317,6 +319,7 @@ static void pass_by(struct track_capture *capture, struct track_pdu_ref pdu)
 {
     track_missing_connect_anywhere(capture, pdu.frame);
     track_recent_publishes_doubt(capture);
+    track_journeys_doubt(capture);
 }
 
 void track(struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,
@@ -344,6 +347,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     if (track_is_untracked(connection)) {
         pass_by(tracking.capture, pdu);
         track_recall(connection, sender, pdu, facts);
+        track_describe_journey(connection, packet, facts);
         return;
     }
     track_packet_records_allow(tracking.capture->records);
@@ -373,6 +377,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     facts->request_topic = request_topic_of(tracking.capture, facts->record);
     facts->in_websocket_text = facts->is_plain_text = facts->is_partial = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
+    track_describe_journey(connection, packet, facts);
 }
 
 void track_gap(struct track_connection *connection, struct track_pdu_ref pdu)
@@ -388,11 +393,13 @@ void track_gap(struct track_connection *connection, struct track_pdu_ref pdu)
     track_update_missing_connect(connection, &snapshot, pdu);
     track_begin_snapshot(connection, &snapshot);
     track_recent_publishes_doubt(connection->capture);
+    track_journey_doubt(connection);
 }
 
 void track_loss(struct track_connection *connection)
 {
     connection->may_lose = true;
+    track_journey_doubt(connection);
 }
 
 void track_recall(const struct track_connection *connection, unsigned sender, struct track_pdu_ref pdu,
@@ -413,6 +420,7 @@ void track_recall(const struct track_connection *connection, unsigned sender, st
     facts->in_websocket_text = facts->is_plain_text = facts->is_partial = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
     facts->anomaly_count = track_packet_records_anomalies(records, pdu, facts->anomalies);
+    memset(&facts->journey, 0, sizeof facts->journey);
 }
 
 void track_summarise(const struct track_connection *connection, struct track_summary *summary)

@@ -16,6 +16,7 @@
 #include "facts/subscription.h"
 #include "facts/transport.h"
 #include "facts/unfinished.h"
+#include "journey-facts.h"
 #include "packet-parts.h"
 
 /** All that is known about one capture file. File scope. */

@@ -173,6 +173,7 @@ void show_scope(const struct show_context *context, proto_tree *parent)
         show_resolved_topic(context, tree);
     show_request(context, tree);
     show_exchange(context, tree);
+    show_journey(context, tree);
     add_time(context, tree, FIELD(IDLE_TIME), facts->idle_ns);
     if (context->packet->type == MQTT_TYPE_CONNACK && facts->snapshot->has_keep_alive)
         add_number(context, tree, FIELD(EFFECTIVE_KEEP_ALIVE), facts->snapshot->keep_alive_s);

@@ -16,6 +16,7 @@
 
 #include "../../wire/packet.h"
 #include "anomalies.h"
+#include "journey.h"
 
 /** Which control packet of the file. */
 struct track_pdu_ref {
@@ -209,6 +210,7 @@ struct track_facts {
     bool is_unsure;         /**< bytes may have been missed, and this may be no packet that an end sent */
     const char *websocket_offered; /**< the Client's list of subprotocols; NULL: none, not known, or no WebSocket */
     const char *websocket_chosen;  /**< the one that the Server chose; NULL likewise */
+    struct track_journey journey;  /**< its part in the journey of a message */
     unsigned anomaly_count;        /**< what was found at the packet */
     const struct track_anomaly *anomalies[TRACK_ANOMALIES_MAX];
 };

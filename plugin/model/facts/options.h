@@ -15,6 +15,7 @@ struct track_options {
     uint64_t max_memory; /**< bytes of topics, filters, Client Identifiers and what belongs to them; 0: no limit */
     bool has_rules;      /**< find what the rules rest on */
     bool has_practices;  /**< and what only hints rest on */
+    bool follows_messages; /**< find where each message comes from */
     struct track_transport_state (*state_of)(const void *handle); /**< of the transport; may be NULL */
 };
 

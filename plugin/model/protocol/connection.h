@@ -11,6 +11,7 @@
 #include "../store/context.h"
 #include "connect-info.h"
 #include "inflight.h"
+#include "journey-state.h"
 #include "keep-alive.h"
 #include "session.h"
 #include "topic-aliases.h"
@@ -48,6 +49,7 @@ struct track_connection {
     struct track_pending_request *pending[2];      /**< pending-requests.c: NULL while none waits */
     struct track_topic_aliases *aliases[2];        /**< topic-aliases.c: NULL until one is set */
     struct track_subscription_history *subscribed; /**< subscription-history.c: NULL until there is something in it */
+    struct track_journey_state journey;            /**< journey.c */
     struct track_closing closing;                  /**< unfinished-packets.c */
     struct track_begun_packets *begun;      /**< unfinished-packets.c: NULL until a packet began without its end */
     struct track_will *will;                /**< wills.c: the latest that it had; its slot may have been reused */

@@ -106,6 +106,7 @@ bool track_inflight_inherit(struct track_inflight *to, struct track_inflight *fr
         successor->state = entry->state;
         track_inflight_set_inherited(to, successor, true);
         successor->content_hash = entry->content_hash;
+        successor->message = entry->message;
         successor->subscription_id = entry->subscription_id;
         successor->topic = entry->topic;
         successor->begun_ns = entry->begun_ns;

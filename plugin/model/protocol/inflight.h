@@ -10,6 +10,7 @@
 #define MQTTSCOPE_MODEL_PROTOCOL_INFLIGHT_H
 
 #include "../facts/facts.h"
+#include "../store/context.h"
 #include "../store/id-table.h"
 
 struct track_request_filters;
@@ -42,6 +43,7 @@ struct track_inflight_entry {
     uint32_t subscription_id;    /**< the only one of a PUBLISH as last sent; 0: none, or several */
     uint32_t topic;              /**< of a PUBLISH: its number in store/topic-numbers.h; 0: not known */
     int64_t begun_ns;            /**< when the first PUBLISH was sent */
+    struct track_exchange_message message; /**< journey.c: of a PUBLISH */
     struct track_pending_packet waiting;   /**< the packet that the next response is for */
     struct track_request_filters *filters; /**< protocol/subscriptions.c: what a SUBSCRIBE or UNSUBSCRIBE requests */
 };

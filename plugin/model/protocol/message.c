@@ -54,17 +54,40 @@ uint32_t track_subscription_id_of(const struct mqtt_packet *packet)
     return id->number;
 }
 
-uint32_t track_message_hash(const struct mqtt_packet *packet, uint32_t topic, struct mqtt_span payload)
+/** A hash of a payload that was captured whole; of a long one only the ends count. */
+static uint64_t hash_payload(const struct track_context *tracking, struct mqtt_span payload)
 {
-    enum { MOST = 1024 };
+    const uint64_t key = tracking->capture->hash_key;
+    const uint8_t *bytes = tracking->packet->bytes + payload.at;
 
-    if (packet->fault.kind != MQTT_FAULT_NONE || payload.length < TRACK_CONTENT_LEAST)
+    if (!track_is_sampled(payload))
+        return track_hash_keyed(key, bytes, payload.length);
+    return track_hash_keyed(key ^ payload.length, bytes, TRACK_SAMPLE) +
+           track_hash_keyed(~key, bytes + payload.length - TRACK_SAMPLE, TRACK_SAMPLE);
+}
+
+/** The same of the payload of the PUBLISH being tracked, or a Will's; computed once. */
+static uint64_t payload_hash(struct track_context *tracking, struct mqtt_span payload)
+{
+    if (!tracking->has_payload)
+        tracking->payload_hash = hash_payload(tracking, payload);
+    tracking->has_payload = true;
+    return tracking->payload_hash;
+}
+
+uint32_t track_message_hash(struct track_context *tracking, uint32_t topic, struct mqtt_span payload)
+{
+    if (tracking->packet->fault.kind != MQTT_FAULT_NONE || payload.length < TRACK_CONTENT_LEAST)
         return 0;
     uint32_t hash = topic * 31 + payload.length;
-    hash ^= track_hash_bytes(packet->bytes + payload.at, MIN(payload.length, MOST));
-    if (payload.length > MOST)
-        hash += 17 * track_hash_bytes(packet->bytes + payload.at + payload.length - MOST, MOST);
+    hash ^= (uint32_t)payload_hash(tracking, payload);
     return hash != 0 ? hash : 1;
+}
+
+uint64_t track_message_content(struct track_context *tracking, struct track_topic topic, struct mqtt_span payload)
+{
+    uint64_t hash = track_hash_keyed(tracking->capture->hash_key, topic.bytes, topic.length) * 31;
+    return hash ^ payload_hash(tracking, payload);
 }
 
 uint32_t track_topic_hash(struct track_context *tracking, struct track_topic topic)
@@ -79,7 +102,7 @@ uint32_t track_publish_hash(struct track_context *tracking, struct track_topic t
 {
     if (!tracking->has_content)
         tracking->content_hash =
-            track_message_hash(tracking->packet, track_topic_hash(tracking, topic), tracking->packet->publish.payload);
+            track_message_hash(tracking, track_topic_hash(tracking, topic), tracking->packet->publish.payload);
     tracking->has_content = true;
     return tracking->content_hash;
 }

@@ -35,9 +35,21 @@ bool track_topic_of_publish(const struct track_context *tracking, struct track_t
  *  payload, else all of it. */
 uint32_t track_content_hash(const struct mqtt_packet *packet);
 
-/** A hash by which a message is recognised where it is delivered: of its topic, given as a hash, and payload; 0 where they
- *  were not all captured, or are too short to be told from others. */
-uint32_t track_message_hash(const struct mqtt_packet *packet, uint32_t topic, struct mqtt_span payload);
+/** Of a longer payload only as many bytes at both ends are compared. */
+enum { TRACK_SAMPLE = 2048 };
+
+/** True where two payloads that are taken for the same may differ in the middle. */
+static inline bool track_is_sampled(struct mqtt_span payload)
+{
+    return payload.length > 2 * TRACK_SAMPLE;
+}
+
+/** A hash by which a message of the packet being tracked, its PUBLISH's or its Will, is recognised where it is delivered: of its
+ *  topic, given as a hash, and payload; 0 where they were not all captured, or are too short to be told from others. */
+uint32_t track_message_hash(struct track_context *tracking, uint32_t topic, struct mqtt_span payload);
+
+/** The same for messages of any length, which have to be captured whole. */
+uint64_t track_message_content(struct track_context *tracking, struct track_topic topic, struct mqtt_span payload);
 
 /** A hash of the topic of the PUBLISH being tracked; computed once. */
 uint32_t track_topic_hash(struct track_context *tracking, struct track_topic topic);

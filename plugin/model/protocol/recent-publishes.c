@@ -168,7 +168,7 @@ uint32_t track_recent_publishes_add_will(struct track_context *tracking)
     if (history == NULL)
         return 0;
     uint32_t topic = track_hash_bytes(packet->bytes + connect->will_topic.at, connect->will_topic.length);
-    uint32_t content = track_message_hash(packet, topic, connect->will_payload);
+    uint32_t content = track_message_hash(tracking, topic, connect->will_payload);
     struct track_recent_publish *kept = keep_content(history, content, &is_repeated);
     /* It may be published at any time, for this CONNECT or the next of the same Client: what looks like it is nobody's. */
     *kept = (struct track_recent_publish){.frame = tracking->pdu.frame, .is_repeated = true};

@@ -171,6 +171,9 @@ static void follow_publish(struct track_context *tracking)
     uint32_t hash = track_content_hash(packet);
     if (entry != NULL && is_resent(tracking, entry, hash)) {
         publish_again(tracking, entry);
+        tracking->is_resent = true;
+        if (entry->content_hash == hash)
+            tracking->message = entry->message;
         entry->subscription_id = track_subscription_id_of(packet);
         track_inflight_set_inherited(inflight, entry, false);
     } else {
@@ -187,7 +190,15 @@ static void follow_publish(struct track_context *tracking)
             report_not_followed(tracking);
         }
     }
+    tracking->exchange = entry;
     record_inflight(tracking, tracking->sender);
+}
+
+/** Notes which message the packet acknowledges. */
+static void acknowledge(struct track_context *tracking, const struct track_inflight_entry *entry)
+{
+    if (entry != NULL && entry->type == MQTT_TYPE_PUBLISH)
+        tracking->message = entry->message;
 }
 
 /** The delivery of a PUBLISH of the other end is complete. */
@@ -215,6 +226,7 @@ static void follow_publish_response(struct track_context *tracking)
     struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
     unsigned qos = packet->type == MQTT_TYPE_PUBACK ? 1 : 2;
 
+    acknowledge(tracking, entry);
     if (entry != NULL && entry->qos == qos && entry->state == TRACK_INFLIGHT_PUBLISHED) {
         respond(tracking, &entry->waiting);
         name_topic(tracking, entry);
@@ -239,6 +251,7 @@ static void follow_pubrel(struct track_context *tracking)
     struct track_inflight *inflight = own_inflight(tracking);
     struct track_inflight_entry *entry = track_inflight_find(inflight, tracking->packet->packet_id);
 
+    acknowledge(tracking, entry);
     if (entry == NULL) {
         /* Begun before the capture or on an earlier connection: its PUBCOMP can still be linked. */
         entry = track_inflight_open(inflight, tracking->packet->packet_id, MQTT_TYPE_PUBLISH, 2);
@@ -267,6 +280,7 @@ static void follow_pubcomp(struct track_context *tracking)
 {
     struct track_inflight_entry *entry = track_inflight_find(other_inflight(tracking), tracking->packet->packet_id);
 
+    acknowledge(tracking, entry);
     if (entry != NULL && entry->state == TRACK_INFLIGHT_RELEASED) {
         respond(tracking, &entry->waiting);
         name_topic(tracking, entry);

@@ -19,6 +19,7 @@ struct track_topic_numbers;
 struct track_first_packets;
 struct track_broker_history;
 struct track_wills;
+struct track_journeys;
 struct track_capture_checks;
 
 /** A capture file. File scope. Each member is written by the file that is named above it, and read by any. */
@@ -27,6 +28,7 @@ struct track_capture {
     struct track_options options;
     struct track_pdu_ref latest; /**< the packet that was tracked last */
     uint32_t connection_count;
+    uint64_t hash_key;                  /**< for hashes that no peer foresees */
     struct track_connection *untracked; /**< stands for those that there was no memory for; NULL: none */
     struct track_packet_record beyond;  /**< of each of their packets */
     /* store/file-memory.c */
@@ -63,6 +65,8 @@ struct track_capture {
     uint32_t broker_count;
     /* protocol/wills.c */
     struct track_wills *wills; /**< NULL until a CONNECT has a Will */
+    /* protocol/journey.c */
+    struct track_journeys *journeys; /**< NULL until there is a message, or where nobody wants them */
     /* conformance/checks.h */
     struct track_capture_checks *checks; /**< NULL until there is something to remember */
 };

@@ -36,6 +36,7 @@ int64_t track_clock_read(struct track_clock *clock, int64_t captured_ns)
 {
     int64_t now_ns = MIN(captured_ns + clock->offset_ns, LATEST_NS);
 
+    clock->ran_back |= clock->latest_ns != TRACK_TIME_UNKNOWN && now_ns < clock->latest_ns;
     if (clock->step_ns == INT64_MAX)
         return clock->latest_ns;
     if (clock->latest_ns != TRACK_TIME_UNKNOWN && now_ns < clock->latest_ns - JITTER_NS)

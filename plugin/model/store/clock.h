@@ -19,6 +19,7 @@ struct track_clock {
     int64_t offset_ns; /**< what the model's time is ahead of the capture's */
     int64_t step_ns;   /**< the model's time of the latest step back; TRACK_TIME_UNKNOWN where there was none */
     int64_t doubt_ns;  /**< the largest step back */
+    bool ran_back;     /**< some packet has an earlier time than the one before: what came first is not known */
 };
 
 /** A capture's clock before the first packet. */

@@ -11,6 +11,7 @@
 
 struct track_connection;
 struct track_connection_checks;
+struct track_inflight_entry;
 struct track_progress;
 
 /** What is reported once a connection, and was. */
@@ -18,6 +19,14 @@ struct track_reports {
     uint64_t *anomalies;  /**< evidence/report-anomaly.c: a bit for each kind; NULL until one is reported */
     bool is_version_unknown; /**< tracker.c: a record says that nothing tells the version */
     bool is_memory_limit; /**< context.c: a record says that the memory limit is reached */
+};
+
+/** The message of a QoS 1 or 2 delivery. */
+struct track_exchange_message {
+    uint32_t publication; /**< index + 1; 0: not known */
+    uint8_t kind;         /**< enum track_journey_kind */
+    bool is_certain;      /**< exactly this one can be it */
+    bool is_timed;        /**< and it is known when it was published */
 };
 
 /** The packet being tracked. */
@@ -45,6 +54,11 @@ struct track_context {
     bool has_topic;
     uint32_t content_hash; /**< protocol/message.c: of a PUBLISH's topic and payload, where `has_content` */
     bool has_content;
+    uint64_t payload_hash; /**< protocol/message.c: of a PUBLISH's or a Will's payload, where `has_payload` */
+    bool has_payload;
+    struct track_inflight_entry *exchange; /**< protocol/transactions.c: that a PUBLISH is part of; NULL: none */
+    bool is_resent;                        /**< protocol/transactions.c: it was sent in that before */
+    struct track_exchange_message message; /**< protocol/transactions.c: what the packet re-sends or acknowledges */
 };
 
 /** The record of the packet; made on first use. Where the limit allows none it is good only while the packet is tracked. */

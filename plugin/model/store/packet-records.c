@@ -4,18 +4,9 @@
  */
 #include "packet-records.h"
 
-/** A list of equal items in pieces, ordered by the 64-bit key that `key_of` reads from an item. */
-struct pieces {
-    wmem_array_t *starts; /**< the pieces: pointers to `PIECE_ITEMS` items each */
-    size_t item_size;
-    uint32_t count;
-    uint64_t (*key_of)(const void *item);
-};
+#include "pieces.h"
 
-enum {
-    PIECE_ITEMS = 1024,
-    BYTES_PER_PACKET = 64, /**< allowed beside the limit: what the records of one packet in a transaction take */
-};
+enum { BYTES_PER_PACKET = 64 /**< allowed beside the limit: what the records of one packet in a transaction take */ };
 
 /** How long a client had been silent before a packet. Of the packets of one frame, those that follow without an item of
  *  their own had been silent for no time. */
@@ -29,9 +20,9 @@ struct track_packet_records {
     uint64_t bytes;   /**< of all pieces */
     uint64_t allowed; /**< of these, what is not charged to the limit: so much for each packet that there was */
     uint64_t charged; /**< of these, what is */
-    struct pieces records;
-    struct pieces idles;
-    struct pieces anomalies;
+    struct track_pieces records;
+    struct track_pieces idles;
+    struct track_pieces anomalies;
 };
 
 static uint64_t key_of_pdu(struct track_pdu_ref pdu)
@@ -55,36 +46,20 @@ static uint64_t key_of_anomaly(const void *item)
     return key_of_pdu((struct track_pdu_ref){anomaly->frame_at, anomaly->pdu_at});
 }
 
-static void pieces_begin(struct pieces *pieces, wmem_allocator_t *scope, size_t item_size,
-                         uint64_t (*key_of)(const void *item))
-{
-    *pieces = (struct pieces){wmem_array_new(scope, sizeof(void *)), item_size, 0, key_of};
-}
-
-static void *pieces_item(const struct pieces *pieces, uint32_t index)
-{
-    char *start = *(char **)wmem_array_index(pieces->starts, index / PIECE_ITEMS);
-    return start + index % PIECE_ITEMS * pieces->item_size;
-}
-
 /** Adds an item of zeros. */
-static void *pieces_add(struct track_packet_records *records, struct pieces *pieces)
+static void *add_item(struct track_packet_records *records, struct track_pieces *pieces)
 {
-    if (pieces->count % PIECE_ITEMS == 0) {
-        size_t size = PIECE_ITEMS * pieces->item_size;
-        void *start = wmem_alloc0(records->memory->scope, size);
-        wmem_array_append_one(pieces->starts, start);
-        records->bytes += size;
-    }
-    return pieces_item(pieces, pieces->count++);
+    records->bytes += track_pieces_growth(pieces);
+    return track_pieces_add(pieces);
 }
 
 /** True where the allowance or the limit has room for one more item; the limit is charged with what the allowance has not. */
-static bool has_room(struct track_packet_records *records, const struct pieces *pieces)
+static bool has_room(struct track_packet_records *records, const struct track_pieces *pieces)
 {
-    uint64_t bytes = records->bytes + PIECE_ITEMS * pieces->item_size;
+    uint64_t growth = track_pieces_growth(pieces);
+    uint64_t bytes = records->bytes + growth;
 
-    if (pieces->count % PIECE_ITEMS != 0 || bytes <= records->allowed + records->charged)
+    if (growth == 0 || bytes <= records->allowed + records->charged)
         return true;
     uint64_t lacking = bytes - records->allowed - records->charged;
     if (!track_file_charge(records->memory, lacking))
@@ -93,38 +68,15 @@ static bool has_room(struct track_packet_records *records, const struct pieces *
     return true;
 }
 
-/** How many items have a key that is not above `key`. */
-static uint32_t pieces_count_to(const struct pieces *pieces, uint64_t key)
-{
-    uint32_t first = 0;
-    uint32_t end = pieces->count;
-
-    while (first < end) {
-        uint32_t middle = first + (end - first) / 2;
-        if (pieces->key_of(pieces_item(pieces, middle)) <= key)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first;
-}
-
-/** The last item whose key is not above `key`, NULL where there is none. */
-static void *pieces_find(const struct pieces *pieces, uint64_t key)
-{
-    uint32_t count = pieces_count_to(pieces, key);
-    return count > 0 ? pieces_item(pieces, count - 1) : NULL;
-}
-
 struct track_packet_records *track_packet_records_new(struct track_file_memory *memory)
 {
     wmem_allocator_t *scope = memory->scope;
     struct track_packet_records *records = wmem_new(scope, struct track_packet_records);
 
     *records = (struct track_packet_records){.memory = memory};
-    pieces_begin(&records->records, scope, sizeof(struct track_packet_record), key_of_record);
-    pieces_begin(&records->idles, scope, sizeof(struct idle), key_of_idle);
-    pieces_begin(&records->anomalies, scope, sizeof(struct track_anomaly), key_of_anomaly);
+    track_pieces_begin(&records->records, scope, sizeof(struct track_packet_record), key_of_record);
+    track_pieces_begin(&records->idles, scope, sizeof(struct idle), key_of_idle);
+    track_pieces_begin(&records->anomalies, scope, sizeof(struct track_anomaly), key_of_anomaly);
     return records;
 }
 
@@ -136,7 +88,7 @@ void track_packet_records_allow(struct track_packet_records *records)
 struct track_packet_record *track_packet_records_add_always(struct track_packet_records *records,
                                                             struct track_pdu_ref pdu)
 {
-    struct track_packet_record *record = (struct track_packet_record *)pieces_add(records, &records->records);
+    struct track_packet_record *record = (struct track_packet_record *)add_item(records, &records->records);
     record->pdu = pdu;
     return record;
 }
@@ -150,7 +102,7 @@ const struct track_packet_record *track_packet_records_find(const struct track_p
                                                             struct track_pdu_ref pdu)
 {
     const struct track_packet_record *record =
-        (const struct track_packet_record *)pieces_find(&records->records, key_of_pdu(pdu));
+        (const struct track_packet_record *)track_pieces_find(&records->records, key_of_pdu(pdu));
     return record != NULL && key_of_record(record) == key_of_pdu(pdu) ? record : NULL;
 }
 
@@ -165,8 +117,8 @@ static int64_t idle_before(const struct idle *idle, struct track_pdu_ref pdu)
 bool track_packet_records_add_idle(struct track_packet_records *records, struct track_pdu_ref pdu,
                                    struct track_packet_record *record, int64_t idle_ns)
 {
-    struct pieces *idles = &records->idles;
-    const struct idle *last = idles->count > 0 ? (const struct idle *)pieces_item(idles, idles->count - 1) : NULL;
+    struct track_pieces *idles = &records->idles;
+    const struct idle *last = idles->count > 0 ? (const struct idle *)track_pieces_item(idles, idles->count - 1) : NULL;
 
     if (idle_before(last, pdu) == idle_ns)
         return true;
@@ -179,7 +131,7 @@ bool track_packet_records_add_idle(struct track_packet_records *records, struct 
     bool is_needed = last != NULL && last->pdu.frame == pdu.frame;
     if (!is_needed && !has_room(records, idles))
         return false;
-    struct idle *idle = (struct idle *)pieces_add(records, idles);
+    struct idle *idle = (struct idle *)add_item(records, idles);
     *idle = (struct idle){pdu, idle_ns};
     return true;
 }
@@ -189,7 +141,7 @@ int64_t track_packet_records_idle(const struct track_packet_records *records, st
 {
     if (record != NULL && record->has_idle)
         return record->idle_ns;
-    return idle_before((const struct idle *)pieces_find(&records->idles, key_of_pdu(pdu)), pdu);
+    return idle_before((const struct idle *)track_pieces_find(&records->idles, key_of_pdu(pdu)), pdu);
 }
 
 const struct track_anomaly *track_packet_records_add_anomaly(struct track_packet_records *records,
@@ -197,7 +149,7 @@ const struct track_anomaly *track_packet_records_add_anomaly(struct track_packet
 {
     if (!has_room(records, &records->anomalies))
         return NULL;
-    struct track_anomaly *kept = (struct track_anomaly *)pieces_add(records, &records->anomalies);
+    struct track_anomaly *kept = (struct track_anomaly *)add_item(records, &records->anomalies);
     *kept = *anomaly;
     return kept;
 }
@@ -205,14 +157,14 @@ const struct track_anomaly *track_packet_records_add_anomaly(struct track_packet
 unsigned track_packet_records_anomalies(const struct track_packet_records *records, struct track_pdu_ref pdu,
                                         const struct track_anomaly **list)
 {
-    const struct pieces *pieces = &records->anomalies;
+    const struct track_pieces *pieces = &records->anomalies;
     uint64_t key = key_of_pdu(pdu);
     unsigned count = 0;
 
     if (pieces->count == 0)
         return 0;
-    for (uint32_t i = pieces_count_to(pieces, key - 1); i < pieces->count && count < TRACK_ANOMALIES_MAX; i++) {
-        const struct track_anomaly *anomaly = (const struct track_anomaly *)pieces_item(pieces, i);
+    for (uint32_t i = track_pieces_count_to(pieces, key - 1); i < pieces->count && count < TRACK_ANOMALIES_MAX; i++) {
+        const struct track_anomaly *anomaly = (const struct track_anomaly *)track_pieces_item(pieces, i);
         if (key_of_anomaly(anomaly) != key)
             break;
         list[count++] = anomaly;

@@ -24,6 +24,24 @@ uint32_t track_hash_bytes(const uint8_t *bytes, uint32_t length)
     return (uint32_t)(hash ^ hash >> 32);
 }
 
+uint64_t track_hash_keyed(uint64_t key, const uint8_t *bytes, uint32_t length)
+{
+    const uint64_t factor = UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t hash = key ^ length * factor;
+    uint64_t eight = 0;
+
+    for (; length >= sizeof eight; bytes += sizeof eight, length -= (uint32_t)sizeof eight) {
+        memcpy(&eight, bytes, sizeof eight);
+        hash = (hash ^ eight) * factor;
+        hash ^= hash >> 32;
+    }
+    eight = 0;
+    memcpy(&eight, bytes, length);
+    hash = (hash ^ eight ^ key >> 7) * factor;
+    hash = (hash ^ hash >> 29) * UINT64_C(0xD6E8FEB86659FD93);
+    return hash ^ hash >> 32;
+}
+
 guint track_hash_text(guint seed, const struct track_text *text)
 {
     /* Keyed: whoever chooses the text cannot foresee it. */

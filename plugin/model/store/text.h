@@ -23,6 +23,9 @@ const struct track_text *track_intern_text(struct track_capture *capture, const 
 /** A hash of bytes, to recognise them by. It is not keyed: a hostile peer can make two alike. */
 uint32_t track_hash_bytes(const uint8_t *bytes, uint32_t length);
 
+/** A hash of bytes under a key that a peer does not know. */
+uint64_t track_hash_keyed(uint64_t key, const uint8_t *bytes, uint32_t length);
+
 /** Equality and a hash of text. */
 bool track_is_same_text(const struct track_text *one, const struct track_text *other);
 guint track_hash_text(guint seed, const struct track_text *text);

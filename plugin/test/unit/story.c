@@ -46,6 +46,8 @@ static void recall(const struct scene *scene)
     CHECK_EQ(packet.version, scene->packet.version);
     CHECK_EQ(packet.fault.kind, scene->packet.fault.kind);
     CHECK_EQ(packet.read_to, scene->packet.read_to);
+    track_describe_journey(scene->connection, &packet, &now);
+    CHECK(memcmp(&now.journey, &first->journey, sizeof now.journey) == 0);
 }
 
 bool story_is_recalled(const struct story *story, const char *test)
