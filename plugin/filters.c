@@ -15,33 +15,33 @@
 #include "mqttscope.h"
 #include "tap/tap.h"
 
-/** Fills the facts as they are after the frame's last control packet. False where the frame has none. */
-static bool recall_frame(packet_info *pinfo, struct track_facts *facts)
+/** Fills the facts as they are after the frame's last control packet, and returns the stream; NULL where the frame has none. */
+static const struct stream *recall_frame(packet_info *pinfo, struct track_facts *facts)
 {
     if (!proto_is_frame_protocol(pinfo->layers, "mqtt") && !proto_is_frame_protocol(pinfo->layers, "mqttscope"))
-        return false;
+        return NULL;
     const conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
     if (conversation == NULL)
-        return false;
+        return NULL;
     const struct stream *stream = (const struct stream *)conversation_get_proto_data(conversation, mqttscope_proto());
     if (stream == NULL)
-        return false;
+        return NULL;
     track_recall(stream->connection, 0, (struct track_pdu_ref){pinfo->num, UINT32_MAX}, facts);
-    return true;
+    return stream;
 }
 
 static ws_bool has_connection(packet_info *pinfo COMPAT_FILTER_DATA)
 {
     struct track_facts facts;
 
-    return recall_frame(pinfo, &facts);
+    return recall_frame(pinfo, &facts) != NULL;
 }
 
 static char *connection_filter(packet_info *pinfo COMPAT_FILTER_DATA)
 {
     struct track_facts facts;
 
-    if (!recall_frame(pinfo, &facts))
+    if (recall_frame(pinfo, &facts) == NULL)
         return NULL;
     return g_strdup_printf("mqttscope.connection == %u", facts.connection);
 }
@@ -50,14 +50,14 @@ static ws_bool has_client(packet_info *pinfo COMPAT_FILTER_DATA)
 {
     struct track_facts facts;
 
-    return recall_frame(pinfo, &facts) && facts.snapshot->client_id != NULL;
+    return recall_frame(pinfo, &facts) != NULL && facts.snapshot->client_id != NULL;
 }
 
 static char *client_filter(packet_info *pinfo COMPAT_FILTER_DATA)
 {
     struct track_facts facts;
 
-    if (!recall_frame(pinfo, &facts) || facts.snapshot->client_id == NULL)
+    if (recall_frame(pinfo, &facts) == NULL || facts.snapshot->client_id == NULL)
         return NULL;
     const struct track_text *client = facts.snapshot->client_id;
     /* The same text that the field has: valid UTF-8 up to the first null character. */
@@ -69,8 +69,30 @@ static char *client_filter(packet_info *pinfo COMPAT_FILTER_DATA)
     return filter;
 }
 
+/** The number of the message that the frame's last control packet belongs to; 0 where that is not known. */
+static uint32_t message_of(packet_info *pinfo)
+{
+    struct track_facts facts;
+    const struct stream *stream = recall_frame(pinfo, &facts);
+
+    return stream != NULL ? track_journey_message_in(stream->connection, pinfo->num) : 0;
+}
+
+static ws_bool has_message(packet_info *pinfo COMPAT_FILTER_DATA)
+{
+    return message_of(pinfo) != 0;
+}
+
+static char *message_filter(packet_info *pinfo COMPAT_FILTER_DATA)
+{
+    uint32_t message = message_of(pinfo);
+
+    return message != 0 ? g_strdup_printf("mqttscope.message == %u", message) : NULL;
+}
+
 void filters_register(void)
 {
     compat_register_conversation_filter("mqttscope", "MQTT connection", has_connection, connection_filter);
     compat_register_conversation_filter("mqttscope", "MQTT client", has_client, client_filter);
+    compat_register_conversation_filter("mqttscope", "MQTT message", has_message, message_filter);
 }

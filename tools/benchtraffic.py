@@ -146,8 +146,37 @@ def large(messages: int) -> Iterator[Segment]:
         yield client, True, publish(4, f"cameras/{number % 4}/image", image)
 
 
+def fanout(messages: int) -> Iterator[Segment]:
+    """One publisher, 100 subscribers, QoS 0 and 1: each message is delivered 100 times; every other one is like the last."""
+    publisher, *subscribers = [Client(number) for number in range(101)]
+    yield publisher, True, connect(4, "publisher-0")
+    yield publisher, False, connack(4)
+    for each in subscribers:
+        yield each, True, connect(4, f"subscriber-{each.number}")
+        yield each, False, connack(4)
+        yield each, True, packet(0x82, b"\x00\x01" + text("fan/#") + bytes([each.number % 2]))
+        yield each, False, packet(0x90, b"\x00\x01" + bytes([each.number % 2]))
+    made, turn = 402, 0
+    while made < messages:
+        payload = b"ON" if turn % 2 else b"turn %d" % turn
+        qos, number = turn // 2 % 2, turn % 65534 + 2
+        yield publisher, True, publish(4, f"fan/{turn % 50}", payload, qos, number)
+        made += 1
+        if qos:
+            yield publisher, False, packet(0x40, struct.pack(">H", number))
+            made += 1
+        for each in subscribers:
+            granted = min(qos, each.number % 2)
+            yield each, False, publish(4, f"fan/{turn % 50}", payload, granted, number)
+            made += 1
+            if granted:
+                yield each, True, packet(0x40, struct.pack(">H", number))
+                made += 1
+        turn += 1
+
+
 WORKLOADS: dict[str, Callable[[int], Iterator[Segment]]] = {
-    "qos0": qos0, "qos1v5": qos1v5, "conns": conns, "batch": batch, "mixed": mixed, "large": large}
+    "qos0": qos0, "qos1v5": qos1v5, "conns": conns, "batch": batch, "mixed": mixed, "large": large, "fanout": fanout}
 
 
 def frames(client: Client, to_server: bool, data: bytes, flags: int, segment: int = SEGMENT) -> Iterator[bytes]:

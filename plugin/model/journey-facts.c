@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "protocol/journey.h"
+#include "protocol/replies.h"
 
 /** The step of a packet; NULL where it is none. */
 static const struct track_journey_step *find_step(const struct track_journeys *journeys, struct track_pdu_ref pdu)
@@ -79,6 +80,21 @@ static bool is_unexplained(const struct track_journeys *journeys, const struct t
     return topic.length < sizeof system || memcmp(packet->bytes + topic.at, system, sizeof system) != 0;
 }
 
+/** The request or reply that a PUBLISH is. */
+static void describe_reply(const struct track_capture *capture, struct track_pdu_ref pdu, struct track_journey *journey)
+{
+    const struct track_reply *reply = track_find_reply(capture, pdu);
+
+    if (reply == NULL)
+        return;
+    if (reply->is_request) {
+        journey->reply_in = reply->other;
+    } else {
+        journey->reply_to = reply->other;
+        journey->reply_ns = reply->ns;
+    }
+}
+
 void track_describe_journey(const struct track_connection *connection, const struct mqtt_packet *packet,
                             struct track_facts *facts)
 {
@@ -93,6 +109,8 @@ void track_describe_journey(const struct track_connection *connection, const str
         return;
     bool is_servers = snapshot->broker == facts->sender;
     bool is_publish = packet->type == MQTT_TYPE_PUBLISH;
+    if (is_publish && connection->capture->replies != NULL)
+        describe_reply(connection->capture, facts->pdu, journey);
     bool is_response = packet->type >= MQTT_TYPE_PUBACK && packet->type <= MQTT_TYPE_PUBCOMP;
     if (!is_servers && (is_publish || packet->type == MQTT_TYPE_CONNECT)) {
         describe_publication(journeys, connection, packet, facts);
@@ -124,6 +142,23 @@ uint32_t track_journey_deliveries(const struct track_connection *connection, uin
         at = step->before;
     }
     return count;
+}
+
+uint32_t track_journey_message_in(const struct track_connection *connection, uint32_t frame)
+{
+    const struct track_journeys *journeys = connection->capture->journeys;
+    uint64_t last = track_journey_key(frame, UINT16_MAX);
+
+    if (journeys == NULL)
+        return 0;
+    const struct track_journey_step *step =
+        (const struct track_journey_step *)track_pieces_find(&journeys->steps, last);
+    if (step != NULL && step->frame == frame)
+        return track_publication_number(&journeys->publications, step->publication);
+    uint32_t order = track_pieces_count_to(&journeys->publications.list, last);
+    if (order == 0 || track_publication_at(&journeys->publications, order - 1)->frame != frame)
+        return 0;
+    return track_publication_number(&journeys->publications, order - 1);
 }
 
 const char *track_journey_kind_name(enum track_journey_kind kind)

@@ -16,6 +16,9 @@ void track_describe_journey(const struct track_connection *connection, const str
 uint32_t track_journey_deliveries(const struct track_connection *connection, uint32_t publication, uint32_t *frames,
                                   uint32_t most);
 
+/** The number of the latest message that packets of a frame belong to; 0 where there is none. */
+uint32_t track_journey_message_in(const struct track_connection *connection, uint32_t frame);
+
 /** A kind's name, as in the filter field. */
 const char *track_journey_kind_name(enum track_journey_kind kind);
 

@@ -29,6 +29,7 @@
 #include "protocol/journey.h"
 #include "protocol/keep-alive.h"
 #include "protocol/recent-publishes.h"
+#include "protocol/replies.h"
 #include "protocol/roles.h"
 #include "protocol/session-state.h"
 #include "protocol/session.h"
@@ -275,7 +276,9 @@ __attribute__((noinline)) static void run_parts(struct track_context *tracking)
     run_if(tracking, judged & (TYPE(PUBLISH) | ACKNOWLEDGEMENTS | REQUESTS), track_check_packet_ids);
     run_if(tracking, judged & (TYPE(SUBACK) | TYPE(UNSUBACK)), track_check_suback);
     track_update_transactions(tracking);
-    run_if(tracking, tracking->capture->options.follows_messages && !tracking->snapshot.is_copy, track_update_journey);
+    const unsigned followed = tracking->capture->options.follows_messages && !tracking->snapshot.is_copy ? type : 0;
+    run_if(tracking, followed, track_update_journey);
+    run_if(tracking, followed & TYPE(PUBLISH), track_update_replies);
     run_if(tracking, judged & TYPE(PUBLISH), track_update_recent_publishes);
     run_if(tracking, judged & (OPENING | TYPE(PUBLISH) | TYPE(DISCONNECT)), track_update_wills);
     run_if(tracking, judged, track_check_session_resumption);

@@ -180,6 +180,10 @@ static void put_publish(struct line *line)
         put(line, " RETAIN");
     if (publish->payload.at != 0)
         put_payload(line, publish->payload);
+    if (line->context->facts->journey.is_certain) {
+        put(line, " from ");
+        put(line, show_publisher_name(line->context));
+    }
 }
 
 static void put_filter(struct line *line, const struct mqtt_filter *filter)

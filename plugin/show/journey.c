@@ -8,6 +8,8 @@
 
 #include <epan/to_str.h>
 
+#include "../compat.h"
+#include "../wire/utf8.h"
 #include "fields.h"
 #include "show.h"
 
@@ -47,6 +49,17 @@ const char *show_publisher(const struct show_context *context)
     return wmem_strdup_printf(context->pinfo->pool, is_v6 ? "[%s]:%u" : "%s:%u", text, end->port);
 }
 
+const char *show_publisher_name(const struct show_context *context)
+{
+    const struct track_text *client_id = context->facts->journey.publisher_id;
+
+    if (client_id == NULL)
+        return show_publisher(context);
+    if (mqtt_utf8_is_plain(client_id->bytes, client_id->length))
+        return (const char *)client_id->bytes;
+    return compat_format_text(context->pinfo->pool, client_id->bytes, client_id->length);
+}
+
 /** Where a publication is delivered. That lies in the future: on the first visit nothing is known of it. */
 static void show_deliveries(const struct show_context *context, proto_tree *tree)
 {
@@ -74,10 +87,44 @@ static void show_origin(const struct show_context *context, proto_tree *tree)
     add_journey_time(context, tree, FIELD(BROKER_TIME), journey->broker_ns);
 }
 
+/** The trace that the application carries along in a User Property (W3C Trace Context). */
+static void show_trace(const struct show_context *context, proto_tree *tree)
+{
+    static const char name[] = "traceparent";
+    const struct mqtt_packet *packet = context->packet;
+    const struct mqtt_properties *properties = &packet->properties;
+    struct mqtt_property property;
+    uint32_t at = 0;
+
+    if (packet->type != MQTT_TYPE_PUBLISH || !(properties->seen & mqtt_property_bit(MQTT_PROPERTY_USER_PROPERTY)))
+        return;
+    while (mqtt_properties_next(packet, properties, &at, &property))
+        if (property.index == MQTT_PROPERTY_USER_PROPERTY && property.text.length == sizeof name - 1 &&
+            memcmp(packet->bytes + property.text.at, name, sizeof name - 1) == 0) {
+            proto_item_set_generated(show_span(context, tree, FIELD(TRACEPARENT), property.text2, ENC_UTF_8));
+            return;
+        }
+}
+
+/** What the PUBLISH replies to, and what replies to it. */
+static void show_replies(const struct show_context *context, proto_tree *tree)
+{
+    const struct track_journey *journey = &context->facts->journey;
+
+    if (journey->reply_in != 0)
+        add_journey_number(context, tree, FIELD(REPLY_IN), journey->reply_in);
+    if (journey->reply_to != 0) {
+        add_journey_number(context, tree, FIELD(REPLY_TO), journey->reply_to);
+        add_journey_time(context, tree, FIELD(REPLY_TIME), journey->reply_ns);
+    }
+}
+
 void show_journey(const struct show_context *context, proto_tree *parent)
 {
     const struct track_journey *journey = &context->facts->journey;
 
+    show_replies(context, parent);
+    show_trace(context, parent);
     if (journey->part == TRACK_JOURNEY_NO_PART)
         return;
     proto_item *item = NULL;

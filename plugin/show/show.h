@@ -107,12 +107,15 @@ void show_info_entry(packet_info *pinfo, const char *text, const struct show_ent
 
 /** Adds an entry about what is no packet. */
 void show_info_remark(packet_info *pinfo, const char *text);
+
 /** Adds what is known of the journey of the packet's message. */
 void show_journey(const struct show_context *context, proto_tree *tree);
 
 /** The publisher of a delivery, as a value: the Client Identifier, else `address:port`; in the packet's pool. */
 const char *show_publisher(const struct show_context *context);
 
+/** The same, printable. */
+const char *show_publisher_name(const struct show_context *context);
 
 /** Adds the packet's entry to the Info column, where that is written. */
 void show_info(const struct show_context *context);

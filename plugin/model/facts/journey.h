@@ -47,6 +47,10 @@ struct track_journey {
     /* Of a PUBLICATION. */
     uint32_t publication; /**< its index, for track_journey_deliveries() */
     bool is_will;         /**< it is the CONNECT of a Will */
+    /* Of a request or reply of MQTT 5.0; frames are 0 where there is none. */
+    uint32_t reply_in;
+    uint32_t reply_to;
+    int64_t reply_ns; /**< since the request; good where `reply_to` is not 0 */
 };
 
 #endif

@@ -88,9 +88,13 @@ static bool is_likelier(const struct search *search, const struct track_publicat
     const struct track_delivery_lane *lane =
         track_delivery_lane_find(&search->journeys->lanes, lane_of(search, publication));
     int64_t age_ns = tracking->now_ns - publication->ns;
+    const struct track_connection *previous = tracking->connection->session.previous;
 
     if (search->chosen == 0)
         return true;
+    /* What was queued was published after what the connection before was delivered. */
+    if (tracking->connection->session.session_present && previous != NULL && order <= previous->journey.delivered_to)
+        return false;
     if (lane != NULL && order <= lane->ranked)
         return false;
     return tracking->packet->publish.qos > 0 || age_ns <= 8 * tracking->connection->journey.usual_ns + DELAY_LEAST_NS;
@@ -256,7 +260,7 @@ static bool is_certain(const struct search *search, const struct track_publicati
                          !tracking->connection->journey.is_whole || tracking->capture->clock.ran_back;
 
     return is_found && !may_be_missed && search->is_explained && !search->is_elsewhere &&
-           !(chosen->flags & TRACK_PUBLICATION_SAMPLED) && !tracking->packet->publish.dup;
+           !(chosen->flags & (TRACK_PUBLICATION_SAMPLED | TRACK_PUBLICATION_BRIDGED)) && !tracking->packet->publish.dup;
 }
 
 /** Remembers what a certain delivery excludes, and by a likely one what comes next. */
@@ -301,6 +305,8 @@ static void link_delivery(struct search *search, bool is_stored)
     step->before = first->last_delivery;
     first->last_delivery = search->journeys->steps.count;
     move_lanes(search, chosen, is_sure, is_stored);
+    uint32_t *delivered_to = &tracking->connection->journey.delivered_to;
+    *delivered_to = MAX(*delivered_to, search->chosen);
     if (flags & TRACK_JOURNEY_TIMED && kind == TRACK_JOURNEY_LIVE) {
         int64_t *usual_ns = &tracking->connection->journey.usual_ns;
         *usual_ns += (step->ns - *usual_ns) / (*usual_ns != 0 ? 8 : 1);

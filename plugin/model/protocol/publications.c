@@ -105,7 +105,7 @@ struct track_publication *track_publications_add(struct track_publications *publ
     return publication;
 }
 
-void track_publications_continue(struct track_publications *publications, uint32_t origin)
+void track_publications_continue(struct track_publications *publications, uint32_t origin, uint16_t how)
 {
     uint32_t index = publications->list.count - 1;
     struct track_publication *publication = track_publication_at(publications, index);
@@ -114,25 +114,31 @@ void track_publications_continue(struct track_publications *publications, uint32
         publications->continued = wmem_array_new(publications->memory->scope, sizeof index);
     if (!track_file_charge(publications->memory, sizeof index))
         return;
-    publication->flags |= TRACK_PUBLICATION_CONTINUES;
+    publication->flags |= TRACK_PUBLICATION_CONTINUES | how;
     publication->begun_or_origin = origin;
     wmem_array_append_one(publications->continued, index);
 }
 
-uint32_t track_publication_origin(const struct track_publications *publications, uint32_t index)
+/** Goes back from one publication to the one that it continues, past those that have none of the flags in `stop`. */
+static uint32_t go_back(const struct track_publications *publications, uint32_t index, uint16_t stop)
 {
     const struct track_publication *publication = track_publication_at(publications, index);
 
-    while (publication->flags & TRACK_PUBLICATION_CONTINUES) {
+    while (publication->flags & TRACK_PUBLICATION_CONTINUES && !(publication->flags & stop)) {
         index = publication->begun_or_origin;
         publication = track_publication_at(publications, index);
     }
     return index;
 }
 
+uint32_t track_publication_origin(const struct track_publications *publications, uint32_t index)
+{
+    return go_back(publications, index, TRACK_PUBLICATION_BRIDGED);
+}
+
 uint32_t track_publication_number(const struct track_publications *publications, uint32_t index)
 {
-    uint32_t origin = track_publication_origin(publications, index);
+    uint32_t origin = go_back(publications, index, 0);
     uint32_t first = 0;
     uint32_t end = publications->continued != NULL ? wmem_array_get_count(publications->continued) : 0;
 

@@ -19,6 +19,7 @@ enum track_publication_flag {
     TRACK_PUBLICATION_REMOVED = 0x10,   /**< a Will that a DISCONNECT took away */
     TRACK_PUBLICATION_CONTINUES = 0x20, /**< it is an earlier one once more: `begun_or_origin` is its index */
     TRACK_PUBLICATION_SAMPLED = 0x40,   /**< of its payload only parts were compared */
+    TRACK_PUBLICATION_BRIDGED = 0x100,  /**< it continues a journey that began at another broker */
     TRACK_PUBLICATION_SAME = 0x80,      /**< all before it of this content have its source and its QoS */
 };
 
@@ -73,13 +74,14 @@ const struct track_publication_source *track_publication_source_of(const struct 
 uint32_t track_publications_add_source(struct track_publications *publications,
                                        const struct track_publication_source *source);
 
-/** Makes the latest publication the continuation of the one at `origin`: it is that message once more. */
-void track_publications_continue(struct track_publications *publications, uint32_t origin);
+/** Makes the latest publication the continuation of the one at `origin`: it is that message once more, or, with BRIDGED in
+ *  `how`, at another broker. */
+void track_publications_continue(struct track_publications *publications, uint32_t origin, uint16_t how);
 
 /** Index + 1 of the latest publication of a content; 0 where there is none. */
 uint32_t track_publications_latest(const struct track_publications *publications, uint64_t content);
 
-/** The index of the message's first publication. */
+/** The index of the message's first publication at its broker. */
 uint32_t track_publication_origin(const struct track_publications *publications, uint32_t index);
 
 /** The number of the message, from 1. */

@@ -20,6 +20,7 @@ struct track_first_packets;
 struct track_broker_history;
 struct track_wills;
 struct track_journeys;
+struct track_replies;
 struct track_capture_checks;
 
 /** A capture file. File scope. Each member is written by the file that is named above it, and read by any. */
@@ -67,6 +68,8 @@ struct track_capture {
     struct track_wills *wills; /**< NULL until a CONNECT has a Will */
     /* protocol/journey.c */
     struct track_journeys *journeys; /**< NULL until there is a message, or where nobody wants them */
+    /* protocol/replies.c */
+    struct track_replies *replies; /**< NULL until there is a request */
     /* conformance/checks.h */
     struct track_capture_checks *checks; /**< NULL until there is something to remember */
 };

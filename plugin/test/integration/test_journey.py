@@ -1,0 +1,143 @@
+# test_journey.py: each link from a delivery to its publication is compared with what was really published.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The captures of test-captures/journeys hold the truth: each message has a number in a User Property that the plugin does not
+look at. What the clients logged is compared as well. Damaged copies must not have one certain link that is wrong.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+import sys
+import tempfile
+import unittest
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import harness  # noqa: E402
+
+JOURNEYS = ROOT / "test-captures" / "journeys"
+FIELDS = ["frame.number", "mqttscope.publisher", "mqttscope.published_in", "mqttscope.message.certainty",
+          "mqttscope.message.kind", "mqtt.property.user_property.value", "mqtt.will_property.user_property.value",
+          "mqtt.msgtype", "tcp.dstport", "mqttscope.client"]
+PORT, PUBLISH = "1883", "3"
+SEEDS = 100
+HEADER, RECORD = 24, 16
+
+
+class Link(NamedTuple):
+    """A delivery: its frame, who got it, the message's number, whether the publication found is it, how sure and of what kind."""
+
+    frame: int
+    client: str
+    message: str
+    is_right: bool
+    certainty: str
+    kind: str
+
+
+def links(capture: Path) -> list[Link]:
+    """All deliveries of a capture."""
+    published: dict[str, list[str]] = {}
+    found = []
+    for row in harness.rows(capture, FIELDS, display_filter="mqtt"):
+        (frame,), numbers = row["frame.number"], row["mqtt.property.user_property.value"]
+        if row["tcp.dstport"] == [PORT]:
+            published[frame] = numbers + row["mqtt.will_property.user_property.value"]
+            continue
+        if PUBLISH not in row["mqtt.msgtype"]:
+            continue
+        told = iter(zip(row["mqttscope.published_in"], row["mqttscope.message.certainty"], row["mqttscope.message.kind"]))
+        for number, publisher in zip(numbers, row["mqttscope.publisher"], strict=True):
+            if publisher == "unknown publisher":
+                found.append(Link(int(frame), row["mqttscope.client"][0] if row["mqttscope.client"] else "", number,
+                                  False, "unknown", ""))
+                continue
+            source, certainty, kind = next(told)
+            found.append(Link(int(frame), row["mqttscope.client"][0] if row["mqttscope.client"] else "", number,
+                              number in published.get(source, []), certainty, kind))
+    return found
+
+
+def frames_of(capture: Path) -> tuple[bytes, list[bytes]]:
+    """The header and the records of a capture."""
+    data = capture.read_bytes()
+    at, records = HEADER, []
+    while at < len(data):
+        length = struct.unpack_from("<I", data, at + 8)[0]
+        records.append(data[at:at + RECORD + length])
+        at += RECORD + length
+    return data[:HEADER], records
+
+
+def damaged(records: list[bytes], seed: int) -> list[bytes]:
+    """Frames lost, captured twice, or the beginning missing."""
+    chance = random.Random(seed)
+    kind = seed % 4
+    if kind in (0, 3):
+        rate = chance.choice((0.002, 0.01, 0.05))
+        records = [each for each in records if chance.random() >= rate]
+    if kind in (1, 3):
+        rate = chance.choice((0.01, 0.2))
+        records = [each for one in records for each in ([one, one] if chance.random() < rate else [one])]
+    if kind in (2, 3):
+        records = records[chance.randrange(len(records) * 3 // 4):]
+    return records
+
+
+class TestUndamaged(unittest.TestCase):
+    """Captures as they were recorded."""
+
+    def check(self, name: str) -> Counter[str]:
+        """Compares a capture with its log, and no certain link is wrong; how many links of each certainty there are."""
+        found = links(JOURNEYS / f"{name}.pcap")
+        log = [line.split("\t") for line in (JOURNEYS / f"{name}.tsv").read_text(encoding="utf-8").splitlines()]
+        received = Counter((client, number) for verb, client, number, *_ in log if verb == "received")
+        self.assertEqual(Counter((each.client, each.message) for each in found), received)
+        self.assertEqual([each for each in found if each.certainty == "certain" and not each.is_right], [])
+        return Counter(each.certainty for each in found)
+
+    def test_ordinary(self) -> None:
+        """Sensors that repeat values, commands, retained state: nearly all is certain."""
+        share = self.check("ordinary")
+        self.assertGreaterEqual(share["certain"], 0.98 * share.total(), share)
+        self.assertEqual(share["unknown"], 0)
+
+    def test_kinds(self) -> None:
+        """Each kind is there."""
+        kinds = Counter(each.kind for each in links(JOURNEYS / "ordinary.pcap"))
+        self.assertEqual(set(kinds), {"live", "retained", "queued", "will", "shared"})
+
+    def test_bursts(self) -> None:
+        """Of equal messages in flight together few are certain, and those are right."""
+        share = self.check("bursts")
+        self.assertGreater(share["certain"], 0.1 * share.total())
+        self.assertGreater(share["likely"], 0.2 * share.total())
+
+
+class TestDamaged(unittest.TestCase):
+    """Captures that lack something, or have it twice."""
+
+    def test_no_certain_link_is_wrong(self) -> None:
+        """Whatever is lost, doubled or not captured from the beginning."""
+        originals = [frames_of(JOURNEYS / f"{name}.pcap") for name in ("ordinary", "bursts")]
+        share: Counter[str] = Counter()
+        with tempfile.TemporaryDirectory() as folder:
+            for seed in range(SEEDS):
+                header, records = originals[seed // 4 % 2]
+                capture = Path(folder) / "damaged.pcap"
+                capture.write_bytes(header + b"".join(damaged(records, seed)))
+                Path(folder).chmod(0o755)
+                found = links(capture)
+                share.update(each.certainty for each in found)
+                wrong = [each for each in found if each.certainty == "certain" and not each.is_right]
+                self.assertEqual(wrong, [], f"seed {seed}")
+        self.assertGreater(share["certain"], 0.1 * share.total(), share)
+
+
+if __name__ == "__main__":
+    unittest.main()
