@@ -11,6 +11,7 @@ void tap_register(int proto)
     tap_register_sessions();
     tap_register_clients_table();
     tap_register_rules_table();
+    tap_register_deliveries();
     tap_register_packets_tree();
     tap_register_topics_tree();
     tap_register_clients_tree();

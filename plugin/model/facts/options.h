@@ -12,9 +12,9 @@
 struct track_options {
     enum mqtt_version preferred_version; /**< for connections that do not tell theirs; or MQTT_VERSION_UNKNOWN */
     uint32_t max_inflight;               /**< transactions followed at once in each direction of a connection */
-    uint64_t max_memory; /**< bytes of topics, filters, Client Identifiers and what belongs to them; 0: no limit */
-    bool has_rules;      /**< find what the rules rest on */
-    bool has_practices;  /**< and what only hints rest on */
+    uint64_t max_memory;   /**< bytes of topics, filters, Client Identifiers and what belongs to them; 0: no limit */
+    bool has_rules;        /**< find what the rules rest on */
+    bool has_practices;    /**< and what only hints rest on */
     bool follows_messages; /**< find where each message comes from */
     struct track_transport_state (*state_of)(const void *handle); /**< of the transport; may be NULL */
 };

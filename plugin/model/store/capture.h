@@ -58,7 +58,8 @@ struct track_capture {
     /* protocol/subscriptions.c */
     wmem_map_t *subscriptions; /**< by session and filter */
     /* protocol/transactions.c */
-    const struct track_filter_list *filters; /**< of the latest response to a request: the next is often about the same */
+    const struct track_filter_list
+        *filters; /**< of the latest response to a request: the next is often about the same */
     /* protocol/connect-info.c */
     const struct track_connect_info *connect_info; /**< the latest: most Clients say the same */
     /* protocol/recent-publishes.c */
