@@ -161,12 +161,15 @@ copy_tree() {
         tar -C "$2" --no-same-owner -xf -
 }
 
-# Puts a built plugin where WIRESHARK_PLUGIN_DIR=$2 makes tshark look.
+# Puts a built plugin where WIRESHARK_PLUGIN_DIR=$2 makes tshark look, and what its command knows of rules beside it.
 stage_plugin() {
     local folder
     folder=$2/$(tshark_version)/epan
     mkdir -p "$folder"
     cp "$1" "$folder/mqttscope.so"
+    if [ -f "${1%/*}/command/rules.json" ]; then
+        cp "${1%/*}/command/rules.json" "$2/rules.json"
+    fi
 }
 
 count_passed=0

@@ -1,0 +1,14 @@
+# __init__.py: the command mqttscope.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Python's standard library only; tshark with the plugin does the work.
+
+    main.py       the command line, and the exit status
+    capture.py    runs tshark on a capture, and what it wrote
+    judge.py      which findings count, and the verdict
+    report.py     text for people, JSON, and what the formats share
+    junit.py      JUnit XML
+    sarif.py      SARIF 2.1.0
+    explain.py    what is known of each rule and statement, without a capture
+
+What comes from a capture is data: it is never part of a command, a path, a filter or a pattern.
+"""

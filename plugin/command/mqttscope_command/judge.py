@@ -1,0 +1,135 @@
+# judge.py: which findings count, and what the verdict on a capture is.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Exit statuses: CLEAN, FINDINGS, UNJUDGED, USAGE. Of several captures the highest counts."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass, field
+
+from .capture import Capture, Object
+
+CLEAN, FINDINGS, UNJUDGED, USAGE = range(4)
+SEVERITIES = ("error", "warning", "note", "chat")
+"""The worst first."""
+
+
+@dataclass
+class Policy:
+    """What the user wants to be judged, and what fails."""
+
+    fail_on: str = "warning"
+    fail_on_events: list[str] = field(default_factory=list)
+    fail_on_practice: bool = False
+    rules: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    client: str | None = None
+    side: str | None = None
+    require_complete: bool = False
+    required: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Verdict:
+    """The verdict on one capture."""
+
+    capture: Capture
+    findings: list[Object]
+    """Those that the user has asked for."""
+    failing: list[Object]
+    """Of them those that fail, and events."""
+    partial: list[str]
+    """Why it does not speak for all of the traffic."""
+    missing: list[str]
+    """Statements that were required and not exercised."""
+    states: dict[tuple[str, str], str]
+    """What became of each statement, by version and id."""
+    status: int
+
+
+def matches(name: str, pattern: str) -> bool:
+    """True for the name itself, and for a glob of it. A pattern is the user's; a name may be the wire's."""
+    return name == pattern or fnmatch.fnmatchcase(name, pattern)
+
+
+def _is_named(finding: Object, patterns: list[str]) -> bool:
+    return any(matches(name, pattern) for pattern in patterns for name in (finding["rule"], *finding["ids"]))
+
+
+def _is_wanted(finding: Object, policy: Policy) -> bool:
+    if policy.rules and not _is_named(finding, policy.rules):
+        return False
+    if _is_named(finding, policy.skipped):
+        return False
+    if policy.client is not None and not matches(finding.get("client", ""), policy.client):
+        return False
+    return policy.side is None or finding["side"] == policy.side
+
+
+def _fails(finding: Object, policy: Policy) -> bool:
+    if finding["rule"].startswith("practice_"):
+        return policy.fail_on_practice
+    return policy.fail_on != "never" and SEVERITIES.index(finding["severity"]) <= SEVERITIES.index(policy.fail_on)
+
+
+def connections_of(capture: Capture, client: str | None) -> list[Object]:
+    """All connections, or those of a client."""
+    return [each for each in capture.connections if client is None or matches(each["client"], client)]
+
+
+def _partial(capture: Capture, policy: Policy) -> list[str]:
+    """Why the verdict does not speak for all of the traffic, or of that of the client."""
+    connections = connections_of(capture, policy.client)
+    reasons = []
+    without = sum(not each["connect_seen"] for each in connections)
+    gaps = sum(each["gap"] for each in connections)
+    unread = capture.summary["unread_streams_total"]
+    truncated = capture.summary["frames_truncated"]
+    if without:
+        reasons.append(f"{without} connections whose CONNECT was not captured")
+    if gaps:
+        reasons.append(f"{gaps} connections with missing bytes")
+    if unread and policy.client is None:
+        reasons.append(f"{unread} streams on ports of MQTT that could not be read")
+    if truncated and policy.client is None:
+        reasons.append(f"{truncated} frames cut by the snapshot length")
+    if capture.is_cut:
+        reasons.append("the file is cut short in its last record")
+    if capture.findings_left_out:
+        reasons.append(f"{capture.findings_left_out} further findings were not kept")
+    return reasons
+
+
+def states_of(capture: Capture, client: str | None) -> dict[tuple[str, str], str]:
+    """What became of each statement in the capture, or on the connections of a client."""
+    if client is None:
+        return {(each["version"], each["id"]): each["state"] for each in capture.statements}
+    connections = connections_of(capture, client)
+    versions = {each.get("version") for each in connections}
+    states = {(each["version"], each["id"]): "not exercised" for each in capture.statements if each["version"] in versions}
+    for state in ("partly judged", "held", "broken"):
+        for connection in connections:
+            for identifier in connection["statements"][state]:
+                for version in versions:
+                    if (version, identifier) in states and connection.get("version") in (version, None):
+                        states[version, identifier] = state
+    return states
+
+
+def judge(capture: Capture, policy: Policy) -> Verdict:
+    """The verdict on a capture."""
+    if capture.trouble:
+        return Verdict(capture, [], [], [], [], {}, UNJUDGED)
+    if policy.client is not None and not connections_of(capture, policy.client):
+        capture.trouble = "no connection of that client in it"
+        return Verdict(capture, [], [], [], [], {}, UNJUDGED)
+    findings = [each for each in capture.findings if _is_wanted(each, policy)]
+    failing = [each for each in findings if _fails(each, policy)]
+    failing += [each for each in capture.events if any(matches(each.get("event", ""), name) for name in policy.fail_on_events)
+                and (policy.client is None or matches(each.get("client", ""), policy.client))]
+    states = states_of(capture, policy.client)
+    exercised = {identifier for (_, identifier), state in states.items() if state != "not exercised"}
+    missing = [each for each in policy.required if each not in exercised]
+    partial = _partial(capture, policy)
+    status = UNJUDGED if missing or (partial and policy.require_complete) else FINDINGS if failing else CLEAN
+    return Verdict(capture, findings, failing, partial, missing, states, status)

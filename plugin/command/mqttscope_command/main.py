@@ -1,0 +1,196 @@
+# main.py: the command line, and the exit status.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Exit status 3 is wrong usage; the others are in judge.py."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .capture import CannotJudge, Settings, WrongUsage, read, read_ring
+from .explain import Catalogue, explain, list_all
+from .judge import UNJUDGED, USAGE, Policy, Verdict, judge
+from .junit import write_junit
+from .report import plain, write_json, write_text
+from .sarif import write_sarif
+
+FORMATS: dict[str, Callable[[list[Verdict], int, dict[str, Any], Catalogue, bool], str]] = {
+    "text": write_text, "json": write_json, "junit": write_junit, "sarif": write_sarif}
+VERSIONS = {"3.1": "3", "3.1.1": "4", "5.0": "5", "5": "5"}
+STATUSES = """exit status:
+  0  clean
+  1  findings at or above the level of --fail-on
+  2  cannot judge: the file cannot be read, has no MQTT or is empty, the plugin is not loaded,
+     the verdict is partial and --require-complete was given, a statement of --require was not exercised
+  3  wrong usage
+Of several captures the highest counts."""
+
+
+class Parser(argparse.ArgumentParser):
+    """One that ends with the status of wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"{self.prog}: {plain(message)}", file=sys.stderr)
+        sys.exit(USAGE)
+
+
+class AddFormat(argparse.Action):
+    """--format begins another report, and --output says where the last one goes."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any,
+                 option_string: str | None = None) -> None:
+        reports: list[list[str | None]] = [*namespace.reports]
+        namespace.reports = reports
+        if self.dest == "format":
+            reports.append([values, None])
+        elif reports and reports[-1][1] is None:
+            reports[-1] = [reports[-1][0], values]
+        elif not reports:
+            reports.append(["text", values])
+        else:
+            parser.error("--output needs a --format of its own")
+
+
+def _add_lint(commands: Any) -> None:
+    lint = commands.add_parser(
+        "lint", help="judge captures", description="Says which rules of MQTT captures break, and ends with a status that scripts can use.",
+        epilog=STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    lint.add_argument("captures", nargs="+", metavar="CAPTURE", help="a capture file; - reads standard input")
+    lint.set_defaults(reports=[])
+    lint.add_argument("--format", action=AddFormat, choices=list(FORMATS), help="text (without --format), json, junit or sarif; may be repeated")
+    lint.add_argument("--output", action=AddFormat, metavar="FILE", help="where the --format before it goes, instead of standard output")
+    lint.add_argument("--fail-on", choices=["error", "warning", "note", "never"], default="warning", help="the least severity that fails (default: warning)")
+    lint.add_argument("--fail-on-event", action="append", default=[], metavar="NAME", help="an event that fails; may be repeated")
+    lint.add_argument("--fail-on-practice", action="store_true", help="hints named practice_... fail as well")
+    lint.add_argument("--rule", action="append", default=[], metavar="ID", help="judge this rule or statement only; a glob; may be repeated")
+    lint.add_argument("--skip", action="append", default=[], metavar="ID", help="leave this rule or statement out; a glob; may be repeated")
+    lint.add_argument("--client", metavar="NAME", help="judge the traffic of this client only; a glob")
+    lint.add_argument("--side", choices=["client", "broker"], help="judge what is the fault of this side only")
+    lint.add_argument("--mqtt-version", choices=list(VERSIONS), help="of connections that do not tell theirs")
+    lint.add_argument("--keylog", metavar="FILE", help="the keys of TLS sessions, as SSLKEYLOGFILE has them")
+    lint.add_argument("-d", action="append", default=[], dest="decode_as", metavar="RULE", help="as tshark -d: tcp.port==1884,mqtt")
+    lint.add_argument("-o", action="append", default=[], dest="preferences", metavar="PREFERENCE", help="as tshark -o; is recorded in the output")
+    lint.add_argument("--profile", metavar="NAME", help="use this profile of your Wireshark's; is recorded in the output")
+    lint.add_argument("--closed-world", nargs="?", const="", metavar="SECONDS",
+                      help="all of the broker's traffic is in the capture: what is not delivered within so many seconds is a finding")
+    lint.add_argument("--require-complete", action="store_true", help="fail where gaps, missing CONNECTs or undecrypted streams make the verdict partial")
+    lint.add_argument("--require", action="append", default=[], metavar="STATEMENT", help="fail where this statement was not exercised; may be repeated")
+    lint.add_argument("--ring", action="store_true", help="the captures are files of one capture: read them in the order of time")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line. The man page is made from its help."""
+    made = Parser(prog="mqttscope", description="Judges captures of MQTT by the rules of the specifications, with tshark and its plugin mqttscope.")
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
+    _add_lint(commands)
+    explaining = commands.add_parser("explain", help="explain rules and statements", description="Says what a rule or a statement of the specifications is about; needs no capture.")
+    explaining.add_argument("names", nargs="*", metavar="RULE|STATEMENT", help="such as publish_qos_3 or MQTT-3.3.1-4")
+    explaining.add_argument("--list", action="store_true", help="list all rules")
+    return made
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """What tshark is told."""
+    settings = Settings(list(options.preferences), list(options.decode_as), options.profile)
+    for each in settings.preferences:
+        if not re.match(r"[\w.]+:", each):
+            raise WrongUsage(f"-o takes NAME:VALUE, not {each}")
+    if options.keylog is not None:
+        path = os.path.abspath(options.keylog)
+        if not os.access(path, os.R_OK) or not os.path.isfile(path):
+            raise WrongUsage(f"the file of --keylog cannot be read: {options.keylog}")
+        settings.preferences.append(f"tls.keylog_file:{path}")
+    if options.mqtt_version is not None:
+        settings.preferences.append(f"mqttscope.default_version:{VERSIONS[options.mqtt_version]}")
+    if options.closed_world is not None:
+        settings.preferences.append("mqttscope.closed_world:TRUE")
+        if options.closed_world:
+            settings.preferences.append(f"mqttscope.delivery_deadline:{options.closed_world}")
+    return settings
+
+
+def _emit(text: str, path: str | None) -> None:
+    """Writes a report."""
+    data = text.encode("utf-8", "backslashreplace")
+    if path is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        try:
+            Path(path).write_bytes(data)
+        except OSError as fault:
+            raise WrongUsage(f"{path}: {fault.strerror}") from fault
+
+
+def _lint(options: argparse.Namespace, catalogue: Catalogue) -> int:
+    """The exit status."""
+    reports = options.reports or [["text", None]]
+    if sum(path is None for _, path in reports) > 1:
+        raise WrongUsage("only one --format can go to standard output: give the others an --output")
+    known = catalogue.ids()
+    for each in options.require:
+        if known and each not in known:
+            raise WrongUsage(f"--require: there is no statement {each}")
+    if options.captures.count("-") > 1 or (options.ring and "-" in options.captures):
+        raise WrongUsage("standard input can be read once, and not with --ring")
+    settings = _settings(options)
+    policy = Policy(options.fail_on, options.fail_on_event, options.fail_on_practice, options.rule, options.skip, options.client,
+                    options.side, options.require_complete, options.require)
+    captures = [read_ring(options.captures, settings)] if options.ring and len(options.captures) > 1 else [
+        read(each, settings) for each in options.captures]
+    verdicts = [judge(each, policy) for each in captures]
+    status = max(each.status for each in verdicts)
+    recorded = {"profile": settings.profile, "preferences": settings.preferences, "decode_as": settings.decode_as, "fail_on": policy.fail_on,
+                "rules": policy.rules, "skipped": policy.skipped, "client": policy.client, "side": policy.side,
+                "require_complete": policy.require_complete, "required": policy.required, "ring": options.ring}
+    is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    for name, path in reports:
+        _emit(FORMATS[name](verdicts, status, recorded, catalogue, is_coloured and path is None), path)
+    return status
+
+
+def _explain(options: argparse.Namespace, catalogue: Catalogue) -> int:
+    if not catalogue.rules:
+        raise CannotJudge("rules.json is missing; it is made by the build and installed with the command")
+    if options.list:
+        _emit(list_all(catalogue), None)
+        return 0
+    if not options.names:
+        raise WrongUsage("explain needs a rule or a statement, or --list")
+    text, unknown = explain(catalogue, options.names)
+    _emit(text, None)
+    if unknown:
+        raise WrongUsage(f"neither a rule nor a statement: {', '.join(unknown)}")
+    return 0
+
+
+def _told_apart(arguments: Sequence[str]) -> list[str]:
+    """--closed-world takes what follows it for its SECONDS only where that is a number."""
+    apart = list(arguments)
+    for at, each in enumerate(apart):
+        if each == "--closed-world" and not (at + 1 < len(apart) and apart[at + 1].isdecimal()):
+            apart[at] = "--closed-world="
+    return apart
+
+
+def main(arguments: Sequence[str], folder: Path) -> int:
+    """The exit status; `folder` is where rules.json is."""
+    options = parser().parse_args(_told_apart(arguments))
+    catalogue = Catalogue(folder)
+    try:
+        return _lint(options, catalogue) if options.command == "lint" else _explain(options, catalogue)
+    except CannotJudge as reason:
+        print(f"mqttscope: {reason}", file=sys.stderr)
+        return UNJUDGED
+    except WrongUsage as reason:
+        print(f"mqttscope: {plain(str(reason))}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNJUDGED
