@@ -32,8 +32,8 @@ struct track_connection_session {
     bool session_present; /**< of the CONNACK */
     uint8_t connack_code;
     uint8_t connack_version; /**< in whose form it came, enum mqtt_version */
-    bool takes_over; /**< `previous` was alive then */
-    bool taken_over; /**< its Client Identifier connected again while it was alive */
+    bool takes_over;         /**< `previous` was alive then */
+    bool taken_over;         /**< its Client Identifier connected again while it was alive */
     bool
         lost_inflight; /**< what it had in flight went to the connection that took it over: it may still be answered here */
     bool disconnected;

@@ -64,8 +64,7 @@ static struct track_topic_aliases *aliases_of_sender(struct track_context *track
     struct track_topic_aliases **aliases = &tracking->connection->aliases[tracking->sender];
 
     if (*aliases == NULL)
-        *aliases =
-            (struct track_topic_aliases *)track_file_alloc_always(&tracking->capture->memory, sizeof **aliases);
+        *aliases = (struct track_topic_aliases *)track_file_alloc_always(&tracking->capture->memory, sizeof **aliases);
     return *aliases;
 }
 
