@@ -63,7 +63,7 @@ void delivery_book_free(struct delivery_book *book)
 }
 
 /** The list of a key; made where there is none. */
-static GPtrArray *list_of(GHashTable *lists, void *key, bool is_text)
+static GPtrArray *rows_of(GHashTable *lists, void *key, bool is_text)
 {
     GPtrArray *list = (GPtrArray *)g_hash_table_lookup(lists, key);
 
@@ -87,7 +87,7 @@ static struct delivery_row *find_row(struct delivery_book *book, const struct ta
     }
     row = make_row(book, record->topic, subscriber);
     g_hash_table_insert(book->by_names, names, row);
-    g_ptr_array_add(list_of(book->topics, (void *)(uintptr_t)record->topic, true), row);
+    g_ptr_array_add(rows_of(book->topics, (void *)(uintptr_t)record->topic, true), row);
     return row;
 }
 
@@ -136,7 +136,7 @@ static void open_row(struct delivery_book *book, struct delivery_row *row, const
         return;
     row->is_open = true;
     row->counted_from = book->latest + 1;
-    g_ptr_array_add(list_of(book->of_client, GUINT_TO_POINTER(record->facts.connection), false), row);
+    g_ptr_array_add(rows_of(book->of_client, GUINT_TO_POINTER(record->facts.connection), false), row);
 }
 
 static void count_delivery(struct delivery_book *book, const struct tap_record *record)
