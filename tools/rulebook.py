@@ -142,7 +142,7 @@ def _texts_of_list(path: str, macro: str) -> list[str]:
     text = re.sub(r"/\*.*?\*/", "", (ROOT / path).read_text(encoding="utf-8"), flags=re.DOTALL)
     lines = []
     for match in re.finditer(rf"^{macro}\((\w+),(.*?)\)$", text, re.MULTILINE | re.DOTALL):
-        said = literals(match[2].rsplit(",", 1)[-1]) if macro != "EXPERT" else literals(match[2].split(",", 3)[3])
+        said = literals(match[2].split(",", 3)[3] if macro == "EXPERT" else match[2])
         if said:
             lines.append(f"  {match[1]}: {said}")
     return lines

@@ -40,7 +40,7 @@ bool is_alias_not_taken(const struct check_subject *subject)
 const char *origin_of_copy(const struct track_anomaly *anomaly)
 {
     if (anomaly->frame != 0)
-        return "an earlier Session is used, unfinished PUBLISH in frame ";
+        return "earlier Session used, unfinished PUBLISH in frame ";
     return anomaly->value != 0 ? "used on no earlier connection"
                                : "an earlier Session is used, or this is the first copy";
 }
