@@ -66,7 +66,7 @@ static void show_ends(const struct show_context *context, proto_tree *tree)
     add_string(context, tree, FIELD(DST_NAME), show_end_value(context, to));
     add_string(context, tree, FIELD(DST_ROLE), track_role_name(track_role_of(snapshot, to)));
     /* One field for both names is only there where a filter asks for it. */
-    if (proto_registrar_get_nth((unsigned)FIELD(NAME))->ref_type == HF_REF_TYPE_DIRECT)
+    if (proto_registrar_get_nth((unsigned)FIELD(NAME))->ref_type >= HF_REF_TYPE_DIRECT)
         for (unsigned end = 0; end < 2; end++)
             proto_item_set_hidden(
                 proto_tree_add_string(tree, FIELD(NAME), context->tvb, 0, 0, show_end_value(context, end)));

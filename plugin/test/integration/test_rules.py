@@ -68,6 +68,18 @@ class Table(unittest.TestCase):
                 self.assertEqual([int(row[5]) for row in table(capture)], [found[0].frame])
                 self.assertEqual([row[4] for row in table(capture)], ["client-1"])
 
+    def test_first_in_the_tree(self) -> None:
+        """What is wrong is the first thing below the packet, is said there once, and marks the bytes that it is about."""
+        lines = harness.tshark("-V", "-Y", RULE, capture=QOS_3).splitlines()
+        start = next(number for number, line in enumerate(lines) if line.startswith("MQ Telemetry Transport Protocol"))
+        self.assertTrue(lines[start + 1].startswith("    [Expert Info (Error/Protocol): QoS of PUBLISH is 3"), lines[start + 1])
+        beside = [line for line in lines[start:] if line.startswith("    ") and not line.startswith("     ")]
+        self.assertEqual(sum("QoS of PUBLISH is 3" in line for line in beside), 1)
+        with harness.Sharkd(QOS_3, harness.Settings(), False, 60) as sharkd:
+            tree = sharkd.ask("frame", frame=6, proto=True)["tree"]
+        packet = next(node for node in tree if node["l"].startswith("MQ Telemetry"))
+        self.assertEqual(packet["n"][0]["h"], [packet["h"][0], 1])
+
     def test_statement_field(self) -> None:
         """The statement id is a field of its own, and stands in Info and message."""
         row = harness.rows(QOS_3, ["mqttscope.rule", "info", "_ws.expert.message"], display_filter=RULE)[0]
