@@ -60,7 +60,7 @@ static void describe_step(const struct track_journeys *journeys, const struct tr
     journey->is_certain = step->flags & TRACK_JOURNEY_CERTAIN;
     journey->published_in = from->frame;
     journey->publisher = source->connection;
-    journey->publisher_end = 1u - source->connection->journey.broker;
+    journey->publisher_end = source->end;
     journey->publisher_id = source->client_id;
     if (step->flags & TRACK_JOURNEY_TIMED)
         journey->broker_ns = step->ns;

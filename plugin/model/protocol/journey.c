@@ -77,12 +77,12 @@ static uint32_t source_of(struct track_context *tracking)
 {
     struct track_publications *publications = &tracking->capture->journeys->publications;
     struct track_journey_state *state = &tracking->connection->journey;
-    struct track_publication_source now = {tracking->connection, tracking->snapshot.client_id};
+    struct track_publication_source now = {tracking->connection, tracking->snapshot.client_id, tracking->sender};
 
     if (state->source != 0) {
         const struct track_publication_source *last =
             (const struct track_publication_source *)track_pieces_item(&publications->sources, state->source - 1);
-        if (last->client_id == now.client_id)
+        if (last->client_id == now.client_id && last->end == now.end)
             return state->source;
     }
     state->source = track_publications_add_source(publications, &now);

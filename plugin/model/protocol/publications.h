@@ -43,6 +43,7 @@ struct track_publication {
 struct track_publication_source {
     const struct track_connection *connection;
     const struct track_text *client_id; /**< as known then; NULL: none */
+    unsigned end;                       /**< the end of the connection that published */
 };
 
 /** All publications of a capture. Written by publications.c. */

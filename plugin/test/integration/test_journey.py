@@ -119,6 +119,34 @@ class TestUndamaged(unittest.TestCase):
         self.assertGreater(share["likely"], 0.2 * share.total())
 
 
+class TestTable(unittest.TestCase):
+    """`-z mqttscope,deliveries`, against the clients' log."""
+
+    def rows(self, order: harness.Order) -> list[list[str]]:
+        """The cells of each row, the total first."""
+        text = harness.tshark("-q", "-z", "mqttscope,deliveries", capture=JOURNEYS / "ordinary.pcap", order=order)
+        lines = [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if " |" in line]
+        return lines[1:]
+
+    def test_counts(self) -> None:
+        """What was received is counted, by topic and subscriber; nothing is missing, and times are in their order."""
+        log = [line.split("\t") for line in (JOURNEYS / "ordinary.tsv").read_text(encoding="utf-8").splitlines()]
+        received = Counter((topic, client) for verb, client, _, topic, *_ in log if verb == "received")
+        total, *others = self.rows(harness.Order.ONE_PASS)
+        self.assertEqual({(topic, client): int(delivered) for topic, client, _, delivered, *_ in others}, received)
+        self.assertEqual(int(total[3]), received.total())
+        for topic, client, published, delivered, missing, twice, disordered, certain, *times in others:
+            with self.subTest(topic=topic, client=client):
+                self.assertEqual((int(published) - int(delivered), int(missing), int(twice), int(disordered)), (0, 0, 0, 0))
+                self.assertLessEqual(int(certain), int(delivered))
+                broker = [float(each) for each in times[:5]]
+                self.assertEqual(broker, sorted(broker))
+
+    def test_two_passes(self) -> None:
+        """A second pass counts alike."""
+        self.assertEqual(self.rows(harness.Order.TWO_PASSES), self.rows(harness.Order.ONE_PASS))
+
+
 class TestDamaged(unittest.TestCase):
     """Captures that lack something, or have it twice."""
 

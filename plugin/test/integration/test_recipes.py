@@ -159,7 +159,8 @@ class TestReadme(Recipe):
     def test_statistics(self) -> None:
         """Each statistic of the table has something to say."""
         table = README[README.index("\n## Statistics"):README.index("\n## Where it listens")]
-        words = {"mqttscope,sessions": "sub-12", "mqttscope,clients": "sub-12", "conv,mqttscope": "sub-12",
+        words = {"mqttscope,sessions": "sub-12", "mqttscope,clients": "sub-12", "mqttscope,deliveries": "kitchen",
+                 "conv,mqttscope": "sub-12",
                  "endpoints,mqttscope": "sub-12", "mqttscope,json": "sub-12", "mqttscope_packets,tree": "PUBLISH",
                  "mqttscope_topics,tree": "kitchen", "mqttscope_clients,tree": "sub-12", "mqttscope,srt": "PUBLISH-PUBACK",
                  "mqttscope,rules": "disconnect_with_will_without_will", "flow,mqttscope,standard": "CONNACK Success"}
