@@ -41,6 +41,15 @@ static struct stream *find_closed(packet_info *pinfo, const struct websocket_upg
     return chunk.stream;
 }
 
+/** What the layers between TCP and MQTT send at most before they close: the close frame of a WebSocket without a reason, an
+ *  alert of TLS. */
+static uint8_t goodbye_of(const struct stream *stream)
+{
+    enum { CLOSE_FRAME = 8, ALERT = 31 };
+
+    return stream->websocket != NULL ? CLOSE_FRAME : stream->has_records ? ALERT : 0;
+}
+
 /** Takes a close in, first visit only; what is to be reported of it is kept. NULL for nothing. */
 static const struct kept_closing *take_closing(packet_info *pinfo, bool is_reset)
 {
@@ -59,13 +68,14 @@ static const struct kept_closing *take_closing(packet_info *pinfo, bool is_reset
                 .is_closed = true,
                 .is_reset = is_reset,
                 .by = (uint8_t)stream_sender(stream, pinfo),
+                .goodbye = goodbye_of(stream),
                 .lacks_subprotocol = upgrade != NULL && websocket_upgrade_lacks_choice(upgrade, has_mqtt),
             },
     };
     stream_arrival(stream, pinfo, &arrival);
     closing.unfinished_count = track_close(stream->connection, &closing.closing, &arrival, stream_next_pdu_ref(pinfo),
                                            &facts, closing.unfinished);
-    if (closing.unfinished_count == 0 && facts.anomaly_count == 0)
+    if (closing.unfinished_count == 0 && facts.anomaly_count == 0 && facts.event_count == 0)
         return NULL;
     struct kept_closing *kept = wmem_new(wmem_file_scope(), struct kept_closing);
     *kept = closing;

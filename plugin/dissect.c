@@ -69,6 +69,7 @@ static void queue_record(const struct show_context *context, const struct stream
     };
     record->facts.snapshot = &record->snapshot;
     record->findings = context->findings->count > 0 ? keep_findings(context, record) : NULL;
+    record->events = *context->events;
     if (is_listened_to)
         tap_queue_packet(tap, pinfo, record);
     if (subject == TAP_PACKET)
@@ -120,10 +121,12 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     struct show_faults faults;
     struct check_findings findings;
     struct check_findings undecided;
-    struct show_context context = {tvb, pinfo, &packet, &facts, &findings, mqttscope_names_ends(), NULL};
+    struct check_events events;
+    struct show_context context = {tvb, pinfo, &packet, &facts, &findings, &events, mqttscope_names_ends(), NULL};
 
     find_facts(chunk, pinfo, pdu, &packet, tvb, &facts);
     check_run(mqttscope_rules(), &packet, &facts, pinfo->pool, &findings);
+    check_find_events(mqttscope_rules(), &facts, &events);
     if (tree != NULL && mqttscope_explains_silence()) {
         check_undecided(mqttscope_rules(), &packet, &facts, pinfo->pool, &undecided);
         context.undecided = &undecided;
@@ -150,7 +153,8 @@ void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
     struct mqtt_packet packet;
     struct track_facts facts;
     struct check_findings findings;
-    struct show_context context = {tvb, pinfo, &packet, &facts, &findings, mqttscope_names_ends(), NULL};
+    struct check_events events;
+    struct show_context context = {tvb, pinfo, &packet, &facts, &findings, &events, mqttscope_names_ends(), NULL};
     uint32_t captured = tvb_captured_length(tvb);
 
     track_recall(chunk->stream->connection, chunk->sender, pdu, &facts);
@@ -158,6 +162,7 @@ void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
     mqtt_decode(&packet, tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb),
                 facts.snapshot->version);
     check_run(mqttscope_rules(), &packet, &facts, pinfo->pool, &findings);
+    check_find_events(mqttscope_rules(), &facts, &events);
     show_unframeable(&context, tree);
     queue_record(&context, chunk->stream, TAP_PACKET);
 }
@@ -167,9 +172,11 @@ void dissect_beginning(tvbuff_t *segment, packet_info *pinfo, proto_tree *tree, 
 {
     struct check_findings findings;
     tvbuff_t *tvb = tvb_new_child_real_data(segment, packet->bytes, packet->captured, (int)packet->captured);
-    struct show_context context = {tvb, pinfo, packet, facts, &findings, mqttscope_names_ends(), NULL};
+    struct check_events events;
+    struct show_context context = {tvb, pinfo, packet, facts, &findings, &events, mqttscope_names_ends(), NULL};
 
     check_fixed_header(mqttscope_rules(), packet, facts, pinfo->pool, &findings);
+    events.count = 0;
     if (findings.count > 0)
         show_beginning(&context, tree, arrived);
     queue_record(&context, stream, TAP_BEGINNING);
@@ -183,8 +190,10 @@ void dissect_closing(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct
 
     track_recall(stream->connection, by, (struct track_pdu_ref){pinfo->num, stream_next_pdu(pinfo)}, &facts);
     struct mqtt_packet nothing = {.version = facts.snapshot->version};
-    struct show_context context = {tvb, pinfo, &nothing, &facts, &findings, mqttscope_names_ends(), NULL};
+    struct check_events events;
+    struct show_context context = {tvb, pinfo, &nothing, &facts, &findings, &events, mqttscope_names_ends(), NULL};
     check_anomalies(mqttscope_rules(), &nothing, &facts, pinfo->pool, &findings);
+    check_find_events(mqttscope_rules(), &facts, &events);
     show_closing(&context, tree, unfinished, count);
     queue_record(&context, stream, TAP_CLOSING);
 }

@@ -8,6 +8,7 @@
 #include <epan/packet.h>
 
 #include "check/check.h"
+#include "check/events.h"
 #include "show/show.h"
 #include "stream.h"
 #include "wire/packet.h"

@@ -11,7 +11,7 @@
 
 /** A row of the user's table. */
 struct rule_setting {
-    char *rule; /**< a rule's symbol, or a statement id */
+    char *rule; /**< a rule's symbol, a statement id, or an event's name */
     unsigned severity;
 };
 
@@ -79,16 +79,17 @@ static void free_setting(void *row)
     g_free(((struct rule_setting *)row)->rule);
 }
 
-/** Refuses what names no rule. */
+/** Refuses what names no rule and no event. */
 static ws_bool check_setting(void *row, char **error)
 {
     struct rule_setting *setting = (struct rule_setting *)row;
 
     g_strstrip(setting->rule);
-    if (check_find_rule(setting->rule, CHECK_RULE_COUNT) != CHECK_RULE_COUNT)
+    if (check_find_rule(setting->rule, CHECK_RULE_COUNT) != CHECK_RULE_COUNT ||
+        check_find_event(setting->rule) != TRACK_EVENT_KINDS)
         return TRUE;
-    *error =
-        g_strdup_printf("\"%s\" is neither the name of a rule nor the id of a statement with a rule", setting->rule);
+    *error = g_strdup_printf("\"%s\" is neither the name of a rule or an event nor the id of a statement with a rule",
+                             setting->rule);
     return FALSE;
 }
 
@@ -99,6 +100,9 @@ static void apply_setting(const struct rule_setting *setting)
     for (enum check_rule rule = check_find_rule(setting->rule, CHECK_RULE_COUNT); rule != CHECK_RULE_COUNT;
          rule = check_find_rule(setting->rule, rule))
         policy.overrides[rule] = override;
+    enum track_event_kind event = check_find_event(setting->rule);
+    if (event != TRACK_EVENT_KINDS)
+        policy.event_overrides[event] = override;
 }
 
 void policy_reset(void)
@@ -124,7 +128,9 @@ void policy_register(struct pref_module *module)
         {NULL, NULL, -1},
     };
     static uat_field_t fields[] = {
-        UAT_FLD_CSTRING(rule_settings, rule, "Rule", "Name of a rule (mqttscope.rule.NAME), or a statement id"),
+        UAT_FLD_CSTRING(
+            rule_settings, rule, "Rule",
+            "Name of a rule (mqttscope.rule.NAME) or of an event (mqttscope.event.NAME), or a statement id"),
         UAT_FLD_VS(rule_settings, severity, "Severity", severity_names, "The severity it is to have, or off"),
         UAT_END_FIELDS,
     };
@@ -138,8 +144,9 @@ void policy_register(struct pref_module *module)
     prefs_register_bool_preference(module, "check_rules", "Check the rules of the specification",
                                    "Whether packets are checked against the rules of the MQTT specifications.",
                                    &checks_rules);
-    prefs_register_enum_preference(module, "minimum_severity", "Lowest severity of broken rules",
-                                   "Broken rules of a lower severity are not shown.", &minimum, severities, FALSE);
+    prefs_register_enum_preference(module, "minimum_severity", "Lowest severity of broken rules and events",
+                                   "Broken rules and events of a lower severity are not shown.", &minimum, severities,
+                                   FALSE);
     prefs_register_enum_preference(module, "hints", "Hints",
                                    "Notes on practices that no statement of the specification forbids, such as a "
                                    "Keep Alive of 0.",
@@ -148,7 +155,7 @@ void policy_register(struct pref_module *module)
                                    "Shows in the tree, apart from the findings, what a packet would break if the "
                                    "capture showed what the rule needs, and what is missing.",
                                    &explains_silence);
-    prefs_register_uat_preference(module, "rule_severities", "Single rules",
-                                  "Switches single rules off, or changes their severity.", table);
+    prefs_register_uat_preference(module, "rule_severities", "Single rules and events",
+                                  "Switches single rules and events off, or changes their severity.", table);
     policy_reset();
 }

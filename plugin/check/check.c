@@ -371,6 +371,7 @@ void check_policy_begin(struct check_policy *policy, bool enabled, enum check_se
     policy->hints = hints;
     policy->minimum = minimum;
     memset(policy->overrides, CHECK_BY_RULE, sizeof policy->overrides);
+    memset(policy->event_overrides, CHECK_BY_RULE, sizeof policy->event_overrides);
 }
 
 bool check_begin_run(struct check_run *run, const struct check_policy *policy, const struct mqtt_packet *packet,

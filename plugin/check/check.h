@@ -80,8 +80,9 @@ enum check_hints { CHECK_HINTS_NONE, CHECK_HINTS_SOME, CHECK_HINTS_ALL };
 struct check_policy {
     bool enabled;
     enum check_hints hints;
-    enum check_severity minimum;        /**< what is less is not found */
-    int8_t overrides[CHECK_RULE_COUNT]; /**< enum check_severity, CHECK_BY_RULE or CHECK_OFF */
+    enum check_severity minimum;               /**< what is less is not found */
+    int8_t overrides[CHECK_RULE_COUNT];        /**< enum check_severity, CHECK_BY_RULE or CHECK_OFF */
+    int8_t event_overrides[TRACK_EVENT_KINDS]; /**< likewise; events are shown with rules or without */
 };
 
 enum { CHECK_BY_RULE = -1, CHECK_OFF = -2 };

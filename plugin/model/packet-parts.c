@@ -10,6 +10,7 @@
 #include "conformance/connection-order.h"
 #include "evidence/receipt.h"
 #include "protocol/connection.h"
+#include "protocol/ending.h"
 #include "protocol/keep-alive.h"
 #include "protocol/unfinished-packets.h"
 #include "tracker.h"
@@ -85,6 +86,7 @@ unsigned track_close(struct track_connection *connection, const struct track_clo
     memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
     if (tracking.checks != NULL && !connection->closing.is_closed)
         track_check_closing(&tracking, closing);
+    track_close_ending(&tracking, closing);
     return track_unfinished_close(connection, closing, list);
 }
 

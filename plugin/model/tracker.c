@@ -26,16 +26,19 @@
 #include "protocol/captured-twice.h"
 #include "protocol/connect-info.h"
 #include "protocol/connection.h"
+#include "protocol/ending.h"
 #include "protocol/journey.h"
 #include "protocol/keep-alive.h"
 #include "protocol/recent-publishes.h"
 #include "protocol/replies.h"
+#include "protocol/rivals.h"
 #include "protocol/roles.h"
 #include "protocol/session-state.h"
 #include "protocol/session.h"
 #include "protocol/topic-aliases.h"
 #include "protocol/transactions.h"
 #include "protocol/unfinished-packets.h"
+#include "protocol/will-events.h"
 #include "protocol/wills.h"
 #include "snapshots.h"
 #include "store/endpoint.h"
@@ -264,6 +267,9 @@ __attribute__((noinline)) static void run_parts(struct track_context *tracking)
     run_if(tracking, judged, track_check_keep_alive);
     run_if(tracking, judged, track_update_connection_order);
     run_if(tracking, type & (OPENING | TYPE(DISCONNECT)), track_update_session);
+    run_if(tracking, type & (OPENING | TYPE(DISCONNECT)), track_update_ending);
+    run_if(tracking, tracking->connection->ending.taken_over_in, track_rival_sends);
+    track_update_last_packet(tracking);
     run_if(tracking, judged & OPENING, track_check_unanswered);
     run_if(tracking, judged & TYPE(CONNACK), track_update_earlier_publishes);
     run_if(tracking, type & OPENING, track_update_session_state);
@@ -279,6 +285,8 @@ __attribute__((noinline)) static void run_parts(struct track_context *tracking)
     const unsigned followed = tracking->capture->options.follows_messages && !tracking->snapshot.is_copy ? type : 0;
     run_if(tracking, followed, track_update_journey);
     run_if(tracking, followed & TYPE(PUBLISH), track_update_replies);
+    run_if(tracking, type & (TYPE(CONNECT) | TYPE(PUBLISH)), track_update_will_events);
+    /* Messages are recognised for rules alone, as long as nothing else shows where they come from. */
     run_if(tracking, judged & TYPE(PUBLISH), track_update_recent_publishes);
     run_if(tracking, judged & (OPENING | TYPE(PUBLISH) | TYPE(DISCONNECT)), track_update_wills);
     run_if(tracking, judged, track_check_session_resumption);
@@ -354,7 +362,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
         return;
     }
     track_packet_records_allow(tracking.capture->records);
-    facts->anomaly_count = 0;
+    facts->anomaly_count = facts->event_count = 0;
     bool is_header_judged = track_unfinished_complete(connection, sender);
     memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
     tracking.snapshot.from = pdu;
@@ -424,12 +432,12 @@ void track_recall(const struct track_connection *connection, unsigned sender, st
     facts->websocket_offered = facts->websocket_chosen = NULL;
     facts->anomaly_count = track_packet_records_anomalies(records, pdu, facts->anomalies);
     memset(&facts->journey, 0, sizeof facts->journey);
+    facts->event_count = track_packet_records_events(records, pdu, facts->events);
 }
 
 void track_summarise(const struct track_connection *connection, struct track_summary *summary)
 {
     const struct track_connection_session *session = &connection->session;
-    unsigned broker = track_latest_snapshot(connection)->broker;
 
     *summary = (struct track_summary){
         .number = connection->number,
@@ -445,11 +453,12 @@ void track_summarise(const struct track_connection *connection, struct track_sum
         .disconnected = session->disconnected,
         .disconnected_by = session->disconnected_by,
         .disconnect_reason = session->disconnect_reason,
-        .taken_over = session->taken_over,
         .transport = track_transport_state_of(connection),
         .closing = connection->closing,
+        .taken_over = session->taken_over,
         .last_client_ns = connection->keep_alive.last_client_ns,
-        .is_client_sending = broker != TRACK_END_UNKNOWN && connection->progress.ends[1 - broker].is_sending,
+        .end = connection->ending.end,
+        .taken_over_in = connection->ending.taken_over_in,
         .subscriptions = session->stored != NULL ? session->stored->subscriptions : NULL,
     };
     summary->unfinished_count = track_unfinished_list(connection, summary->unfinished);

@@ -42,13 +42,14 @@ struct track_summary {
     bool disconnected;        /**< a DISCONNECT was seen */
     unsigned disconnected_by; /**< the end that sent it */
     uint8_t disconnect_reason;
-    bool taken_over; /**< its Client Identifier connected again while it was alive */
+    bool taken_over;               /**< its Client Identifier connected again while it was alive */
+    const struct track_event *end; /**< how it ended; NULL while it is open */
+    uint32_t taken_over_in; /**< frame of the CONNECT of its Client Identifier that came while it was open; 0: none */
     struct track_transport_state transport;
     struct track_closing closing;
     unsigned unfinished_count; /**< packets under way */
     struct track_unfinished unfinished[2];
     int64_t last_client_ns; /**< when the client's latest packet was sent; TRACK_TIME_UNKNOWN before the first */
-    bool is_client_sending; /**< a packet of the client is under way */
     const struct track_subscription *subscriptions; /**< of its session, the latest first; NULL for none */
 };
 

@@ -20,15 +20,37 @@ void show_beginning(const struct show_context *context, proto_tree *parent, uint
     show_connection_scope(context, tree);
 }
 
+/** Adds events to the Info column. */
+static void append_events(const struct show_context *context)
+{
+    for (unsigned i = 0; i < context->events->count; i++) {
+        const struct check_event *event = &context->events->list[i];
+        if (event->severity >= CHECK_NOTE)
+            col_append_fstr(context->pinfo->cinfo, COL_INFO, " [%s]",
+                            track_event_info((enum track_event_kind)event->event->kind)->short_title);
+    }
+}
+
+/** The tree of TCP, which has just been dissected: a frame that merely closes a connection is TCP's, as Wireshark's own
+ *  dissector leaves it. */
+static proto_tree *find_tcp_tree(proto_tree *parent)
+{
+    proto_tree *tree = parent != NULL && parent->last_child != NULL ? proto_item_get_subtree(parent->last_child) : NULL;
+    return tree != NULL ? tree : parent;
+}
+
 void show_closing(const struct show_context *context, proto_tree *parent, const struct track_unfinished *unfinished,
                   unsigned count)
 {
     packet_info *pinfo = context->pinfo;
-    proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, context->tvb, 0, 0, ENC_NA);
-    proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
+    proto_tree *tree = find_tcp_tree(parent);
 
-    proto_item_append_text(item, ", end of the connection");
-    col_set_str(pinfo->cinfo, COL_PROTOCOL, "MQTT");
+    if (count > 0 || context->findings->count > 0) {
+        proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, context->tvb, 0, 0, ENC_NA);
+        tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
+        proto_item_append_text(item, ", end of the connection");
+        col_set_str(pinfo->cinfo, COL_PROTOCOL, "MQTT");
+    }
     for (unsigned i = 0; i < count; i++) {
         char text[TRACK_UNFINISHED_TEXT_SIZE];
         track_unfinished_text(&unfinished[i], context->facts->snapshot->broker, text, sizeof text);
@@ -36,6 +58,8 @@ void show_closing(const struct show_context *context, proto_tree *parent, const 
         proto_tree_add_expert_format(tree, pinfo, &show_experts[SHOW_EXPERT_NOT_COMPLETED], context->tvb, 0, 0, "%s",
                                      text);
     }
+    append_events(context);
     show_findings(context, tree);
+    show_events(context, tree);
     show_connection_scope(context, tree);
 }

@@ -76,8 +76,6 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
         add_fault(faults, fault_expert(context), packet->fault.at);
     if (facts->snapshot->version_source == TRACK_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
         add_fault(faults, unknown_version_expert(facts->snapshot), (struct mqtt_span){0, 1});
-    if (packet->type == MQTT_TYPE_CONNECT && facts->record != NULL && facts->record->is_id_in_use)
-        add_fault(faults, SHOW_EXPERT_CLIENT_ID_IN_USE, packet->connect.client_id);
     if (facts->record != NULL && facts->record->is_captured_twice)
         add_fault(faults, SHOW_EXPERT_CAPTURED_TWICE, (struct mqtt_span){0, 1});
     uint8_t limits = facts->record != NULL ? facts->record->limits : 0;
@@ -149,10 +147,6 @@ static const char *text_about_others(const struct show_context *context, enum sh
     wmem_allocator_t *pool = context->pinfo->pool;
     const struct track_packet_record *record = context->facts->record;
 
-    if (expert == SHOW_EXPERT_CLIENT_ID_IN_USE)
-        return wmem_strdup_printf(
-            pool, "Client Identifier is already connected: the Server has to close mqttscope.connection %u",
-            record->takes_over - 1);
     if (expert == SHOW_EXPERT_CAPTURED_TWICE)
         return wmem_strdup_printf(
             pool, "Connection captured twice, also as mqttscope.connection %u: checked and counted once",

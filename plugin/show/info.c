@@ -340,6 +340,20 @@ static void put_findings(struct line *line)
                 put_finding(line, &findings->list[i]);
 }
 
+/** What happened, in a few words. */
+static void put_events(struct line *line)
+{
+    const struct check_events *events = line->context->events;
+
+    for (unsigned i = 0; i < events->count; i++) {
+        if (events->list[i].severity < CHECK_NOTE)
+            continue;
+        put(line, " [");
+        put(line, track_event_info((enum track_event_kind)events->list[i].event->kind)->short_title);
+        put(line, "]");
+    }
+}
+
 /** The packet itself: its name, what matters about it, and what is wrong with it. */
 static void put_packet(struct line *line)
 {
@@ -353,6 +367,7 @@ static void put_packet(struct line *line)
     else if (packet->fault.kind != MQTT_FAULT_NONE)
         put(line, " [malformed]");
     put_findings(line);
+    put_events(line);
     line->text[line->length] = '\0';
 }
 
@@ -364,6 +379,8 @@ static int severity_of_entry(const struct show_context *context)
     for (unsigned i = 0; i < context->findings->count; i++)
         if (!check_is_hint(check_rule_info(context->findings->list[i].rule)))
             severity = MAX(severity, (int)context->findings->list[i].severity);
+    for (unsigned i = 0; i < context->events->count; i++)
+        severity = MAX(severity, (int)context->events->list[i].severity);
     return severity;
 }
 

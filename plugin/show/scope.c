@@ -157,6 +157,7 @@ void show_connection_scope(const struct show_context *context, proto_tree *paren
         return;
     show_ends(context, tree);
     show_version(context, tree);
+    show_event_fields(context, tree);
     show_statements(context, tree);
     add_number(context, tree, FIELD(CONNECTION), context->facts->connection);
 }
@@ -178,6 +179,7 @@ void show_scope(const struct show_context *context, proto_tree *parent)
     if (context->packet->type == MQTT_TYPE_CONNACK && facts->snapshot->has_keep_alive)
         add_number(context, tree, FIELD(EFFECTIVE_KEEP_ALIVE), facts->snapshot->keep_alive_s);
     show_version(context, tree);
+    show_event_fields(context, tree);
     show_statements(context, tree);
     show_undecided(context, tree);
     add_number(context, tree, FIELD(CONNECTION), facts->connection);

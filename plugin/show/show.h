@@ -11,6 +11,7 @@
 #include <epan/packet.h>
 
 #include "../check/check.h"
+#include "../check/events.h"
 #include "../model/tracker.h"
 #include "../wire/packet.h"
 #include "fields.h"
@@ -22,6 +23,7 @@ struct show_context {
     const struct mqtt_packet *packet;
     const struct track_facts *facts;
     const struct check_findings *findings;  /**< the rules that it breaks */
+    const struct check_events *events;      /**< what happened at it */
     bool names_ends;                        /**< the user wants the names of the ends in the Info column */
     const struct check_findings *undecided; /**< what it may break beside; NULL where nobody wants to know */
 };
@@ -61,6 +63,15 @@ void show_statements(const struct show_context *context, proto_tree *tree);
 
 /** Adds what could not be decided, in a subtree of its own. */
 void show_undecided(const struct show_context *context, proto_tree *tree);
+
+/** Registers an expert item for each kind of event; part of show_register(). */
+void show_register_events(expert_module_t *module);
+
+/** Raises the packet's events. Works without a tree, for the expert statistics. */
+void show_events(const struct show_context *context, proto_tree *tree);
+
+/** Adds the names of the packet's events, and how the connection ended at it. */
+void show_event_fields(const struct show_context *context, proto_tree *tree);
 
 /** What a finding says: printable, in `pool`. */
 const char *show_finding_text(wmem_allocator_t *pool, const struct check_finding *finding);

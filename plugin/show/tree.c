@@ -288,6 +288,7 @@ proto_tree *show_tree(const struct show_context *context, proto_tree *parent, co
 
     if (parent == NULL) {
         show_findings(context, NULL);
+        show_events(context, NULL);
         show_faults(context, NULL, faults);
         return NULL;
     }
@@ -295,6 +296,7 @@ proto_tree *show_tree(const struct show_context *context, proto_tree *parent, co
     proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
 
     show_findings(context, tree);
+    show_events(context, tree);
     show_faults(context, tree, faults);
     /* Where nothing is wanted the item alone is made: Wireshark counts it in its protocol hierarchy. */
     if (!show_is_wanted(parent))

@@ -6,6 +6,7 @@
 #define MQTTSCOPE_TAP_RECORD_H
 
 #include "../check/check.h"
+#include "../check/events.h"
 #include "../model/tracker.h"
 #include "../wire/packet.h"
 
@@ -33,6 +34,7 @@ struct tap_record {
     const char *topic;                 /**< PUBLISH: its topic, an alias resolved; printable; "" where unknown */
     const char *line; /**< the Info column's entry without the names, where a flow graph is drawn; else "" */
     const struct check_findings *findings; /**< the rules that the packet breaks; NULL for none */
+    struct check_events events;            /**< what happened at it; they are no broken rules */
 };
 
 /** The direction of a packet, as known at it. */

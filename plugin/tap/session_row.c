@@ -213,11 +213,33 @@ static void note_user(struct session_row *row, const struct mqtt_packet *packet)
         set_text(row, COLUMN_USER_NAME, tap_printable(packet->bytes + user.at, user.length, MAX_USER_CHARACTERS));
 }
 
+/** Counts what happened, and names it: `reconnected_while_open (2), taken_over`. */
+static void count_events(struct session_row *row, const struct tap_record *record)
+{
+    GString *text;
+
+    if (record->events.count == 0)
+        return;
+    text = g_string_new(NULL);
+    for (unsigned i = 0; i < record->events.count; i++)
+        row->events[record->events.list[i].event->kind]++;
+    for (unsigned kind = 0; kind < TRACK_EVENT_KINDS; kind++) {
+        if (row->events[kind] == 0)
+            continue;
+        g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "",
+                               track_event_info((enum track_event_kind)kind)->name);
+        if (row->events[kind] > 1)
+            g_string_append_printf(text, " (%u)", row->events[kind]);
+    }
+    set_text(row, COLUMN_EVENTS, g_string_free(text, FALSE));
+}
+
 void session_row_count(struct session_row *row, const struct tap_record *record, packet_info *pinfo)
 {
     const struct mqtt_packet *packet = &record->packet;
 
     count_problems(row, record->findings);
+    count_events(row, record);
     if (record->subject != TAP_PACKET)
         return;
     row->end_s = nstime_to_sec(&pinfo->rel_ts);
@@ -274,58 +296,21 @@ static char *connack_text(const struct track_summary *summary)
     return g_strdup(snapshot->connect_seen && !snapshot->has_gap ? "none" : "not captured");
 }
 
-static char *disconnect_text(const struct track_summary *summary)
-{
-    const struct track_snapshot *snapshot = summary->snapshot;
-    const char *sender = snapshot->broker == TRACK_END_UNKNOWN          ? "DISCONNECT"
-                         : snapshot->broker == summary->disconnected_by ? "DISCONNECT by broker"
-                                                                        : "DISCONNECT by client";
-
-    if (snapshot->version != MQTT_V50)
-        return g_strdup(sender);
-    char *reason = reason_text(snapshot->version, MQTT_TYPE_DISCONNECT, summary->disconnect_reason);
-    char *text = g_strdup_printf("%s: %s", sender, reason);
-    g_free(reason);
-    return text;
-}
-
-/** True where the transport ended when the client had been silent for more than one and a half times the Keep Alive
- *  (MQTT 5.0 section 3.1.2.10). */
-static bool has_timed_out(const struct track_summary *summary)
-{
-    const int64_t half_second_ns = 500000000;
-    const struct track_transport_state *transport = &summary->transport;
-    const struct track_snapshot *snapshot = summary->snapshot;
-
-    if (!transport->is_finished && !transport->is_reset)
-        return false;
-    /* In MQTT 5.0 a CONNACK that was not captured may have changed the Keep Alive. */
-    if (summary->is_client_sending || (snapshot->version == MQTT_V50 && !summary->connack_seen))
-        return false;
-    if (!snapshot->has_keep_alive || snapshot->keep_alive_s == 0 || transport->last_ns == TRACK_TIME_UNKNOWN ||
-        summary->last_client_ns == TRACK_TIME_UNKNOWN)
-        return false;
-    return transport->last_ns - summary->last_client_ns > 3 * half_second_ns * snapshot->keep_alive_s;
-}
-
-/** How the connection ended. */
+/** How the connection ended, in a sentence. */
 static char *ending_text(const struct track_summary *summary)
 {
-    if (summary->snapshot->is_copy)
+    const struct track_snapshot *snapshot = summary->snapshot;
+    char text[TRACK_EVENT_TEXT_SIZE];
+
+    if (snapshot->is_copy)
         return g_strdup("captured twice");
-    if (summary->connack_seen && summary->connack_code != 0)
-        return g_strdup("refused");
-    if (summary->disconnected)
-        return disconnect_text(summary);
-    if (summary->taken_over)
-        return g_strdup("taken over");
-    if (has_timed_out(summary))
-        return g_strdup("Keep Alive ran out");
-    if (summary->transport.is_finished)
-        return g_strdup("FIN");
-    if (summary->transport.is_reset)
-        return g_strdup("RST");
-    return g_strdup(summary->transport.last_ns == TRACK_TIME_UNKNOWN ? "" : "capture ended");
+    if (summary->end != NULL) {
+        track_end_text(summary->end, snapshot->broker, snapshot->version, text);
+        return g_strdup(text);
+    }
+    if (summary->taken_over && summary->taken_over_in != 0)
+        return g_strdup_printf("taken over by the CONNECT in frame %u, not closed", summary->taken_over_in);
+    return g_strdup(summary->transport.last_ns == TRACK_TIME_UNKNOWN ? "" : "still open");
 }
 
 /** The same, and what was not completed on it. */

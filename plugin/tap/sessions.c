@@ -23,6 +23,7 @@ static const struct tap_column column_list[SESSION_COLUMNS] = {
     [COLUMN_CLIENT] = {"Client", TABLE_ITEM_STRING},
     [COLUMN_END] = {"End", TABLE_ITEM_STRING},
     [COLUMN_PROBLEMS] = {"Problems", TABLE_ITEM_UINT},
+    [COLUMN_EVENTS] = {"Events", TABLE_ITEM_STRING},
     [COLUMN_CONNACK] = {"CONNACK", TABLE_ITEM_STRING},
     [COLUMN_ROLE] = {"Role", TABLE_ITEM_STRING},
     [COLUMN_VERSION] = {"Version", TABLE_ITEM_STRING},

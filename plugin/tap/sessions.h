@@ -17,6 +17,7 @@ enum session_column {
     COLUMN_CLIENT,
     COLUMN_END,
     COLUMN_PROBLEMS,
+    COLUMN_EVENTS,
     COLUMN_CONNACK,
     COLUMN_ROLE,
     COLUMN_VERSION,
@@ -61,9 +62,10 @@ struct session_row {
     bool is_refused;   /**< by its CONNACK */
     uint32_t problems; /**< broken rules, warnings and errors */
     int64_t first_ns;  /**< when the frame of `start_s` came */
-    uint32_t publishes[2][4];  /**< by the end that sent them, and QoS */
-    unsigned broker;           /**< the end that is the broker as far as is known, or TRACK_END_UNKNOWN */
-    unsigned filters_asked;    /**< different ones, of which the first SESSION_FILTERS_SHOWN are kept */
+    uint32_t publishes[2][4];           /**< by the end that sent them, and QoS */
+    unsigned broker;                    /**< the end that is the broker as far as is known, or TRACK_END_UNKNOWN */
+    unsigned events[TRACK_EVENT_KINDS]; /**< how often each happened */
+    unsigned filters_asked;             /**< different ones, of which the first SESSION_FILTERS_SHOWN are kept */
     GHashTable *other_filters; /**< keys of those that are not kept, FILTERS_TOLD_APART at most; NULL for none */
     struct session_filter filters[SESSION_FILTERS_SHOWN];
     char *texts[SESSION_COLUMNS]; /**< never NULL; columns that are numbers do not use theirs */

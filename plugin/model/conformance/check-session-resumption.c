@@ -9,6 +9,7 @@
 
 #include "../evidence/missing-connect.h"
 #include "../evidence/report-anomaly.h"
+#include "../evidence/report-event.h"
 #include "../protocol/connection.h"
 #include "checks.h"
 
@@ -60,6 +61,9 @@ static void compare_sessions(struct track_context *tracking)
     } else if (!connection->session.session_present && expiry_s > 0 && was_left &&
                (expiry_s == NEVER || most_elapsed_s < (int64_t)expiry_s - 2)) {
         found.kind = TRACK_ANOMALY_SESSION_LOST;
+        track_report_event(tracking, (struct track_event){.kind = TRACK_EVENT_session_not_found,
+                                                          .by = (uint8_t)tracking->sender,
+                                                          .ns = tracking->now_ns - end_ns});
         if (most_elapsed_s > 10)
             found.doubt = TRACK_DOUBT_RESTART;
         track_report_anomaly(tracking, found);

@@ -16,6 +16,7 @@
 
 #include "../../wire/packet.h"
 #include "anomalies.h"
+#include "events.h"
 #include "journey.h"
 
 /** Which control packet of the file. */
@@ -213,6 +214,8 @@ struct track_facts {
     struct track_journey journey;  /**< its part in the journey of a message */
     unsigned anomaly_count;        /**< what was found at the packet */
     const struct track_anomaly *anomalies[TRACK_ANOMALIES_MAX];
+    unsigned event_count; /**< what happened at the packet */
+    const struct track_event *events[TRACK_EVENTS_MAX];
 };
 
 /** The first anomaly of a kind at the packet; NULL where there is none. */

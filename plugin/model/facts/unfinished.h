@@ -14,6 +14,7 @@ struct track_closing {
     bool is_closed;
     bool is_reset;          /**< by RST, and not by FIN */
     uint8_t by;             /**< the end that sent it */
+    uint8_t goodbye;        /**< bytes that the layers between TCP and MQTT may send at most before they close */
     bool lacks_subprotocol; /**< a WebSocket whose Server left out the subprotocol `mqtt`, which was offered */
 };
 

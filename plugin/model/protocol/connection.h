@@ -10,6 +10,7 @@
 #include "../store/capture.h"
 #include "../store/context.h"
 #include "connect-info.h"
+#include "ending.h"
 #include "inflight.h"
 #include "journey-state.h"
 #include "keep-alive.h"
@@ -37,6 +38,7 @@ struct track_connection {
     struct track_capture *capture;
     uint32_t number;                               /**< tracker.c */
     bool has_packets;                              /**< tracker.c: the first packet was tracked */
+    bool is_seen_alive;                            /**< rivals.c: its Client is, though it was taken over */
     bool may_lose;                                 /**< tracker.c: packets may be missed without a gap that tells */
     struct track_transport transport;              /**< tracker.c, once */
     struct track_snapshots snapshots;              /**< tracker.c */
@@ -45,6 +47,7 @@ struct track_connection {
     struct track_connect_state connect;            /**< connect-info.c */
     struct track_keep_alive keep_alive;            /**< keep-alive.c */
     struct track_connection_session session;       /**< session.c, session-state.c */
+    struct track_ending ending;                    /**< ending.c */
     struct track_inflight inflight[2];             /**< transactions.c, session-state.c, by inflight.c */
     struct track_pending_request *pending[2];      /**< pending-requests.c: NULL while none waits */
     struct track_topic_aliases *aliases[2];        /**< topic-aliases.c: NULL until one is set */

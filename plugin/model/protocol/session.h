@@ -6,6 +6,7 @@
 #define MQTTSCOPE_MODEL_PROTOCOL_SESSION_H
 
 #include "../store/context.h"
+#include "rivals.h"
 
 struct track_subscription;
 
@@ -15,7 +16,8 @@ struct track_session {
     const struct track_text *client_id;
     struct track_connection *last;            /**< the connection that used it last */
     struct track_subscription *subscriptions; /**< subscriptions.c: the latest first */
-    uint32_t hash;                            /**< of the two that it is found by */
+    struct track_rivals rivals;
+    uint32_t hash; /**< of the two that it is found by */
 };
 
 /** A connection's part in its session. */

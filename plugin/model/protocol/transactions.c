@@ -8,10 +8,12 @@
  */
 #include "transactions.h"
 
+#include "../evidence/report-event.h"
 #include "../store/topic-numbers.h"
 #include "connection.h"
 #include "message.h"
 #include "pending-requests.h"
+#include "refusals.h"
 #include "subscription-history.h"
 
 /** The Packet Identifiers of the packet's sender, and those of the other end. */
@@ -133,6 +135,17 @@ static void record_inflight(struct track_context *tracking, unsigned publisher)
     record->inflight_max = limits != NULL ? limits->receive_maximum : 0;
 }
 
+/** The PUBLISH uses the last of its sender's send quota. Whoever asks for one message at a time wants it so. */
+static void report_full_quota(struct track_context *tracking)
+{
+    const struct track_packet_record *record = tracking->record;
+
+    if (record->has_inflight && record->inflight_max > 1 && record->inflight == record->inflight_max)
+        track_report_event_once(tracking, (struct track_event){.kind = TRACK_EVENT_receive_maximum_reached,
+                                                               .by = (uint8_t)tracking->sender,
+                                                               .value = record->inflight_max});
+}
+
 /** A PUBLISH under an identifier that is in flight: is it the same one, re-sent? After a gap the transaction may have ended
  *  in what was not captured, and only DUP says so. */
 static bool is_resent(const struct track_context *tracking, const struct track_inflight_entry *entry, uint32_t hash)
@@ -192,6 +205,7 @@ static void follow_publish(struct track_context *tracking)
     }
     tracking->exchange = entry;
     record_inflight(tracking, tracking->sender);
+    report_full_quota(tracking);
 }
 
 /** Notes which message the packet acknowledges. */
@@ -231,6 +245,7 @@ static void follow_publish_response(struct track_context *tracking)
         respond(tracking, &entry->waiting);
         name_topic(tracking, entry);
         if (refuses(packet)) {
+            track_report_refused_publish(tracking, entry);
             track_inflight_close(inflight, entry);
         } else if (qos == 1) {
             complete_delivery(tracking, entry);
@@ -334,6 +349,8 @@ static void follow_request_response(struct track_context *tracking)
         return;
     }
     respond(tracking, &entry->waiting);
+    if (packet->type == MQTT_TYPE_SUBACK)
+        track_report_refused_filters(tracking, entry);
     if (entry->filters != NULL) {
         name_filters(tracking, entry->filters);
         track_subscription_history_response(tracking, entry->filters);

@@ -21,6 +21,7 @@ struct track_broker_history;
 struct track_wills;
 struct track_journeys;
 struct track_replies;
+struct track_armed_wills;
 struct track_capture_checks;
 
 /** A capture file. File scope. Each member is written by the file that is named above it, and read by any. */
@@ -71,6 +72,8 @@ struct track_capture {
     struct track_journeys *journeys; /**< NULL until there is a message, or where nobody wants them */
     /* protocol/replies.c */
     struct track_replies *replies; /**< NULL until there is a request */
+    /* protocol/will-events.c */
+    struct track_armed_wills *armed_wills; /**< likewise */
     /* conformance/checks.h */
     struct track_capture_checks *checks; /**< NULL until there is something to remember */
 };

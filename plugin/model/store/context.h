@@ -17,6 +17,7 @@ struct track_progress;
 /** What is reported once a connection, and was. */
 struct track_reports {
     uint64_t *anomalies;     /**< evidence/report-anomaly.c: a bit for each kind; NULL until one is reported */
+    uint32_t events;         /**< evidence/report-event.c: likewise */
     bool is_version_unknown; /**< tracker.c: a record says that nothing tells the version */
     bool is_memory_limit;    /**< context.c: a record says that the memory limit is reached */
 };

@@ -23,6 +23,7 @@ struct track_packet_records {
     struct track_pieces records;
     struct track_pieces idles;
     struct track_pieces anomalies;
+    struct track_pieces events;
 };
 
 static uint64_t key_of_pdu(struct track_pdu_ref pdu)
@@ -44,6 +45,12 @@ static uint64_t key_of_anomaly(const void *item)
 {
     const struct track_anomaly *anomaly = (const struct track_anomaly *)item;
     return key_of_pdu((struct track_pdu_ref){anomaly->frame_at, anomaly->pdu_at});
+}
+
+static uint64_t key_of_event(const void *item)
+{
+    const struct track_event *event = (const struct track_event *)item;
+    return key_of_pdu((struct track_pdu_ref){event->frame_at, event->pdu_at});
 }
 
 /** Adds an item of zeros. */
@@ -77,6 +84,7 @@ struct track_packet_records *track_packet_records_new(struct track_file_memory *
     track_pieces_begin(&records->records, scope, sizeof(struct track_packet_record), key_of_record);
     track_pieces_begin(&records->idles, scope, sizeof(struct idle), key_of_idle);
     track_pieces_begin(&records->anomalies, scope, sizeof(struct track_anomaly), key_of_anomaly);
+    track_pieces_begin(&records->events, scope, sizeof(struct track_event), key_of_event);
     return records;
 }
 
@@ -154,20 +162,40 @@ const struct track_anomaly *track_packet_records_add_anomaly(struct track_packet
     return kept;
 }
 
-unsigned track_packet_records_anomalies(const struct track_packet_records *records, struct track_pdu_ref pdu,
-                                        const struct track_anomaly **list)
+/** Fills `list` with up to `most` items that have a key, and returns how many there are. */
+static unsigned pieces_list(const struct track_pieces *pieces, uint64_t key, const void **list, unsigned most)
 {
-    const struct track_pieces *pieces = &records->anomalies;
-    uint64_t key = key_of_pdu(pdu);
     unsigned count = 0;
 
     if (pieces->count == 0)
         return 0;
-    for (uint32_t i = track_pieces_count_to(pieces, key - 1); i < pieces->count && count < TRACK_ANOMALIES_MAX; i++) {
-        const struct track_anomaly *anomaly = (const struct track_anomaly *)track_pieces_item(pieces, i);
-        if (key_of_anomaly(anomaly) != key)
+    for (uint32_t i = track_pieces_count_to(pieces, key - 1); i < pieces->count && count < most; i++) {
+        const void *item = track_pieces_item(pieces, i);
+        if (pieces->key_of(item) != key)
             break;
-        list[count++] = anomaly;
+        list[count++] = item;
     }
     return count;
+}
+
+unsigned track_packet_records_anomalies(const struct track_packet_records *records, struct track_pdu_ref pdu,
+                                        const struct track_anomaly **list)
+{
+    return pieces_list(&records->anomalies, key_of_pdu(pdu), (const void **)list, TRACK_ANOMALIES_MAX);
+}
+
+const struct track_event *track_packet_records_add_event(struct track_packet_records *records,
+                                                         const struct track_event *event)
+{
+    if (!has_room(records, &records->events))
+        return NULL;
+    struct track_event *kept = (struct track_event *)add_item(records, &records->events);
+    *kept = *event;
+    return kept;
+}
+
+unsigned track_packet_records_events(const struct track_packet_records *records, struct track_pdu_ref pdu,
+                                     const struct track_event **list)
+{
+    return pieces_list(&records->events, key_of_pdu(pdu), (const void **)list, TRACK_EVENTS_MAX);
 }

@@ -57,4 +57,13 @@ const struct track_anomaly *track_packet_records_add_anomaly(struct track_packet
 unsigned track_packet_records_anomalies(const struct track_packet_records *records, struct track_pdu_ref pdu,
                                         const struct track_anomaly **list);
 
+/** Keeps what happened at a packet, as track_packet_records_add_anomaly() keeps what was found at it. */
+const struct track_event *track_packet_records_add_event(struct track_packet_records *records,
+                                                         const struct track_event *event);
+
+/** What happened at the packet `pdu`: fills `list` in the order of its making and returns how many there are, no more than
+ *  TRACK_EVENTS_MAX. */
+unsigned track_packet_records_events(const struct track_packet_records *records, struct track_pdu_ref pdu,
+                                     const struct track_event **list);
+
 #endif

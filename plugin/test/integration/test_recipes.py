@@ -163,7 +163,8 @@ class TestReadme(Recipe):
                  "conv,mqttscope": "sub-12",
                  "endpoints,mqttscope": "sub-12", "mqttscope,json": "sub-12", "mqttscope_packets,tree": "PUBLISH",
                  "mqttscope_topics,tree": "kitchen", "mqttscope_clients,tree": "sub-12", "mqttscope,srt": "PUBLISH-PUBACK",
-                 "mqttscope,rules": "disconnect_with_will_without_will", "flow,mqttscope,standard": "CONNACK Success"}
+                 "mqttscope,rules": "disconnect_with_will_without_will", "mqttscope,events": "MQTT Events",
+                 "flow,mqttscope,standard": "CONNACK Success"}
         listed = {name.split("[")[0] for name in re.findall(r"^\| `-q -z (.*?)` \|", table, re.MULTILINE)}
         self.assertEqual(listed, set(words))
         for name, word in words.items():

@@ -174,7 +174,7 @@ class Preferences(unittest.TestCase):
 
     def test_unknown_rule(self) -> None:
         """A name that no rule has is refused with a clear message."""
-        with self.assertRaisesRegex(harness.ToolError, "neither the name of a rule nor the id of a statement with a rule"):
+        with self.assertRaisesRegex(harness.ToolError, "neither the name of a rule or an event nor the id of a statement"):
             harness.tshark("-o", 'uat:mqttscope_rules:"nonsense","off"', capture=QOS_3)
 
 

@@ -24,7 +24,8 @@ HOSTILE = ROOT / "test-captures" / "cases" / "statistics-hostile.pcap"
 TRANSLATED = ROOT / "test-captures" / "cases" / "captured-twice-translated.pcap"
 PROXIED = ROOT / "test-captures" / "cases" / "captured-twice-proxied.pcap"
 WITHOUT_MQTT = ROOT / "test-captures" / "other-protocols" / "dns-tcp.pcap"
-STATISTICS = ("mqttscope,sessions", "mqttscope,clients", "mqttscope,rules", "mqttscope,srt", "conv,mqttscope", "endpoints,mqttscope", "mqttscope_packets,tree", "mqttscope_topics,tree",
+STATISTICS = ("mqttscope,sessions", "mqttscope,clients", "mqttscope,rules", "mqttscope,events", "mqttscope,srt", "conv,mqttscope",
+              "endpoints,mqttscope", "mqttscope_packets,tree", "mqttscope_topics,tree",
               "mqttscope_clients,tree")
 TYPES = ("Reserved CONNECT CONNACK PUBLISH PUBACK PUBREC PUBREL PUBCOMP SUBSCRIBE SUBACK UNSUBSCRIBE UNSUBACK PINGREQ "
          "PINGRESP DISCONNECT AUTH").split()
@@ -100,7 +101,8 @@ class Sessions(unittest.TestCase):
                           "topic/# QoS 1"])
         self.assertEqual((first["To broker (QoS 0/1/2)"], first["To client (QoS 0/1/2)"]), ("0/0/0", "1/0/0"))
         self.assertEqual((second["Client"], second["Role"], second["To broker (QoS 0/1/2)"], second["End"]),
-                         ("pub-1", "publisher", "1/0/0", "DISCONNECT by client: Normal disconnection"))
+                         ("pub-1", "publisher", "1/0/0",
+                          "Client sent DISCONNECT 0x00 (Normal disconnection), 0.000 s after the last packet"))
 
     def test_publishes_are_those_of_the_fields(self) -> None:
         for name in ("mosquitto-session", "mosquitto-will", "mosquitto-bridge-v311", "burst-level5", "websocket-paho",
@@ -121,11 +123,17 @@ class Sessions(unittest.TestCase):
 
     def test_ends(self) -> None:
         expected = {
-            "mosquitto-session": {7: "taken over", 0: "DISCONNECT by client"},
-            "mosquitto-refused": {0: "refused", 8: "refused", 12: "refused"},
-            "mosquitto-keepalive": {0: "capture ended", 2: "Keep Alive ran out"},
-            "mosquitto-will": {1: "FIN", 3: "DISCONNECT by client"},
-            "rabbitmq": {8: "RST", 23: "FIN"},
+            "mosquitto-session": {7: "Server closed (FIN), 0.015 s after the Client's last packet: taken over by the CONNECT "
+                                     "in frame 135", 0: "Client sent DISCONNECT, 0.000 s after the last packet"},
+            "mosquitto-refused": {0: "Server refused the connection: 0x05 (Connection refused, not authorized)",
+                                  8: "Server refused the connection: 0x87 (Not authorized)",
+                                  12: "Server refused the connection: 0x8C (Bad authentication method)"},
+            "mosquitto-keepalive": {0: "still open", 2: "Server closed (FIN), 11.353 s after the Client's last packet: "
+                                                        "Keep Alive of 5 s ran out"},
+            "mosquitto-will": {1: "Client closed (FIN) without DISCONNECT, 0.051 s after the last packet"},
+            "rabbitmq": {8: "Client reset the connection (RST) without DISCONNECT, 0.000 s after the last packet",
+                         23: "Server closed (FIN), 0.002 s after the Client's last packet: CONNECT in frame 354 had no "
+                             "answer"},
         }
         for name, ends in expected.items():
             with self.subTest(name):
@@ -367,7 +375,7 @@ class Everywhere(unittest.TestCase):
     def test_table_of_a_program_with_menus(self) -> None:
         """Opened twice, as from a menu: the table is freed in between, and complete each time."""
         capture = REAL / "mosquitto-keepalive.pcap"
-        expected = [[row["#"], row["Client"], row["End"]] for row in sessions(capture)]
+        expected = [[row["#"], row["Client"], row["Events"]] for row in sessions(capture)]
         with harness.Sharkd(capture, harness.Settings(), False, 60) as sharkd:
             for _ in range(2):
                 tap, = sharkd.ask("tap", tap0="nstat:mqttscope,sessions")["taps"]
