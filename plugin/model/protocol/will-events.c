@@ -31,7 +31,7 @@ struct track_armed_wills {
     unsigned next;
 };
 
-static uint32_t payload_hash(const struct mqtt_packet *packet, struct mqtt_span payload)
+static uint32_t will_hash(const struct mqtt_packet *packet, struct mqtt_span payload)
 {
     return track_hash_bytes(packet->bytes + payload.at, MIN(payload.length, PAYLOAD_PART)) ^ payload.length;
 }
@@ -72,7 +72,7 @@ static void keep_will(struct track_context *tracking)
         .connection = tracking->connection,
         .broker = broker_of_packet(tracking),
         .topic = track_hash_bytes(packet->bytes + connect->will_topic.at, connect->will_topic.length),
-        .payload = payload_hash(packet, connect->will_payload),
+        .payload = will_hash(packet, connect->will_payload),
         .frame = tracking->pdu.frame,
         .delay_s = delay != NULL ? delay->number : 0,
     };
@@ -126,7 +126,7 @@ static void compare_publish(struct track_context *tracking, struct track_armed_w
     for (unsigned i = 0; i < KEPT; i++) {
         struct armed_will *will = &wills->kept[i];
         if (will->connection == NULL || will->topic != hash ||
-            will->payload != payload_hash(packet, packet->publish.payload) ||
+            will->payload != will_hash(packet, packet->publish.payload) ||
             !track_is_same_endpoint(will->broker, broker_of_packet(tracking)))
             continue;
         if (is_from_server && !is_due(tracking, will))
