@@ -35,6 +35,8 @@ _STRINGS = re.compile(r"FT_(STRING|UINT_STRING|STRINGZ|STRINGZPAD|STRINGZTRUNC|B
                       r"|GUID|OID|REL_OID|SYSTEM_ID|EUI64|CHAR)")
 _WHOLE_NUMBERS = frozenset({"byte", "short", "integer", "long"})
 _NAMED_CONNECTION = re.compile(r"(?<=mqttscope\.connection )\d+")
+_NAMED_BROKER = re.compile(r"\bbroker [^\s\"]+:\d+")
+"""A broker has its address in its name where the file has shown another one before; a part has fewer of them."""
 _SECONDS = re.compile(r"(\d+)\.(\d{3})(\d*)")
 
 
@@ -248,6 +250,7 @@ class Reader:
     """Has all fields of MQTT, the Info column and the expert items shown for each frame of a capture."""
 
     CONNECTIONS = ("mqttscope_connection", "mqttscope_takes_over")
+    NAMES = ("mqttscope_name", "mqttscope_src_name", "mqttscope_dst_name", "_ws_col_Info", "_ws_col_info")
     MESSAGE = "_ws_expert_message"
 
     def __init__(self, tshark: str, arguments: list[str]) -> None:
@@ -301,6 +304,11 @@ class Comparison:
         return (text == their_text and len(our_numbers) == len(their_numbers)
                 and all(map(self._same_connection, itertools.repeat(part), our_numbers, their_numbers)))
 
+    @staticmethod
+    def _same_name(_: int, ours: str, theirs: str) -> bool:
+        """Names of brokers count for the same, with an address or without."""
+        return _NAMED_BROKER.sub("broker", ours) == _NAMED_BROKER.sub("broker", theirs)
+
     def compare(self, number: int, whole: dict[str, list[str]] | None, parts: dict[str, list[str]] | None, part: int
                 ) -> Iterator[str]:
         """A line for each difference in a frame."""
@@ -313,7 +321,8 @@ class Comparison:
         for name in sorted(whole.keys() | parts.keys()):
             one, other = whole.get(name, []), parts.get(name, [])
             are_same = (self._same_connection if name in Reader.CONNECTIONS else
-                        self._same_message if name == Reader.MESSAGE else lambda _, b, a: a == b)
+                        self._same_message if name == Reader.MESSAGE else
+                        self._same_name if name in Reader.NAMES else lambda _, b, a: a == b)
             if len(one) != len(other) or not all(are_same(part, b, a) for a, b in zip(one, other)):
                 self.differences += 1
                 yield f"frame {number}: {name}: whole {one}, part {part} {other}\n"
