@@ -22,6 +22,7 @@ import harness  # noqa: E402
 REAL = ROOT / "test-captures" / "real"
 HOSTILE = ROOT / "test-captures" / "cases" / "statistics-hostile.pcap"
 TRANSLATED = ROOT / "test-captures" / "cases" / "captured-twice-translated.pcap"
+UNFINISHED = ROOT / "test-captures" / "cases" / "unfinished-packets.pcap"
 PROXIED = ROOT / "test-captures" / "cases" / "captured-twice-proxied.pcap"
 WITHOUT_MQTT = ROOT / "test-captures" / "other-protocols" / "dns-tcp.pcap"
 STATISTICS = ("mqttscope,sessions", "mqttscope,clients", "mqttscope,rules", "mqttscope,events", "mqttscope,srt", "conv,mqttscope",
@@ -154,6 +155,19 @@ class Sessions(unittest.TestCase):
         rows = sessions(REAL / "mosquitto-session.pcap", 'mqttscope.client == "sender-1"')
         self.assertEqual([(row["#"], row["To broker (QoS 0/1/2)"]) for row in rows], [("2", "0/1/0"), ("4", "0/1/0")])
         self.assertEqual(sessions(REAL / "mosquitto-session.pcap", "mqtt.msgtype == 15"), [])
+
+    def test_packets_that_never_complete(self) -> None:
+        """A connection without any whole packet has a row, too."""
+        rows = sessions(UNFINISHED)
+        self.assertEqual(len(rows), 11)
+        for number, client, text in (
+                (0, "c1", "PUBLISH not completed: 100 of 1551 bytes when the Server closed"),
+                (1, "10.0.0.2:40002", "CONNECT not completed: 1 byte, Remaining Length incomplete, when the Client closed"),
+                (2, "10.0.0.2:40003", "CONNECT not completed: 17 of 1539 bytes when the Server reset the connection"),
+                (5, "c6", "PUBLISH not completed: 5 of 34 bytes when the Client closed")):
+            self.assertEqual(rows[number]["Client"], client)
+            self.assertIn(text, rows[number]["End"])
+        self.assertNotIn("not completed", rows[10]["End"])
 
     def test_midstream(self) -> None:
         rows = sessions(REAL / "mosquitto-midstream.pcap")
