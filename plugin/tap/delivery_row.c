@@ -9,7 +9,7 @@
 
 #include "tap.h"
 
-enum { TOPIC_CHARACTERS = 40, NAME_CHARACTERS = 30 };
+enum { TOPIC_CHARACTERS = 40, NAME_CHARACTERS = 30, WAITING_MOST = 100000 };
 
 static void free_delivery_row(void *data)
 {
@@ -167,7 +167,7 @@ static void count_delivery(struct delivery_book *book, const struct tap_record *
     }
     add_time_to(&row->broker, journey->broker_ns);
     add_time_to(&row->end_to_end, journey->end_to_end_ns);
-    if (record->packet.publish.qos > 0) {
+    if (record->packet.publish.qos > 0 && g_hash_table_size(book->waiting) < WAITING_MOST) {
         uint64_t *key = g_new(uint64_t, 1);
         *key = delivery_key(record);
         g_hash_table_replace(book->waiting, key, row);

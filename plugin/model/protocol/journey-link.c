@@ -55,7 +55,7 @@ static uint64_t lane_of(const struct search *search, const struct track_publicat
 /** Where it is kept up to which publication of this content all were delivered to the subscriber, or will not be. */
 static uint64_t content_lane_of(const struct search *search)
 {
-    uint64_t key = track_mix(search->content, (uint64_t)search->tracking->connection->number << 8 | 0x80);
+    uint64_t key = track_mix(search->content, (uint64_t)search->tracking->connection->journey.lanes << 8 | 0x80);
     return key != 0 ? key : 1;
 }
 
@@ -218,7 +218,7 @@ static void look_at_subscriptions(struct search *search, struct track_topic topi
 
     search->is_explained = true;
     search->may_keep_retain = tracking->packet->version == MQTT_V50 || tracking->snapshot.is_bridge;
-    if (!track_match_delivery(tracking, topic, &delivery))
+    if (!track_match_delivery(tracking, topic, &delivery) && !track_match_resumed(tracking, topic, &delivery))
         return;
     search->is_explained = delivery.is_explained;
     search->lacks_own = delivery.count > 0;
@@ -333,7 +333,7 @@ void track_link_delivery(struct track_context *tracking, struct track_topic topi
         .journeys = tracking->capture->journeys,
         .place = connection->journey.place,
         .content = track_message_content(tracking, topic, packet->publish.payload),
-        .lane = track_mix(track_topic_hash(tracking, topic), (uint64_t)connection->number << 8),
+        .lane = track_mix(track_topic_hash(tracking, topic), (uint64_t)connection->journey.lanes << 8),
     };
 
     if (search.place == NULL)

@@ -180,6 +180,19 @@ static void follow_connect(struct track_context *tracking)
     state->will = add_publication(tracking, topic, connect->will_payload, flags);
 }
 
+/** The lanes of a connection are its own. A session that was resumed goes on with those of the connection before, if nothing
+ *  was in flight: what may be sent once more would come out of order. */
+static void find_lanes(struct track_connection *connection, unsigned broker)
+{
+    const struct track_connection *previous = connection->session.previous;
+    const struct track_inflight *own = &connection->inflight[broker];
+    bool goes_on = connection->session.session_present && previous != NULL && previous->journey.is_whole &&
+                   !connection->session.takes_over && own->entries.count == 0 && !own->is_incomplete &&
+                   previous->inflight[previous->journey.broker].entries.count == 0;
+
+    connection->journey.lanes = goes_on ? previous->journey.lanes : connection->number;
+}
+
 /** Whether all that the Server may deliver on the connection was published in the capture: the session is new, or continues one
  *  of which that is known. */
 static void follow_connack(struct track_context *tracking)
@@ -188,6 +201,7 @@ static void follow_connack(struct track_context *tracking)
     const struct track_connection_session *session = &connection->session;
     bool is_new = !session->session_present && (session->clean_start || tracking->snapshot.version != MQTT_V31);
 
+    find_lanes(connection, tracking->sender);
     if (tracking->packet->reason == 0 && tracking->snapshot.connect_seen && !mqtt_is_malformed(tracking->packet))
         connection->journey.is_whole = is_new || (session->previous != NULL && session->previous->journey.is_whole);
 }

@@ -57,3 +57,26 @@ bool track_match_delivery(struct track_context *tracking, struct track_topic top
     }
     return true;
 }
+
+bool track_match_resumed(struct track_context *tracking, struct track_topic topic, struct track_delivery *delivery)
+{
+    const struct track_connection *connection = tracking->connection;
+    const struct track_connection *previous = connection->session.previous;
+
+    if (!connection->session.session_present || previous == NULL || connection->subscribed != NULL ||
+        !track_has_history(tracking) || track_sender_received_uncaptured(tracking))
+        return false;
+    const struct track_subscription_history *history = previous->subscribed;
+    if (history == NULL || history->is_incomplete || previous->session.session_present || !previous->journey.is_whole ||
+        track_latest_snapshot(previous)->has_gap)
+        return false;
+    *delivery = (struct track_delivery){
+        .tracking = tracking,
+        .history = history,
+        .topic = topic,
+        .topic_hash = track_topic_hash(tracking, topic),
+    };
+    match_list(delivery, history->wide);
+    match_list(delivery, track_exact_filters(history, delivery->topic_hash));
+    return true;
+}

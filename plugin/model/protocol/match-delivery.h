@@ -28,4 +28,8 @@ struct track_delivery {
  *  False where a filter that is not known may explain it. */
 bool track_match_delivery(struct track_context *tracking, struct track_topic topic, struct track_delivery *delivery);
 
+/** The same by what the Client subscribed to on its connection before, whose session this one resumes. False also where it has
+ *  subscribed or unsubscribed since. */
+bool track_match_resumed(struct track_context *tracking, struct track_topic topic, struct track_delivery *delivery);
+
 #endif

@@ -180,6 +180,36 @@ static void what_is_resent_is_the_same_message(void)
     story_end(&two.story);
 }
 
+/** A session is resumed after a message was delivered, which the Client acknowledged or not. */
+static struct track_journey resume(bool is_acknowledged)
+{
+    struct two two = {.story = story_begin(&following)};
+
+    two.subscriber = story_open(&two.story, "10 { s'MQTT' 04 00 003c s'sub' }", CONNACK);
+    story_send(&two.story, two.subscriber, CLIENT, SUBSCRIBE_T);
+    story_send(&two.story, two.subscriber, BROKER, SUBACK);
+    two.publisher = story_open(&two.story, CONNECT("pub"), CONNACK);
+    publish(&two, "32 { s't' 0001 '21.5' }");
+    CHECK(deliver(&two, "32 { s't' 0001 '21.5' }").is_certain);
+    if (is_acknowledged)
+        story_send(&two.story, two.subscriber, CLIENT, "40 { 0001 }");
+    story_send(&two.story, two.subscriber, CLIENT, "e0 {}");
+    publish(&two, "32 { s't' 0002 '21.5' }");
+    two.subscriber = story_open(&two.story, "10 { s'MQTT' 04 00 003c s'sub' }", "20 { 01 00 }");
+    struct track_journey queued = deliver(&two, "32 { s't' 0002 '21.5' }");
+    CHECK_EQ(queued.message, 2);
+    CHECK_EQ(queued.kind, TRACK_JOURNEY_QUEUED);
+    story_end(&two.story);
+    return queued;
+}
+
+/** What is in flight may be sent again in place of what was queued. */
+static void queued_messages_are_told_from_what_was_delivered_before(void)
+{
+    CHECK(resume(true).is_certain);
+    CHECK(!resume(false).is_certain);
+}
+
 static void without_memory_nothing_is_said(void)
 {
     struct track_options options = {.max_inflight = 65535, .follows_messages = true, .max_memory = 30000};
@@ -209,6 +239,7 @@ int main(void)
     RUN(a_delivery_of_nothing_makes_all_later_ones_likely);
     RUN(a_connection_without_its_beginning_makes_links_likely);
     RUN(what_is_resent_is_the_same_message);
+    RUN(queued_messages_are_told_from_what_was_delivered_before);
     RUN(without_memory_nothing_is_said);
     RUN(nothing_is_followed_where_nobody_wants_it);
     return FINISH();
