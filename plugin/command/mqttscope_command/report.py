@@ -66,10 +66,10 @@ def _rule_lines(group: list[Object], catalogue: Catalogue, is_coloured: bool) ->
     severity = first["severity"].ljust(8)
     if is_coloured:
         severity = f"\x1b[{COLOURS[first['severity']]}m{severity}\x1b[0m"
-    ids = ", ".join(first["ids"])
+    ids = f" [{', '.join(first['ids'])}]" if first["ids"] else ""
     side = {"client": "Client at fault", "broker": "Server at fault"}.get(first["side"], "side at fault unknown")
     detail = ": " + plain(first["detail"]) if first.get("detail") else ""
-    lines = [f"    {severity} {plain(first['title'])} [{ids}]", f"             {frames_text([each['frame'] for each in group])}{detail} ({side})"]
+    lines = [f"    {severity} {plain(first['title'])}{ids}", f"             {frames_text([each['frame'] for each in group])}{detail} ({side})"]
     if first.get("doubt"):
         lines.append(f"             less severe since: {plain(first['doubt'])}")
     mend = catalogue.mend(first["rule"])
