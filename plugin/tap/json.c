@@ -66,6 +66,8 @@ static tap_packet_status json_on_packet(void *given, packet_info *pinfo, epan_di
     json_count(tap->counts, record, pinfo);
     for (unsigned i = 0; record->findings != NULL && i < record->findings->count; i++)
         json_finding(&tap->writer, record, pinfo, &record->findings->list[i]);
+    for (unsigned i = 0; i < record->events.count; i++)
+        json_event(&tap->writer, record, pinfo, &record->events.list[i]);
     if (tap->has_messages && record->subject == TAP_PACKET && record->packet.type == MQTT_TYPE_PUBLISH)
         json_message(&tap->writer, record, pinfo);
     return TAP_PACKET_DONT_REDRAW;

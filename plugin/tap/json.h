@@ -18,7 +18,7 @@
 #include "tap.h"
 
 /** The schema's version: the first number changes where a member is renamed or goes, the second where one is added. */
-#define JSON_SCHEMA "1.0"
+#define JSON_SCHEMA "1.1"
 
 enum {
     JSON_TEXT_CHARACTERS = 256, /**< longer text off the wire is shortened */
@@ -65,9 +65,11 @@ void json_severities(struct json_writer *writer, const char *name, const uint32_
 /** `3.1`, `3.1.1` or `5.0`; "" where it is not known. */
 const char *json_version_name(unsigned version);
 
-/** One broken rule, and one PUBLISH. */
+/** One broken rule, one event, and one PUBLISH. */
 void json_finding(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo,
                   const struct check_finding *finding);
+void json_event(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo,
+                const struct check_event *event);
 void json_message(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo);
 
 /** What is counted of statements, and of those of one connection. */

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "delivery_row.h"
 #include "json.h"
 #include "sessions.h"
 
@@ -38,6 +39,7 @@ struct counted_client {
 
 struct json_counts {
     struct json_statements *statements;
+    struct delivery_book *deliveries;
     GPtrArray *connections;
     GHashTable *by_number; /**< struct counted_connection by number */
     GHashTable *streams;   /**< the TCP streams that they are */
@@ -63,6 +65,7 @@ struct json_counts *json_counts_new(void)
     struct json_counts *counts = g_new0(struct json_counts, 1);
 
     counts->statements = json_statements_new();
+    counts->deliveries = delivery_book_new();
     counts->connections = g_ptr_array_new_with_free_func(free_connection);
     counts->by_number = g_hash_table_new(NULL, NULL);
     counts->streams = g_hash_table_new(NULL, NULL);
@@ -75,6 +78,7 @@ void json_counts_free(struct json_counts *counts)
 {
     g_ptr_array_unref(counts->connections);
     json_statements_free(counts->statements);
+    delivery_book_free(counts->deliveries);
     g_hash_table_destroy(counts->by_number);
     g_hash_table_destroy(counts->streams);
     g_hash_table_destroy(counts->topics);
@@ -169,6 +173,7 @@ void json_count(struct json_counts *counts, const struct tap_record *record, pac
     nstime_delta(&age, &pinfo->rel_ts, &connection->start);
     json_judge(counts->statements, connection->conduct, record, (int64_t)age.secs * NANOSECONDS_OF_SECOND + age.nsecs);
     count_client(counts, record, pinfo);
+    delivery_book_count(counts->deliveries, record);
     if (record->subject != TAP_PACKET)
         return;
     counts->packets++;
@@ -329,6 +334,36 @@ static void write_clients(struct json_writer *writer, const struct json_counts *
     g_list_free(clients);
 }
 
+static void write_times(struct json_writer *writer, const char *name, const struct histogram *times)
+{
+    if (times == NULL || times->count == 0)
+        return;
+    json_begin_member(writer, name);
+    json_unsigned(writer, "count", times->count);
+    json_unsigned(writer, "median_us", (uint64_t)(histogram_percentile(times, 50) * 1e6));
+    json_unsigned(writer, "most_us", (uint64_t)(times->most_ns / 1000));
+    json_end_member(writer);
+}
+
+/** The rows of the table of deliveries, but for its total. */
+static void write_deliveries(struct json_writer *writer, const struct delivery_book *book)
+{
+    for (unsigned i = 1; i < book->rows->len; i++) {
+        const struct delivery_row *row = (const struct delivery_row *)g_ptr_array_index(book->rows, i);
+        json_open(writer, "delivery");
+        json_string(writer, "topic", row->topic);
+        json_string(writer, "subscriber", row->subscriber);
+        json_unsigned(writer, "published", row->published);
+        json_unsigned(writer, "delivered", row->delivered);
+        json_unsigned(writer, "twice", row->twice);
+        json_unsigned(writer, "disordered", row->disordered);
+        json_unsigned(writer, "certain", row->certain);
+        write_times(writer, "broker_time", row->broker);
+        write_times(writer, "end_to_end", row->end_to_end);
+        json_close(writer);
+    }
+}
+
 void json_write_counts(struct json_writer *writer, struct json_counts *counts)
 {
     bool versions[CHECK_COLUMNS] = {false};
@@ -344,6 +379,7 @@ void json_write_counts(struct json_writer *writer, struct json_counts *counts)
     }
     write_topics(writer, counts);
     write_clients(writer, counts);
+    write_deliveries(writer, counts->deliveries);
     json_write_statements(writer, counts->statements, versions);
 }
 

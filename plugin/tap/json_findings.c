@@ -79,6 +79,19 @@ void json_finding(struct json_writer *writer, const struct tap_record *record, p
     json_close(writer);
 }
 
+void json_event(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo,
+                const struct check_event *event)
+{
+    const struct track_event_info *info = track_event_info((enum track_event_kind)event->event->kind);
+
+    json_open(writer, "event");
+    json_string(writer, "event", info->name);
+    json_string(writer, "severity", check_severity_name(event->severity));
+    write_place(writer, record, pinfo);
+    json_string(writer, "title", info->title);
+    json_close(writer);
+}
+
 void json_message(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo)
 {
     const struct mqtt_publish *publish = &record->packet.publish;

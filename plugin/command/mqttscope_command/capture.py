@@ -48,7 +48,7 @@ class Capture:
     events: list[Object] = field(default_factory=list)
     connections: list[Object] = field(default_factory=list)
     statements: list[Object] = field(default_factory=list)
-    others: list[Object] = field(default_factory=list)
+    deliveries: list[Object] = field(default_factory=list)
     summary: Object = field(default_factory=dict)
     is_cut: bool = False
     trouble: str = ""
@@ -72,8 +72,8 @@ class Capture:
             self.statements.append(each)
         elif kind == "capture":
             self.summary = each
-        elif kind not in ("topic", "client", "rule"):
-            self.others.append(each)
+        elif kind == "delivery":
+            self.deliveries.append(each)
 
 
 def programs(name: str) -> list[str]:

@@ -121,7 +121,7 @@ def write_json(verdicts: list[Verdict], status: int, options: Object, _catalogue
         "failing": len(each.failing), "events": each.capture.events,
         "statements": [statement | {"state": each.states.get((statement["version"], statement["id"]), "not exercised")}
                        for statement in each.capture.statements],
-        "connections": each.capture.connections, "capture": each.capture.summary,
+        "connections": each.capture.connections, "deliveries": each.capture.deliveries, "capture": each.capture.summary,
         "written_by": each.capture.header,
     } for each in verdicts]
     return json.dumps({"tool": "mqttscope", "schema": "1.0", "options": options, "exit_status": status, "captures": captures},

@@ -93,6 +93,18 @@ class Content(unittest.TestCase):
             self.assertEqual(written[-1]["connections"], len(connections))
             self.assertEqual(written[-1]["mqtt_packets"], sum(each["packets"] for each in connections))
 
+    def test_events(self) -> None:
+        """The events are those of the fields, in their order."""
+        capture = CAPTURES / "real" / "mosquitto-refused.pcap"
+        expected = [name for row in harness.rows(capture, ["mqttscope.event"]) for name in row["mqttscope.event"]]
+        self.assertTrue(expected)
+        self.assertEqual([each["event"] for each in of_type("event", capture)], expected)
+
+    def test_deliveries(self) -> None:
+        """A delivery has its row."""
+        rows = of_type("delivery", CAPTURES / "real" / "readme-pair-v5.pcap")
+        self.assertEqual([(each["topic"], each["subscriber"], each["published"], each["delivered"]) for each in rows], [("topic/001", "sub-1", 1, 1)])
+
     def test_filter(self) -> None:
         """A display filter chooses the packets that are counted; the capture is counted all the same."""
         written = objects(REAL, ",mqttscope.connection == 1")
