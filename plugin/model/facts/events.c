@@ -289,6 +289,7 @@ void track_event_text(const struct track_event *event, const struct mqtt_packet 
     struct sentence sentence = {buffer, 0};
     unsigned broker = facts->snapshot->broker;
 
+    buffer[0] = '\0';
     say(&sentence, "%s", track_event_info((enum track_event_kind)event->kind)->title);
     switch (event->kind) {
     case TRACK_EVENT_connection_refused:

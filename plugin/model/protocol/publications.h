@@ -23,7 +23,7 @@ enum track_publication_flag {
     TRACK_PUBLICATION_SAME = 0x80,      /**< all before it of this content have its source and its QoS */
 };
 
-enum { TRACK_BEGUN_UNKNOWN = UINT32_MAX };
+#define TRACK_BEGUN_UNKNOWN UINT32_MAX
 
 /** A message that a Client hands to the Server. */
 struct track_publication {
