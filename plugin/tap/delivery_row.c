@@ -155,7 +155,7 @@ static void count_delivery(struct delivery_book *book, const struct tap_record *
         row->twice++;
     } else {
         row->delivered++;
-        row->published += journey->message < row->counted_from || !row->is_open;
+        row->published += journey->message < row->counted_from || !row->is_open || journey->kind == TRACK_JOURNEY_WILL;
         row->disordered +=
             journey->is_certain && journey->message < row->latest && journey->publisher == row->latest_from;
     }

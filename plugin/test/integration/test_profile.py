@@ -105,7 +105,7 @@ class TestProfile(unittest.TestCase):
         shown = {line.split()[0]: line.split() for line in tshark(capture=PAIR, settings=settings()).splitlines()}
         self.assertEqual(shown["18"][2:4], ["pub-1", "broker"])
         self.assertEqual(shown["19"][2:4], ["broker", "sub-1"])
-        self.assertEqual(shown["18"][6:8], ["PUBLISH", "topic/001"])
+        self.assertEqual(shown["18"][6:9], ["1", "PUBLISH", "topic/001"])
 
     def test_colour_rules(self) -> None:
         """Each rule is a filter that this Wireshark takes."""
