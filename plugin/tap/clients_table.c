@@ -24,6 +24,7 @@ enum client_column {
     COLUMN_RECONNECTS,
     COLUMN_REFUSED,
     COLUMN_CLIENT_PROBLEMS,
+    COLUMN_CLIENT_EVENTS,
     COLUMN_CONNECTED_S,
     COLUMN_CLIENT_PUBLISHED,
     COLUMN_CLIENT_DELIVERED,
@@ -39,6 +40,7 @@ static const struct tap_column column_list[CLIENT_COLUMNS] = {
     [COLUMN_RECONNECTS] = {"Reconnects", TABLE_ITEM_UINT},
     [COLUMN_REFUSED] = {"Refused", TABLE_ITEM_UINT},
     [COLUMN_CLIENT_PROBLEMS] = {"Problems", TABLE_ITEM_UINT},
+    [COLUMN_CLIENT_EVENTS] = {"Events", TABLE_ITEM_STRING},
     [COLUMN_CONNECTED_S] = {"Connected (s)", TABLE_ITEM_FLOAT},
     [COLUMN_CLIENT_PUBLISHED] = {"Published", TABLE_ITEM_UINT},
     [COLUMN_CLIENT_DELIVERED] = {"Delivered", TABLE_ITEM_UINT},
@@ -51,7 +53,7 @@ static char *padded_names[CLIENT_COLUMNS];
 static char *padded_formats[CLIENT_COLUMNS];
 static struct tap_columns columns = {column_list, CLIENT_COLUMNS, fields, padded_names, padded_formats};
 
-/** A client: the sums over its connections. The texts are those of the rows of its connections. */
+/** A client: the sums over its connections. The other texts are those of the rows of its connections. */
 struct client_row {
     const struct session_row *latest;
     uint32_t connections;
@@ -60,7 +62,14 @@ struct client_row {
     uint32_t published;
     uint32_t delivered;
     double connected_s;
+    unsigned events[TRACK_EVENT_KINDS];
+    char *events_text;
 };
+
+static void clear_client(void *client)
+{
+    g_free(((struct client_row *)client)->events_text);
+}
 
 static void complete_clients(void);
 
@@ -78,6 +87,8 @@ static const char *client_cell_text(unsigned index, unsigned column)
         return texts[COLUMN_CLIENT];
     case COLUMN_LAST_END:
         return texts[COLUMN_END];
+    case COLUMN_CLIENT_EVENTS:
+        return g_array_index(clients, struct client_row, index).events_text;
     case COLUMN_CLIENT_ADDRESS:
         return texts[COLUMN_ADDRESS];
     default:
@@ -109,6 +120,8 @@ static void add_connection(struct client_row *client, const struct session_row *
     client->published += session_row_publishes(row, false);
     client->delivered += session_row_publishes(row, true);
     client->connected_s += row->end_s - row->start_s;
+    for (unsigned kind = 0; kind < TRACK_EVENT_KINDS; kind++)
+        client->events[kind] += row->events[kind];
 }
 
 static void fill_client_cells(unsigned index)
@@ -144,6 +157,10 @@ static void complete_clients(void)
     }
     g_hash_table_destroy(by_name);
     tap_table_clear(open_clients);
+    for (unsigned i = 0; i < clients->len; i++) {
+        struct client_row *client = &g_array_index(clients, struct client_row, i);
+        client->events_text = session_events_text(client->events);
+    }
     for (unsigned i = 0; i < clients->len; i++)
         fill_client_cells(i);
     tap_columns_pad(&columns, clients->len, client_cell_text);
@@ -163,6 +180,7 @@ static void begin_clients(void)
     session_list_begin(&connections);
     g_clear_pointer(&clients, g_array_unref);
     clients = g_array_new(FALSE, TRUE, sizeof(struct client_row));
+    g_array_set_clear_func(clients, clear_client);
     tap_columns_reset(&columns);
 }
 

@@ -213,25 +213,29 @@ static void note_user(struct session_row *row, const struct mqtt_packet *packet)
         set_text(row, COLUMN_USER_NAME, tap_printable(packet->bytes + user.at, user.length, MAX_USER_CHARACTERS));
 }
 
-/** Counts what happened, and names it: `reconnected_while_open (2), taken_over`. */
-static void count_events(struct session_row *row, const struct tap_record *record)
+char *session_events_text(const unsigned events[TRACK_EVENT_KINDS])
 {
-    GString *text;
+    GString *text = g_string_new(NULL);
 
-    if (record->events.count == 0)
-        return;
-    text = g_string_new(NULL);
-    for (unsigned i = 0; i < record->events.count; i++)
-        row->events[record->events.list[i].event->kind]++;
     for (unsigned kind = 0; kind < TRACK_EVENT_KINDS; kind++) {
-        if (row->events[kind] == 0)
+        if (events[kind] == 0)
             continue;
         g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "",
                                track_event_info((enum track_event_kind)kind)->name);
-        if (row->events[kind] > 1)
-            g_string_append_printf(text, " (%u)", row->events[kind]);
+        if (events[kind] > 1)
+            g_string_append_printf(text, " (%u)", events[kind]);
     }
-    set_text(row, COLUMN_EVENTS, g_string_free(text, FALSE));
+    return g_string_free(text, FALSE);
+}
+
+/** Counts what happened, and names it. */
+static void count_events(struct session_row *row, const struct tap_record *record)
+{
+    if (record->events.count == 0)
+        return;
+    for (unsigned i = 0; i < record->events.count; i++)
+        row->events[record->events.list[i].event->kind]++;
+    set_text(row, COLUMN_EVENTS, session_events_text(row->events));
 }
 
 void session_row_count(struct session_row *row, const struct tap_record *record, packet_info *pinfo)

@@ -82,6 +82,9 @@ bool session_row_has_packets(const struct session_row *row);
 /** Counts a packet and renews the columns that hang on it. */
 void session_row_count(struct session_row *row, const struct tap_record *record, packet_info *pinfo);
 
+/** What happened, and how often: `reconnected_while_open (2), taken_over`; the caller's, for g_free(). */
+char *session_events_text(const unsigned events[TRACK_EVENT_KINDS]);
+
 /** How many PUBLISHes the Client sent, or were `delivered` to it. Where nobody knows the broker, the second end counts as one. */
 uint32_t session_row_publishes(const struct session_row *row, bool delivered);
 
