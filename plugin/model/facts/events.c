@@ -141,7 +141,9 @@ void track_end_text(const struct track_event *end, unsigned broker, unsigned ver
         break;
     case TRACK_ENDED_BY_REFUSAL:
         say(&sentence, "Server refused the connection: ");
-        say_code(&sentence, version, MQTT_TYPE_CONNACK, end->code);
+        /* A Server of an older version refuses in its form: in that of 5.0 such codes are 0x80 and above. */
+        say_code(&sentence, end->code < 0x80 && version == MQTT_V50 ? MQTT_V311 : version, MQTT_TYPE_CONNACK,
+                 end->code);
         break;
     case TRACK_ENDED_BY_FIN:
     case TRACK_ENDED_BY_RST:

@@ -216,8 +216,10 @@ class Clients(unittest.TestCase):
         """A row a client, what its connections come to."""
         row, = sessions(ROOT / "test-captures" / "cases" / "tables-of-a-client.pcap", name="clients")
         self.assertEqual([row[name] for name in ("Client", "Last end", "Connections", "Reconnects", "Refused", "Problems",
-                                                 "Published", "Delivered")],
-                         ["phone", "RST", "3", "2", "1", "0", "1", "0"])
+                                                 "Published", "Delivered", "Events")],
+                         ["phone", "Server reset the connection (RST), 0.001 s after the Client's last packet: CONNECT in "
+                          "frame 23 had no answer", "3", "2", "1", "0", "1", "0",
+                          "connection_refused, connection_unanswered, subscription_refused, ended_without_disconnect"])
         each = sessions(ROOT / "test-captures" / "cases" / "tables-of-a-client.pcap")
         self.assertAlmostEqual(float(row["Connected (s)"]), sum(float(row["Duration"]) for row in each), places=5)
 
