@@ -226,7 +226,7 @@ class TestHarm(PayloadTest):
                 with self.subTest(dissector=name, order=order):
                     self.assertEqual(first.values["mqtt.msgtype"], ["3", "3", "12"])
                     self.assertEqual(first.values["mqtt.topic"], ["bad", "good"])
-                    self.assertEqual(first.info, 'client-1 → broker  PUBLISH bad QoS 0 2 bytes'
+                    self.assertEqual(first.info, 'client-1 → broker  3 packets: PUBLISH bad QoS 0 2 bytes'
                                      ' | PUBLISH good QoS 0 "text" | PINGREQ')
                     self.assertEqual(second.info, 'client-1 → broker  PUBLISH good QoS 0 "again"')
                     self.assertEqual(first.findings, [], "the payload's fault is not the packet's")
@@ -249,7 +249,7 @@ class TestHarm(PayloadTest):
         query = "( 1234 0100 0001 0000 0000 0000 01 61 00 0001 0001 )"
         shown = harness.packets(self.capture(V311 + f'c1 > 30 {{ s"dns" {query} }} c0 00\n'),
                                 settings=table(("Equal to", "dns", "none", "dns")))[-1]
-        self.assertEqual(shown.info, "client-1 → broker  PUBLISH dns QoS 0 21 bytes | PINGREQ")
+        self.assertEqual(shown.info, "client-1 → broker  2 packets: PUBLISH dns QoS 0 21 bytes | PINGREQ")
         self.assertIn("dns.qry.name", shown.values)
 
 
