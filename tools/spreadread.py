@@ -255,6 +255,7 @@ class Reader:
     CONNECTIONS = ("mqttscope_connection", "mqttscope_takes_over")
     NAMES = ("mqttscope_name", "mqttscope_src_name", "mqttscope_dst_name", "_ws_col_Info", "_ws_col_info")
     MESSAGE = "_ws_expert_message"
+    MESSAGES = (MESSAGE, "mqttscope_end")
 
     def __init__(self, tshark: str, arguments: list[str]) -> None:
         own = fields(tshark, ("mqtt", "mqttscope"))
@@ -324,7 +325,7 @@ class Comparison:
         for name in sorted(whole.keys() | parts.keys()):
             one, other = whole.get(name, []), parts.get(name, [])
             are_same = (self._same_connection if name in Reader.CONNECTIONS else
-                        self._same_message if name == Reader.MESSAGE else
+                        self._same_message if name in Reader.MESSAGES else
                         self._same_name if name in Reader.NAMES else lambda _, b, a: a == b)
             if len(one) != len(other) or not all(are_same(part, b, a) for a, b in zip(one, other)):
                 self.differences += 1

@@ -13,6 +13,7 @@
 #include <epan/dissectors/packet-tcp.h>
 #include <epan/stat_tap_ui.h>
 #include <epan/tap.h>
+#include <wiretap/wtap.h>
 
 #include "../compat.h"
 #include "json.h"
