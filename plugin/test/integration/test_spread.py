@@ -222,7 +222,8 @@ class TestEqual(Spread):
     def shown(self, capture: Path, numbers: Numbers | None = None) -> tuple[dict[int, str], list[tuple[Any, ...]]]:
         """The projection and the findings, by frame of the whole; the harness's, not those of tools/spread."""
         lines, findings = {}, []
-        for packet in harness.packets(capture, display_filter="mqtt"):
+        alone = harness.Settings((("mqttscope.follow_messages", "FALSE"),))
+        for packet in harness.packets(capture, display_filter="mqtt", settings=alone):
             number = packet.number if numbers is None else numbers[packet.number]
             who = [packet.values.get(name) for name in ("mqttscope.client", "mqttscope.src.role", "mqttscope.dst.role",
                                                         "mqttscope.response_time", "mqttscope.idle_time")]
