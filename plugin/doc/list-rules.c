@@ -134,6 +134,8 @@ static void print_sample(enum check_rule rule)
                                           .code = 0x87};
     char detail[CHECK_MESSAGE_SIZE];
 
+    if (packet.type == MQTT_TYPE_CONNECT)
+        packet.connect.flags = 0xA8; /* User Name, Will Retain, Will QoS 1 */
     packet.properties.seen =
         mqtt_property_bit(MQTT_PROPERTY_TOPIC_ALIAS) | mqtt_property_bit(MQTT_PROPERTY_MAXIMUM_QOS);
     packet.properties.first[MQTT_PROPERTY_TOPIC_ALIAS].number = 30;
