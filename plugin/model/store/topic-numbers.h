@@ -7,7 +7,7 @@
 
 #include "capture.h"
 
-/** The number of a topic, from 1; one that was not used lately may get another. 0 where the memory limit is reached. `hash` is
+/** The number of a topic, from 1; where many topics are alike in their hash, one may have several. 0 where the memory limit is reached. `hash` is
  *  track_hash_bytes() of it. */
 uint32_t track_number_topic(struct track_capture *capture, const uint8_t *bytes, uint32_t length, uint32_t hash);
 
