@@ -59,15 +59,16 @@ static void grow_slots(struct track_file_memory *memory, struct track_topic_numb
     *numbers = grown;
 }
 
-/** Keeps a topic under the next number. */
+/** Keeps a topic under the next number. It is not looked up among all texts: the slots find it. */
 static uint32_t add_topic(struct track_capture *capture, const uint8_t *bytes, uint32_t length)
 {
     struct track_topic_numbers *numbers = capture->topics;
-    struct mqtt_packet packet = {.bytes = bytes, .captured = length, .length = length};
-    const struct track_text *topic = track_intern_span(capture, &packet, (struct mqtt_span){0, length});
+    struct track_text *topic = (struct track_text *)track_file_alloc(&capture->memory, sizeof *topic + length + 1);
 
     if (topic == NULL || !track_file_charge(&capture->memory, sizeof topic))
         return 0;
+    topic->length = length;
+    memcpy(topic->bytes, bytes, length);
     wmem_array_append_one(numbers->topics, topic);
     return wmem_array_get_count(numbers->topics);
 }
