@@ -62,9 +62,6 @@ void json_packet_bytes(struct json_writer *writer, const struct mqtt_packet *pac
 /** Findings by severity, as a member. */
 void json_severities(struct json_writer *writer, const char *name, const uint32_t counts[CHECK_SEVERITIES]);
 
-/** `3.1`, `3.1.1` or `5.0`; "" where it is not known. */
-const char *json_version_name(unsigned version);
-
 /** One broken rule, one event, and one PUBLISH. */
 void json_finding(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo,
                   const struct check_finding *finding);

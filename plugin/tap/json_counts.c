@@ -222,7 +222,7 @@ static void write_greeting(struct json_writer *writer, const struct track_summar
 
     if (has_id)
         json_wire_text(writer, "client_id", snapshot->client_id->bytes, snapshot->client_id->length);
-    json_string(writer, "version", json_version_name(snapshot->version));
+    json_string(writer, "version", tap_version_name(snapshot->version));
     json_bool(writer, "connect_seen", snapshot->connect_seen);
     json_bool(writer, "bridge", snapshot->is_bridge);
     if (snapshot->has_keep_alive)
@@ -405,7 +405,7 @@ void json_summarise_counts(struct json_writer *writer, const struct json_counts 
     json_unsigned(writer, "connections_with_gap", gaps);
     json_begin_member(writer, "versions");
     for (unsigned version = MQTT_V31; version <= MQTT_V50; version++)
-        json_unsigned(writer, json_version_name(version), versions[version]);
+        json_unsigned(writer, tap_version_name(version), versions[version]);
     json_unsigned(writer, "unknown", versions[MQTT_VERSION_UNKNOWN]);
     json_end_member(writer);
     json_unsigned(writer, "topics_not_listed", counts->further_topics);

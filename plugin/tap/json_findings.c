@@ -23,7 +23,7 @@ static void write_place(struct json_writer *writer, const struct tap_record *rec
         g_free(shortened);
     }
     json_string(writer, "sender", senders[tap_direction_of(record)]);
-    json_string(writer, "version", json_version_name(record->snapshot.version));
+    json_string(writer, "version", tap_version_name(record->snapshot.version));
 }
 
 static void write_statement_ids(struct json_writer *writer, const struct check_finding *finding)

@@ -190,17 +190,3 @@ void json_severities(struct json_writer *writer, const char *name, const uint32_
         json_unsigned(writer, check_severity_name((enum check_severity)(severity - 1)), counts[severity - 1]);
     json_end_member(writer);
 }
-
-const char *json_version_name(unsigned version)
-{
-    switch (version) {
-    case MQTT_V31:
-        return "3.1";
-    case MQTT_V311:
-        return "3.1.1";
-    case MQTT_V50:
-        return "5.0";
-    default:
-        return "";
-    }
-}

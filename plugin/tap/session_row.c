@@ -268,20 +268,6 @@ void session_row_count(struct session_row *row, const struct tap_record *record,
     }
 }
 
-static const char *version_text(enum mqtt_version version)
-{
-    switch (version) {
-    case MQTT_V31:
-        return "3.1";
-    case MQTT_V311:
-        return "3.1.1";
-    case MQTT_V50:
-        return "5.0";
-    default:
-        return "";
-    }
-}
-
 /** A reason by its name, or by its number where the table has none. */
 static char *reason_text(enum mqtt_version version, enum mqtt_packet_type type, uint8_t code)
 {
@@ -366,7 +352,7 @@ void session_row_summarise(struct session_row *row)
         set_text(row, COLUMN_CLIENT, g_strdup(row->ends[1 - broker]));
     set_text(row, COLUMN_ROLE, g_strdup(track_role_name(track_role_of(snapshot, 1 - broker))));
     set_text(row, COLUMN_BROKER, g_strdup(row->ends[broker]));
-    set_text(row, COLUMN_VERSION, g_strdup(version_text(snapshot->version)));
+    set_text(row, COLUMN_VERSION, g_strdup(tap_version_name(snapshot->version)));
     set_text(row, COLUMN_ADDRESS, g_strdup(row->ends[1 - broker]));
     row->is_refused = summary.connack_seen && summary.connack_code != 0;
     set_text(row, COLUMN_KEEP_ALIVE, number_text(snapshot->has_keep_alive, snapshot->keep_alive_s));

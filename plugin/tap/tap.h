@@ -35,6 +35,9 @@ void tap_register_conversations(int proto);
 void tap_register_srt(int proto);
 void tap_register_json(void);
 
+/** `3.1`, `3.1.1` or `5.0`; "" where it is not known. */
+const char *tap_version_name(unsigned version);
+
 /** Text of at most `characters` characters: `text` itself, or its beginning and "...". The caller's, for g_free(). `text`
  *  is valid UTF-8. */
 char *tap_shorten(const char *text, unsigned characters);

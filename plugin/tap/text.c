@@ -60,3 +60,17 @@ char *tap_filter_text(const char *text)
     }
     return g_string_free(filter, FALSE);
 }
+
+const char *tap_version_name(unsigned version)
+{
+    switch (version) {
+    case MQTT_V31:
+        return "3.1";
+    case MQTT_V311:
+        return "3.1.1";
+    case MQTT_V50:
+        return "5.0";
+    default:
+        return "";
+    }
+}

@@ -6,38 +6,38 @@
 
 #include <string.h>
 
-uint32_t track_hash_bytes(const uint8_t *bytes, uint32_t length)
+#define GOLDEN UINT64_C(0x9E3779B97F4A7C15) /* odd, its bits without a pattern: 2^64 by the golden ratio */
+
+/** Mixes eight bytes at a time into a hash; returns it, and in `last` the bytes that are left. */
+static uint64_t mix_bytes(uint64_t hash, const uint8_t *bytes, uint32_t length, uint64_t *last)
 {
-    const uint64_t factor =
-        UINT64_C(0x9E3779B97F4A7C15); /* odd, its bits without a pattern: 2^64 by the golden ratio */
-    uint64_t hash = length;
     uint64_t eight = 0;
 
     for (; length >= sizeof eight; bytes += sizeof eight, length -= (uint32_t)sizeof eight) {
         memcpy(&eight, bytes, sizeof eight);
-        hash = (hash ^ eight) * factor;
+        hash = (hash ^ eight) * GOLDEN;
         hash ^= hash >> 32;
     }
-    eight = 0;
-    memcpy(&eight, bytes, length);
-    hash = (hash ^ eight) * factor;
+    *last = 0;
+    memcpy(last, bytes, length);
+    return hash;
+}
+
+uint32_t track_hash_bytes(const uint8_t *bytes, uint32_t length)
+{
+    uint64_t last;
+    uint64_t hash = mix_bytes(length, bytes, length, &last);
+
+    hash = (hash ^ last) * GOLDEN;
     return (uint32_t)(hash ^ hash >> 32);
 }
 
 uint64_t track_hash_keyed(uint64_t key, const uint8_t *bytes, uint32_t length)
 {
-    const uint64_t factor = UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t hash = key ^ length * factor;
-    uint64_t eight = 0;
+    uint64_t last;
+    uint64_t hash = mix_bytes(key ^ length * GOLDEN, bytes, length, &last);
 
-    for (; length >= sizeof eight; bytes += sizeof eight, length -= (uint32_t)sizeof eight) {
-        memcpy(&eight, bytes, sizeof eight);
-        hash = (hash ^ eight) * factor;
-        hash ^= hash >> 32;
-    }
-    eight = 0;
-    memcpy(&eight, bytes, length);
-    hash = (hash ^ eight ^ key >> 7) * factor;
+    hash = (hash ^ last ^ key >> 7) * GOLDEN;
     hash = (hash ^ hash >> 29) * UINT64_C(0xD6E8FEB86659FD93);
     return hash ^ hash >> 32;
 }
