@@ -82,9 +82,11 @@ static void raise_finding(const struct show_context *context, proto_tree *tree, 
 
     /* Only newer versions of Wireshark return the item that they make. */
     expert_add_info_format(context->pinfo, tree, expert, "%s", show_finding_text(context->pinfo->pool, finding));
-    if (tree == NULL || tree->last_child == before)
+    if (tree == NULL)
         return;
-    mark_bytes(context, tree, tree->last_child, finding->at);
+    /* There is none where nobody asked for it. */
+    if (tree->last_child != before)
+        mark_bytes(context, tree, tree->last_child, finding->at);
     add_frames(context, tree, finding);
 }
 
