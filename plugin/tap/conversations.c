@@ -50,20 +50,31 @@ static void set_end(packet_info *pinfo, address *end, const char *name)
     g_free(text);
 }
 
+/** The packet of a record and the addresses of its ends; NULL where it is no packet's. */
+static const struct mqtt_packet *take_packet(conv_hash_t *hash, packet_info *pinfo, const void *queued,
+                                             tap_flags_t flags, address *from, address *to)
+{
+    const struct tap_record *record = (const struct tap_record *)queued;
+
+    hash->flags = flags;
+    if (record->subject != TAP_PACKET)
+        return NULL;
+    set_end(pinfo, from, record->sender_value);
+    set_end(pinfo, to, record->receiver_value);
+    return &record->packet;
+}
+
 static tap_packet_status conversations_on_packet(void *table, packet_info *pinfo, epan_dissect_t *edt _U_,
                                                  const void *queued, tap_flags_t flags)
 {
     conv_hash_t *hash = (conv_hash_t *)table;
-    const struct tap_record *record = (const struct tap_record *)queued;
     address from;
     address to;
+    const struct mqtt_packet *packet = take_packet(hash, pinfo, queued, flags, &from, &to);
 
-    hash->flags = flags;
-    if (record->subject != TAP_PACKET)
+    if (packet == NULL)
         return TAP_PACKET_DONT_REDRAW;
-    set_end(pinfo, &from, record->sender_value);
-    set_end(pinfo, &to, record->receiver_value);
-    add_conversation_table_data(hash, &from, &to, 0, 0, 1, (int)record->packet.length, &pinfo->rel_ts, &pinfo->abs_ts,
+    add_conversation_table_data(hash, &from, &to, 0, 0, 1, (int)packet->length, &pinfo->rel_ts, &pinfo->abs_ts,
                                 &conversation_info, CONVERSATION_NONE);
     return TAP_PACKET_REDRAW;
 }
@@ -72,18 +83,14 @@ static tap_packet_status endpoints_on_packet(void *table, packet_info *pinfo, ep
                                              const void *queued, tap_flags_t flags)
 {
     conv_hash_t *hash = (conv_hash_t *)table;
-    const struct tap_record *record = (const struct tap_record *)queued;
-    const int length = (int)record->packet.length;
     address from;
     address to;
+    const struct mqtt_packet *packet = take_packet(hash, pinfo, queued, flags, &from, &to);
 
-    hash->flags = flags;
-    if (record->subject != TAP_PACKET)
+    if (packet == NULL)
         return TAP_PACKET_DONT_REDRAW;
-    set_end(pinfo, &from, record->sender_value);
-    set_end(pinfo, &to, record->receiver_value);
-    add_endpoint_table_data(hash, &from, 0, TRUE, 1, length, &endpoint_info, ENDPOINT_NONE);
-    add_endpoint_table_data(hash, &to, 0, FALSE, 1, length, &endpoint_info, ENDPOINT_NONE);
+    add_endpoint_table_data(hash, &from, 0, TRUE, 1, (int)packet->length, &endpoint_info, ENDPOINT_NONE);
+    add_endpoint_table_data(hash, &to, 0, FALSE, 1, (int)packet->length, &endpoint_info, ENDPOINT_NONE);
     return TAP_PACKET_REDRAW;
 }
 
