@@ -24,6 +24,7 @@ import harness  # noqa: E402
 from casefile import parse_case  # noqa: E402
 from casewire import build  # noqa: E402
 from crafted import V5  # noqa: E402
+from documents import block, markers  # noqa: E402
 from environment import Settings, identity, private_folder, readable, variables  # noqa: E402
 
 COMMAND = ROOT / "plugin" / "command"
@@ -182,13 +183,13 @@ class Statuses(CommandTest):
 
 
 class Documents(CommandTest):
-    def test_readme(self) -> None:
-        """The README's screen is what is printed."""
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
-        shown = re.search(r"<!-- lint: (\S+) -->\n```\n(.*?)```", readme, re.DOTALL)
-        assert shown is not None
-        capture = self.file(Path(shown[1]).name, (ROOT / shown[1]).read_bytes())
-        self.assertEqual(lint(capture).stdout.replace(str(capture), capture.name), shown[2])
+    def test_screens(self) -> None:
+        """The screens in the documents are what is printed."""
+        self.assertTrue(markers("lint"))
+        for name in markers("lint"):
+            with self.subTest(name):
+                capture = self.file(Path(name).name, (ROOT / name).read_bytes())
+                self.assertEqual(lint(capture).stdout.replace(str(capture), capture.name), block(f"lint: {name}"))
 
     def test_man_page(self) -> None:
         """It is made, and has all options."""

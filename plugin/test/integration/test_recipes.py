@@ -1,7 +1,7 @@
-# test_recipes.py: what the README says is true: its output, its filters, and its recipes, which are run.
+# test_recipes.py: what the README and plugin/doc say is true: their output, their filters, and their recipes, which are run.
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The README marks what can be run with a comment above the block of code: `<!-- run: NAME -->`. Each such block has a
-test here, which runs it as it stands there (with longer waits), in a folder that also has test-captures and tools.
+"""Each block of code that the documents mark to be run (`<!-- run: NAME -->`) has a test here, which runs it as it stands
+there (with longer waits), in a folder that also has test-captures and tools.
 
 Recipes that capture run in a network namespace of their own, as an ordinary user: every port is free there, and its
 loopback interface carries nothing else. What they need and is not there is named by the skip.
@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
 import shutil
 import struct
 import subprocess
@@ -19,28 +20,14 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from documents import FOLDER, TREE, block, broken_links, first_cells, markers
 from harness import Order, Settings, info_column, level_times, program, require_plugin, rows, tshark
 from environment import identity, private_folder, readable, variables
 
-TREE = Path(__file__).resolve().parents[3]
 CAPTURES = TREE / "test-captures"
-README = (TREE / "README.md").read_text(encoding="utf-8")
 NAMESPACE = ["unshare", "--user", "--map-current-user", "--keep-caps", "--net", "--kill-child"]
 DEBIAN_PYTHON = "/usr/bin/python3"
 """The Python for which Debian's paho is installed; another may be first in the path."""
-
-
-def block(marker: str) -> str:
-    """The code behind a marker of the README."""
-    found = re.search(rf"<!-- {re.escape(marker)} -->\n```\w*\n(.*?)```\n", README, re.DOTALL)
-    if found is None:
-        raise AssertionError(f"README.md has no block marked '{marker}'")
-    return found[1]
-
-
-def recipe_names() -> set[str]:
-    """The names of all blocks that the README marks to be run."""
-    return set(re.findall(r"<!-- run: (\S+) -->", README))
 
 
 def run(script: str, folder: Path, namespace: bool = False, **more: str) -> str:
@@ -82,7 +69,7 @@ def without_secrets(capture: Path, out: Path) -> None:
 
 
 class Recipe(unittest.TestCase):
-    """A test with a folder in which the README's commands work."""
+    """A test with a folder in which the documents' commands work."""
 
     maxDiff = None
 
@@ -117,28 +104,26 @@ class Recipe(unittest.TestCase):
             self.assertTrue(any(entry in line for line in lines), f"'{entry}' is not there, or not in its place:\n{output}")
 
 
-class TestReadme(Recipe):
+class TestDocuments(Recipe):
     def test_output(self) -> None:
         """Each screenful of output is its capture's."""
-        markers = list(re.finditer(r"<!-- (output: (\S+)) -->", README))
-        self.assertTrue(markers)
-        for marker in markers:
-            with self.subTest(marker[2]):
-                shown = tshark("-Y", "mqtt", capture=TREE / marker[2])
-                self.assertEqual(block(marker[1]).rstrip(), shown.rstrip())
+        self.assertGreaterEqual(len(markers("output")), 2)
+        for capture in markers("output"):
+            with self.subTest(capture):
+                self.assertEqual(block(f"output: {capture}").rstrip(), tshark("-Y", "mqtt", capture=TREE / capture).rstrip())
 
     def test_tree(self) -> None:
-        marker = re.search(r"<!-- (tree: (\S+) (\d+)) -->", README)
-        assert marker is not None
-        shown = tshark("-O", "mqtt", "-Y", f"frame.number == {marker[3]}", capture=TREE / marker[2],
-                       order=Order.TWO_PASSES)
-        self.assertEqual(level_times(block(marker[1]).rstrip()),
-                         level_times(shown[shown.index("\nMQ Telemetry") + 1:].rstrip()))
+        self.assertTrue(markers("tree"))
+        for marker in markers("tree"):
+            capture, frame = marker.split()
+            with self.subTest(marker):
+                shown = tshark("-O", "mqtt", "-Y", f"frame.number == {frame}", capture=TREE / capture, order=Order.TWO_PASSES)
+                self.assertEqual(level_times(block(f"tree: {marker}").rstrip()),
+                                 level_times(shown[shown.index("\nMQ Telemetry") + 1:].rstrip()))
 
     def test_filters(self) -> None:
         """Wireshark knows every filter of the table, and each finds something in some capture."""
-        table = README[README.index("\n| filter "):README.index("\n## Statistics")]
-        filters = [each.replace("\\|", "|") for each in re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)]
+        filters = first_cells(FOLDER / "filters.md", "filter")
         self.assertGreater(len(filters), 15)
         captures = [CAPTURES / name for name in (
             "real/readme-pair-v5.pcap", "real/mosquitto-v5.pcap", "real/mosquitto-v5-properties.pcap",
@@ -158,28 +143,40 @@ class TestReadme(Recipe):
 
     def test_statistics(self) -> None:
         """Each statistic of the table has something to say."""
-        table = README[README.index("\n## Statistics"):README.index("\n## Where it listens")]
         words = {"mqttscope,sessions": "sub-12", "mqttscope,clients": "sub-12", "mqttscope,deliveries": "kitchen",
                  "conv,mqttscope": "sub-12",
                  "endpoints,mqttscope": "sub-12", "mqttscope,json": "sub-12", "mqttscope_packets,tree": "PUBLISH",
                  "mqttscope_topics,tree": "kitchen", "mqttscope_clients,tree": "sub-12", "mqttscope,srt": "PUBLISH-PUBACK",
                  "mqttscope,rules": "disconnect_with_will_without_will", "mqttscope,events": "MQTT Events",
                  "flow,mqttscope,standard": "CONNACK Success"}
-        listed = {name.split("[")[0] for name in re.findall(r"^\| `-q -z (.*?)` \|", table, re.MULTILINE)}
+        listed = {each.removeprefix("-q -z ").split("[")[0] for each in first_cells(FOLDER / "statistics.md", "tshark")
+                  if each.startswith("-q -z ")}
         self.assertEqual(listed, set(words))
         for name, word in words.items():
             with self.subTest(statistic=name):
                 self.assertIn(word, tshark("-q", "-z", name, capture=CAPTURES / "real/mosquitto-v5.pcap"))
 
+    def test_questions(self) -> None:
+        """Each answer of the README's first five minutes has something to say."""
+        text = (TREE / "README.md").read_text(encoding="utf-8")
+        start = text.index("\n| question ")
+        answers = re.findall(r"^\| [^|`]+\? \| `(.*?)` \|", text[start:text.index("\n\n", start)], re.MULTILINE)
+        self.assertGreater(len(answers), 4)
+        captures = [CAPTURES / name for name in ("real/mosquitto-v5.pcap", "real/mosquitto-session.pcap", "cases/qos-3.pcap")]
+        for each in answers:
+            with self.subTest(answer=each):
+                self.assertTrue(any(tshark(*shlex.split(each), capture=capture) for capture in captures))
+
     def test_links(self) -> None:
-        """The files that the README links to are there."""
-        for target in re.findall(r"\]\(([^)#]+)\)", README):
-            if "://" not in target:
-                self.assertTrue((TREE / target).exists(), target)
+        """The files and headings that the documents link to are there."""
+        self.assertEqual(broken_links(), [])
+
+    def test_readme_is_short(self) -> None:
+        self.assertLessEqual(len((TREE / "README.md").read_text(encoding="utf-8").splitlines()), 150)
 
     def test_every_recipe_is_run(self) -> None:
         tested = {name.removeprefix("test_").replace("_", "-") for name in dir(TestRecipes) if name.startswith("test_")}
-        self.assertEqual(recipe_names() - {"tls-read"}, tested - {"replay"})
+        self.assertEqual(set(markers("run")) - {"tls-read"}, tested - {"replay"})
 
 
 class TestRecipes(Recipe):
@@ -194,7 +191,7 @@ class TestRecipes(Recipe):
         self.expect(run(block("run: websocket"), self.folder), "CONNECT v3.1.1", "CONNECT v5", "DISCONNECT")
 
     def test_lo(self) -> None:
-        """A broker, a subscriber, a publisher and tcpdump, as the README has them."""
+        """A broker, a subscriber, a publisher and tcpdump, as the recipe has them."""
         self.need("tcpdump", "mosquitto", "mosquitto_pub", "mosquitto_sub")
         (self.folder / "broker.conf").write_text("listener 1883\nallow_anonymous true\n")
         # The machine may be busy with other tests.
@@ -227,7 +224,7 @@ class TestRecipes(Recipe):
         self._over_tls(block("run: tls-node"), "CONNECT v3.1.1", "CONNACK", "DISCONNECT")
 
     def test_replay(self) -> None:
-        """Recorded captures read with their key log in each way of the README, on every version of Wireshark."""
+        """Recorded captures read with their key log in each way of the recipe, on every version of Wireshark."""
         without_secrets(CAPTURES / "real" / "tls-mosquitto.pcapng", self.folder / "mqtt.pcap")
         shutil.copy(CAPTURES / "real" / "tls-mosquitto.keys", self.folder / "keys.log")
         for each in self.folder.glob("*.*"):
