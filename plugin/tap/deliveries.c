@@ -11,6 +11,7 @@
 
 #include <epan/stat_tap_ui.h>
 
+#include "../compat.h"
 #include "delivery_row.h"
 #include "table.h"
 #include "tap.h"
@@ -239,7 +240,7 @@ void tap_register_deliveries(void)
     static tap_param parameters[] = {{PARAM_FILTER, "filter", "Filter", NULL, TRUE}};
     static stat_tap_table_ui statistics = {
         .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
-        .title = TITLE,
+        .title = COMPAT_TABLE_MENU "Deliveries",
         .tap_name = TAP_NAME,
         .cli_string = TAP_NAME ",deliveries",
         .stat_tap_init_cb = deliveries_on_init,

@@ -11,6 +11,7 @@
 
 #include <epan/stat_tap_ui.h>
 
+#include "../compat.h"
 #include "table.h"
 #include "tap.h"
 
@@ -195,7 +196,7 @@ void tap_register_events_table(void)
     static tap_param parameters[] = {{PARAM_FILTER, "filter", "Filter", NULL, TRUE}};
     static stat_tap_table_ui statistics = {
         .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
-        .title = TITLE,
+        .title = COMPAT_TABLE_MENU "Events",
         .tap_name = TAP_NAME,
         .cli_string = TAP_NAME ",events",
         .stat_tap_init_cb = events_on_init,
