@@ -36,6 +36,16 @@ static int severity_of_event(const struct check_policy *policy, enum track_event
     return severity < (int)policy->minimum ? -1 : severity;
 }
 
+/** Puts an event among those of its packet: the worst come first, and those of one severity in the order in which they happened. */
+static void insert_event(struct check_events *events, struct check_event event)
+{
+    unsigned at = events->count++;
+
+    for (; at > 0 && events->list[at - 1].severity < event.severity; at--)
+        events->list[at] = events->list[at - 1];
+    events->list[at] = event;
+}
+
 void check_find_events(const struct check_policy *policy, const struct track_facts *facts, struct check_events *events)
 {
     events->count = 0;
@@ -44,7 +54,7 @@ void check_find_events(const struct check_policy *policy, const struct track_fac
         int severity =
             event->kind == TRACK_EVENT_END ? -1 : severity_of_event(policy, (enum track_event_kind)event->kind);
         if (severity >= 0)
-            events->list[events->count++] = (struct check_event){event, (enum check_severity)severity};
+            insert_event(events, (struct check_event){event, (enum check_severity)severity});
     }
 }
 

@@ -14,7 +14,7 @@ struct check_event {
     enum check_severity severity;
 };
 
-/** The events of one packet. */
+/** The events of one packet, the worst first. */
 struct check_events {
     unsigned count;
     struct check_event list[TRACK_EVENTS_MAX];

@@ -20,14 +20,14 @@ void show_beginning(const struct show_context *context, proto_tree *parent, uint
     show_connection_scope(context, tree);
 }
 
-/** Adds events to the Info column. */
-static void append_events(const struct show_context *context)
+/** Puts events before what TCP or TLS says in the Info column, which is too long for anything to be seen after it. */
+static void prepend_events(const struct show_context *context)
 {
-    for (unsigned i = 0; i < context->events->count; i++) {
+    for (unsigned i = context->events->count; i-- > 0;) {
         const struct check_event *event = &context->events->list[i];
         if (event->severity >= CHECK_NOTE)
-            col_append_fstr(context->pinfo->cinfo, COL_INFO, " [%s]",
-                            track_event_info((enum track_event_kind)event->event->kind)->short_title);
+            col_prepend_fstr(context->pinfo->cinfo, COL_INFO, "[%s] ",
+                             track_event_info((enum track_event_kind)event->event->kind)->short_title);
     }
 }
 
@@ -58,7 +58,7 @@ void show_closing(const struct show_context *context, proto_tree *parent, const 
         proto_tree_add_expert_format(tree, pinfo, &show_experts[SHOW_EXPERT_NOT_COMPLETED], context->tvb, 0, 0, "%s",
                                      text);
     }
-    append_events(context);
+    prepend_events(context);
     show_findings(context, tree);
     show_events(context, tree);
     show_connection_scope(context, tree);
