@@ -8,6 +8,7 @@
  * somebody else was put in TCP's place, or our protocol is disabled, it is not there.
  */
 #include <epan/conversation.h>
+#include <epan/dissectors/packet-tcp.h>
 #include <epan/packet.h>
 #include <epan/proto_data.h>
 
@@ -25,17 +26,39 @@ enum { IP_PROTO_TCP = 6, CLOSING_KEY = 0x50000000, FLAG_FIN = 0x01, FLAG_RST = 0
 
 static dissector_handle_t tcp;
 static dissector_handle_t wrapper;
+static dissector_handle_t mqtt_over_tcp; /* of the ports that are MQTT's */
+
+static bool is_mqtt_port(unsigned port)
+{
+    dissector_handle_t handle = dissector_get_uint_handle(find_dissector_table("tcp.port"), port);
+
+    return handle != NULL && (handle == mqtt_over_tcp || plain_port_is_adopted(handle));
+}
+
+/** The segment, with its RST, is the answer to a SYN on a port for MQTT. Where nobody listens, its sequence number is 0 (RFC 9293
+ *  section 3.10.7.1); that of a connection that was open is not. */
+static bool is_refusal(tvbuff_t *segment, packet_info *pinfo)
+{
+    enum { SYN_SEEN = 0x01, SYN_ACK_SEEN = 0x02, DATA_SEEN = 0x08, FIN_SEEN = 0x10, SEQUENCE_AT = 4 };
+    const struct tcp_analysis *analysis = get_tcp_conversation_data(NULL, pinfo);
+    unsigned seen = analysis != NULL ? analysis->conversation_completeness : 0;
+
+    return (seen & (SYN_SEEN | SYN_ACK_SEEN | DATA_SEEN | FIN_SEEN)) == SYN_SEEN &&
+           tvb_get_ntohl(segment, SEQUENCE_AT) == 0 && analysis->server_port == pinfo->srcport &&
+           pinfo->srcport != pinfo->destport && is_mqtt_port(pinfo->srcport);
+}
 
 /** The stream that a frame closes. One whose Server left out the subprotocol may have been given up before anybody knew it for
- *  MQTT's. NULL where it is none. */
-static struct stream *find_closed(packet_info *pinfo, const struct websocket_upgrade *upgrade)
+ *  MQTT's, and one that is refused has none of it. NULL where it is none. */
+static struct stream *find_closed(packet_info *pinfo, const struct websocket_upgrade *upgrade, bool is_refused)
 {
     const conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
     struct stream *stream =
         conversation != NULL ? (struct stream *)conversation_get_proto_data(conversation, mqttscope_proto()) : NULL;
     struct stream_chunk chunk;
 
-    if (stream != NULL || upgrade == NULL || !websocket_upgrade_lacks_choice(upgrade, false))
+    bool is_wanted = is_refused || (upgrade != NULL && websocket_upgrade_lacks_choice(upgrade, false));
+    if (stream != NULL || !is_wanted)
         return stream;
     stream_chunk_begin(&chunk, pinfo);
     return chunk.stream;
@@ -51,10 +74,11 @@ static uint8_t goodbye_of(const struct stream *stream)
 }
 
 /** Takes a close in, first visit only; what is to be reported of it is kept. NULL for nothing. */
-static const struct kept_closing *take_closing(packet_info *pinfo, bool is_reset)
+static const struct kept_closing *take_closing(tvbuff_t *segment, packet_info *pinfo, bool is_reset)
 {
     const struct websocket_upgrade *upgrade = websocket_upgrade_of(pinfo);
-    struct stream *stream = find_closed(pinfo, upgrade);
+    bool is_refused = is_reset && is_refusal(segment, pinfo);
+    struct stream *stream = find_closed(pinfo, upgrade, is_refused);
     struct track_arrival arrival;
     struct track_facts facts;
 
@@ -67,6 +91,7 @@ static const struct kept_closing *take_closing(packet_info *pinfo, bool is_reset
             {
                 .is_closed = true,
                 .is_reset = is_reset,
+                .is_refusal = is_refused && !has_mqtt,
                 .by = (uint8_t)stream_sender(stream, pinfo),
                 .goodbye = goodbye_of(stream),
                 .lacks_subprotocol = upgrade != NULL && websocket_upgrade_lacks_choice(upgrade, has_mqtt),
@@ -91,7 +116,7 @@ static void look_at_flags(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, u
     if (PINFO_FD_VISITED(pinfo))
         kept = (const struct kept_closing *)p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), CLOSING_KEY);
     else
-        kept = take_closing(pinfo, flags & FLAG_RST);
+        kept = take_closing(tvb, pinfo, flags & FLAG_RST);
     if (kept != NULL)
         dissect_closing(tvb, pinfo, tree, kept->stream, kept->closing.by, kept->unfinished, kept->unfinished_count);
 }
@@ -119,10 +144,11 @@ static int dissect_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void
     return length;
 }
 
-void connection_end_adopt(bool enabled)
+void connection_end_adopt(bool enabled, dissector_handle_t over_tcp)
 {
     dissector_table_t table = find_dissector_table("ip.proto");
 
+    mqtt_over_tcp = over_tcp;
     if (table == NULL || tcp == NULL)
         return;
     dissector_handle_t present = dissector_get_uint_handle(table, IP_PROTO_TCP);

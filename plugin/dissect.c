@@ -10,6 +10,7 @@
 #include "mqttscope.h"
 #include "tap/exports.h"
 #include "tap/record.h"
+#include "wire/tls-record.h"
 
 static int tap = -1;
 
@@ -196,4 +197,21 @@ void dissect_closing(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct
     check_find_events(mqttscope_rules(), &facts, &events);
     show_closing(&context, tree, unfinished, count);
     queue_record(&context, stream, TAP_CLOSING);
+}
+
+bool dissect_alert(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stream_chunk *chunk)
+{
+    unsigned captured = tvb_captured_length(tvb);
+    int description = mqtt_find_fatal_alert(tvb_get_ptr(tvb, 0, (int)captured), captured);
+    struct track_arrival arrival;
+
+    if (description < 0)
+        return false;
+    if (!PINFO_FD_VISITED(pinfo)) {
+        stream_arrival(chunk->stream, pinfo, &arrival);
+        track_alert(chunk->stream->connection, chunk->sender, (uint8_t)description, &arrival,
+                    stream_next_pdu_ref(pinfo));
+    }
+    dissect_closing(tvb, pinfo, tree, chunk->stream, chunk->sender, NULL, 0);
+    return true;
 }

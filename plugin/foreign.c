@@ -11,45 +11,16 @@
 #include <string.h>
 
 #include "compat.h"
+#include "wire/tls-record.h"
 
 enum {
     TEXT_LEAST = 4,
     LINE_LONGEST = 60,
     PROXY_V1_LONGEST = 107,
     PROXY_V2_HEADER = 16,
-    TLS_HEADER = 5,
-    TLS_CHANGE_CIPHER_SPEC = 20,
-    TLS_ALERT = 21,
-    TLS_HANDSHAKE = 22,
-    TLS_APPLICATION_DATA = 23,
-    TLS_MAJOR_VERSION = 3,
-    TLS_LAST_MINOR_VERSION = 4,
-    TLS_LONGEST = 16384 + 2048,
 };
 
 static const uint8_t proxy_v2[] = {0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A};
-
-/** RFC 8446 section 6, and what TLS 1.2 has beside. */
-static const value_string tls_alerts[] = {
-    {0, "close_notify"},
-    {10, "unexpected_message"},
-    {20, "bad_record_mac"},
-    {22, "record_overflow"},
-    {40, "handshake_failure"},
-    {42, "bad_certificate"},
-    {46, "certificate_unknown"},
-    {47, "illegal_parameter"},
-    {48, "unknown_ca"},
-    {49, "access_denied"},
-    {50, "decode_error"},
-    {51, "decrypt_error"},
-    {70, "protocol_version"},
-    {71, "insufficient_security"},
-    {80, "internal_error"},
-    {112, "unrecognized_name"},
-    {120, "no_application_protocol"},
-    {0, NULL},
-};
 
 unsigned foreign_proxy_header(tvbuff_t *tvb)
 {
@@ -65,15 +36,6 @@ unsigned foreign_proxy_header(tvbuff_t *tvb)
         return length <= captured ? length : 0;
     }
     return 0;
-}
-
-/** The bytes begin with the header of a TLS record (RFC 8446 section 5.1). */
-static bool is_tls(const uint8_t *bytes, unsigned captured)
-{
-    if (captured < TEXT_LEAST || bytes[0] < TLS_CHANGE_CIPHER_SPEC || bytes[0] > TLS_APPLICATION_DATA ||
-        bytes[1] != TLS_MAJOR_VERSION || bytes[2] > TLS_LAST_MINOR_VERSION)
-        return false;
-    return captured < TLS_HEADER || (bytes[3] << 8 | bytes[4]) <= TLS_LONGEST;
 }
 
 static bool is_text_line(const uint8_t *bytes, unsigned captured)
@@ -102,8 +64,8 @@ bool foreign_is_stream_inside(tvbuff_t *tvb)
     const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
     unsigned at = 0;
 
-    while (at + TLS_HEADER <= captured && is_tls(bytes + at, captured - at))
-        at += TLS_HEADER + (unsigned)(bytes[at + 3] << 8 | bytes[at + 4]);
+    while (at + MQTT_TLS_HEADER <= captured && mqtt_is_tls_record(bytes + at, captured - at))
+        at += MQTT_TLS_HEADER + (unsigned)(bytes[at + 3] << 8 | bytes[at + 4]);
     return at > 0 && at >= captured;
 }
 
@@ -112,14 +74,14 @@ bool foreign_is_start(tvbuff_t *tvb, int offset)
     unsigned captured = (unsigned)tvb_captured_length_remaining(tvb, offset);
     const uint8_t *bytes = tvb_get_ptr(tvb, offset, (int)captured);
 
-    return is_tls(bytes, captured) || is_text_line(bytes, captured) || is_proxy_v2(bytes, captured);
+    return mqtt_is_tls_record(bytes, captured) || is_text_line(bytes, captured) || is_proxy_v2(bytes, captured);
 }
 
 bool foreign_may_start(tvbuff_t *tvb, int offset)
 {
     unsigned captured = (unsigned)tvb_captured_length_remaining(tvb, offset);
     const uint8_t *bytes = tvb_get_ptr(tvb, offset, (int)captured);
-    bool is_tls_type = bytes[0] >= TLS_CHANGE_CIPHER_SPEC && bytes[0] <= TLS_APPLICATION_DATA;
+    bool is_tls_type = bytes[0] >= MQTT_TLS_CHANGE_CIPHER_SPEC && bytes[0] <= MQTT_TLS_APPLICATION_DATA;
     unsigned printable = 0;
 
     while (printable < captured && g_ascii_isprint(bytes[printable]))
@@ -136,7 +98,7 @@ bool foreign_is_inside(tvbuff_t *tvb, int offset)
     for (unsigned i = 0; i < G_N_ELEMENTS(words); i++)
         if (captured >= strlen(words[i]) && memcmp(bytes, words[i], strlen(words[i])) == 0)
             return true;
-    return is_tls(bytes, captured) || is_proxy_v2(bytes, captured);
+    return mqtt_is_tls_record(bytes, captured) || is_proxy_v2(bytes, captured);
 }
 
 static const char *tls_name(wmem_allocator_t *pool, tvbuff_t *tvb)
@@ -144,15 +106,14 @@ static const char *tls_name(wmem_allocator_t *pool, tvbuff_t *tvb)
     enum { ALERT_LENGTH = 2 };
     unsigned captured = tvb_captured_length(tvb);
     const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
-    bool is_plain = captured >= TLS_HEADER + ALERT_LENGTH && bytes[3] == 0 && bytes[4] == ALERT_LENGTH;
+    bool is_plain = captured >= MQTT_TLS_HEADER + ALERT_LENGTH && bytes[3] == 0 && bytes[4] == ALERT_LENGTH;
 
     switch (bytes[0]) {
-    case TLS_ALERT:
+    case MQTT_TLS_ALERT:
         if (!is_plain)
             return "TLS alert";
-        return wmem_strdup_printf(pool, "TLS alert %u (%s)", bytes[6],
-                                  val_to_str_const(bytes[6], tls_alerts, "unknown"));
-    case TLS_HANDSHAKE:
+        return wmem_strdup_printf(pool, "TLS alert %u (%s)", bytes[6], mqtt_tls_alert_name(bytes[6]));
+    case MQTT_TLS_HANDSHAKE:
         return "TLS handshake";
     default:
         return "TLS record";
@@ -165,7 +126,7 @@ const char *foreign_name(wmem_allocator_t *pool, tvbuff_t *tvb)
     const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
     unsigned length = 0;
 
-    if (is_tls(bytes, captured))
+    if (mqtt_is_tls_record(bytes, captured))
         return tls_name(pool, tvb);
     if (is_proxy_v2(bytes, captured) || (captured >= 6 && memcmp(bytes, "PROXY ", 6) == 0))
         return "PROXY protocol header";

@@ -71,6 +71,9 @@ void dissect_unframeable(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, co
 void dissect_closing(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, struct stream *stream, unsigned by,
                      const struct track_unfinished *unfinished, unsigned count);
 
+/** Takes in and shows that TLS fails: a fatal alert in clear is among the records that the chunk begins with. False where there is none. */
+bool dissect_alert(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const struct stream_chunk *chunk);
+
 /** Shows the beginning of a packet whose fixed header breaks a rule, and tells the tables of it; `packet` holds the fixed header
  *  only. `segment` is the TCP segment that it begins in. */
 void dissect_beginning(tvbuff_t *segment, packet_info *pinfo, proto_tree *tree, const struct stream *stream,
@@ -90,8 +93,8 @@ void beginnings_reset(void);
 /** Makes the handle that wraps TCP; at hand-off. */
 void connection_end_register(void);
 
-/** Puts it in TCP's place, or TCP back. */
-void connection_end_adopt(bool enabled);
+/** Puts it in TCP's place, or TCP back. `over_tcp` is the handle of the TCP ports that are MQTT's. */
+void connection_end_adopt(bool enabled, dissector_handle_t over_tcp);
 
 /** The dissectors of the transports. `data` is what the transport hands to its subdissectors. */
 int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data);
@@ -151,6 +154,9 @@ enum mqtt_connect_match heuristics_match_connect(tvbuff_t *tvb, packet_info *pin
 
 /** Looks TLS up; at hand-off. `tcp` is the dissector that takes a stream over once it is recognised. */
 void plain_port_register(dissector_handle_t tcp);
+
+/** The handle is the one that serves those ports. */
+bool plain_port_is_adopted(dissector_handle_t handle);
 
 /** Comes before TLS on the ports where it carries MQTT, to `over_tls`; or gives them back. */
 void plain_port_adopt(bool enabled, dissector_handle_t over_tls);

@@ -3,16 +3,33 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Clients and brokers are set up without TLS on port 8883, too. TLS takes whatever comes there and makes nothing of it. So on each
- * port whose TLS carries MQTT we come before it: what begins with a CONNECT is MQTT, and TLS has the rest.
+ * port whose TLS carries MQTT we come before it: what begins with a CONNECT is MQTT, and TLS has the rest. TLS hands nothing on
+ * where it fails, so the alerts that say why are read here.
  */
 #include <epan/conversation.h>
 #include <epan/packet.h>
 
 #include "mqttscope.h"
+#include "wire/tls-record.h"
 
 static dissector_handle_t tls;
 static dissector_handle_t chooser; /* used for these entries only */
 static dissector_handle_t mqtt;
+
+/** Shows a segment by TLS, and where TLS fails in it, that. */
+static int dissect_tls(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
+{
+    unsigned captured = tvb_captured_length(tvb);
+    bool has_alert = mqtt_find_fatal_alert(tvb_get_ptr(tvb, 0, (int)captured), captured) >= 0;
+    int length = call_dissector_only(tls, tvb, pinfo, tree, data);
+    struct stream_chunk chunk;
+
+    if (has_alert) {
+        stream_chunk_begin(&chunk, pinfo);
+        dissect_alert(tvb, pinfo, tree, &chunk);
+    }
+    return length;
+}
 
 static int choose(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
@@ -27,7 +44,12 @@ static int choose(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *dat
     case MQTT_CONNECT_NO:
         break;
     }
-    return call_dissector_only(tls, tvb, pinfo, tree, data);
+    return dissect_tls(tvb, pinfo, tree, data);
+}
+
+bool plain_port_is_adopted(dissector_handle_t handle)
+{
+    return handle == chooser;
 }
 
 /** Comes before TLS on a port that it has for MQTT. */

@@ -25,7 +25,7 @@ struct adopted_table {
     dissector_handle_t listed; /**< what Decode As offers; NULL unless `is_listed` */
 };
 
-enum { TLS_PORT = 1 }; /* in the list below */
+enum { TCP_PORT = 0, TLS_PORT = 1 }; /* in the list below */
 
 static struct adopted_table adopted_tables[] = {
     {"tcp.port", false, true, NULL, NULL}, {"tls.port", false, true, NULL, NULL},
@@ -98,7 +98,7 @@ static void adopt_or_give_back(void)
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(own_keys); i++)
         add_or_remove(&own_keys[i], enabled);
-    connection_end_adopt(enabled);
+    connection_end_adopt(enabled, adopted_tables[TCP_PORT].ours);
     plain_port_adopt(enabled, adopted_tables[TLS_PORT].ours);
 }
 

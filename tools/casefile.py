@@ -50,6 +50,8 @@ class Connection:
     client: tuple[str, int]
     server: tuple[str, int]
     midstream: bool = False
+    refused: bool = False
+    """The server answers the SYN with RST, and that is all."""
     isn: tuple[int, int] | None = None
     """Initial sequence numbers of client and server; None: those that every connection has."""
     subprotocol: str | None = None
@@ -295,7 +297,7 @@ class _Reader:
     def _connection(self, line: int, text: str) -> None:
         match = _CONNECTION.fullmatch(text)
         if match is None:
-            raise ValueError("expected: connection NAME: CLIENT[:PORT] -> SERVER:PORT [midstream] [isn CLIENT/SERVER] "
+            raise ValueError("expected: connection NAME: CLIENT[:PORT] -> SERVER:PORT [midstream | refused] [isn CLIENT/SERVER] "
                              "[websocket PROTOCOL[/CHOSEN]]")
         name = match[1]
         if name in self.connections:
@@ -310,6 +312,8 @@ class _Reader:
             word = words.pop(0)
             if word == "midstream":
                 connection.midstream = True
+            elif word == "refused":
+                connection.refused = True
             elif word == "isn" and words and re.fullmatch(r"\d+/\d+", words[0]):
                 client_isn, server_isn = words.pop(0).split("/")
                 connection.isn = int(client_isn), int(server_isn)
@@ -322,7 +326,9 @@ class _Reader:
             if (other.client, other.server) == (client, server):
                 raise ValueError(f"the same addresses and ports as connection {other.name}")
         self.connections[name] = connection
-        if not connection.midstream:
+        if connection.refused:
+            self.labels |= {f"{name}.syn": line, f"{name}.rst": line}
+        elif not connection.midstream:
             self.labels |= {f"{name}.{each}": line for each in ("syn", "synack", "ack")}
             if connection.subprotocol is not None:
                 self.labels |= {f"{name}.upgrade": line, f"{name}.upgraded": line}

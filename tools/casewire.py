@@ -185,6 +185,10 @@ class _Builder:
         if connection.midstream:
             return
         self.labels[f"{name}.syn"] = [self._emit(connection, True, SYN)]
+        if connection.refused:
+            self.streams[name].next_sequence[False] = 0  # RFC 9293 section 3.10.7.1
+            self.labels[f"{name}.rst"] = [self._emit(connection, False, RST | ACK)]
+            return
         self.labels[f"{name}.synack"] = [self._emit(connection, False, SYN | ACK)]
         self.labels[f"{name}.ack"] = [self._emit(connection, True, ACK)]
         if connection.subprotocol is not None:

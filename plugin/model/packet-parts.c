@@ -61,9 +61,10 @@ void track_lose_packet(struct track_connection *connection, unsigned sender)
         track_unfinished_lose(connection, sender);
 }
 
-unsigned track_close(struct track_connection *connection, const struct track_closing *closing,
-                     const struct track_arrival *arrival, struct track_pdu_ref pdu, struct track_facts *facts,
-                     struct track_unfinished list[2])
+/** The context of what is no packet; `facts` gets what is known. */
+static struct track_context context_without_packet(struct track_connection *connection, unsigned sender,
+                                                   const struct track_arrival *arrival, struct track_pdu_ref pdu,
+                                                   struct track_facts *facts)
 {
     static const struct mqtt_packet nothing;
     struct track_context tracking = {
@@ -72,7 +73,7 @@ unsigned track_close(struct track_connection *connection, const struct track_clo
         .checks = connection->checks,
         .progress = &connection->progress,
         .reports = &connection->reports,
-        .sender = closing->by,
+        .sender = sender,
         .arrival = arrival,
         .now_ns = track_clock_read(&connection->capture->clock, arrival->ns),
         .pdu = pdu,
@@ -80,14 +81,33 @@ unsigned track_close(struct track_connection *connection, const struct track_clo
         .facts = facts,
     };
 
-    track_recall(connection, closing->by, pdu, facts);
+    track_recall(connection, sender, pdu, facts);
+    memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
+    return tracking;
+}
+
+unsigned track_close(struct track_connection *connection, const struct track_closing *closing,
+                     const struct track_arrival *arrival, struct track_pdu_ref pdu, struct track_facts *facts,
+                     struct track_unfinished list[2])
+{
+    struct track_context tracking = context_without_packet(connection, closing->by, arrival, pdu, facts);
+
     if (track_is_untracked(connection))
         return 0;
-    memcpy(&tracking.snapshot, track_latest_snapshot(connection), sizeof tracking.snapshot);
     if (tracking.checks != NULL && !connection->closing.is_closed)
         track_check_closing(&tracking, closing);
     track_close_ending(&tracking, closing);
     return track_unfinished_close(connection, closing, list);
+}
+
+void track_alert(struct track_connection *connection, unsigned sender, uint8_t description,
+                 const struct track_arrival *arrival, struct track_pdu_ref pdu)
+{
+    struct track_facts facts;
+    struct track_context tracking = context_without_packet(connection, sender, arrival, pdu, &facts);
+
+    if (!track_is_untracked(connection))
+        track_update_alert(&tracking, description);
 }
 
 bool track_connection_has_packets(const struct track_connection *connection)

@@ -45,6 +45,11 @@ unsigned track_close(struct track_connection *connection, const struct track_clo
                      const struct track_arrival *arrival, struct track_pdu_ref pdu, struct track_facts *facts,
                      struct track_unfinished list[2]);
 
+/** Takes in a fatal alert of TLS in clear: it ends what was to be an MQTT connection. What there is to say of it is kept with `pdu`, which is
+ *  where the frame's next packet would be. */
+void track_alert(struct track_connection *connection, unsigned sender, uint8_t description,
+                 const struct track_arrival *arrival, struct track_pdu_ref pdu);
+
 /** A packet of either end was tracked. */
 bool track_connection_has_packets(const struct track_connection *connection);
 

@@ -283,6 +283,8 @@ static char *connack_text(const struct track_summary *summary)
     /* A Server of an older version answers in its form (MQTT 5.0 section 4.13). */
     if (summary->connack_seen)
         return reason_text(summary->connack_version, MQTT_TYPE_CONNACK, summary->connack_code);
+    if (!summary->has_packets && summary->end != NULL) /* it ended before there was any MQTT */
+        return g_strdup("none");
     return g_strdup(snapshot->connect_seen && !snapshot->has_gap ? "none" : "not captured");
 }
 

@@ -9,6 +9,7 @@
 
 #include <glib.h>
 
+#include "../../wire/tls-record.h"
 #include "facts.h"
 
 static const int64_t SECOND_NS = INT64_C(1000000000);
@@ -90,6 +91,13 @@ static void say_why(struct sentence *sentence, const struct track_event *end)
         break;
     case TRACK_ENDED_MALFORMED:
         say(sentence, ": packet in frame %u is malformed", end->frame);
+        break;
+    case TRACK_ENDED_TLS_ALERT:
+        say(sentence, ": TLS alert %u (%s) in frame %u", end->value, mqtt_tls_alert_name((uint8_t)end->value),
+            end->frame);
+        break;
+    case TRACK_ENDED_NO_HANDSHAKE:
+        say(sentence, ": its answer to the SYN");
         break;
     case TRACK_ENDED_DOUBTFUL:
         say(sentence, ": packets before may be missing from the capture");
@@ -321,6 +329,12 @@ void track_event_text(const struct track_event *event, const struct mqtt_packet 
         break;
     case TRACK_EVENT_connection_unanswered:
         say(&sentence, ": %s closed, CONNECT in frame %u", actor(event->by, broker), event->frame);
+        break;
+    case TRACK_EVENT_tcp_refused:
+        say(&sentence, ": %s answered the SYN with RST", actor(event->by, broker));
+        break;
+    case TRACK_EVENT_tls_alert:
+        say(&sentence, ": %s sent %u (%s)", actor(event->by, broker), event->code, mqtt_tls_alert_name(event->code));
         break;
     case TRACK_EVENT_server_closed:
     case TRACK_EVENT_ended_without_disconnect:

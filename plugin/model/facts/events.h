@@ -35,11 +35,13 @@ enum track_end_how {
 /** What explains it. */
 enum track_end_why {
     TRACK_ENDED_UNEXPLAINED,
-    TRACK_ENDED_DOUBTFUL,   /**< packets before it may be missing: a reason may have been among them */
-    TRACK_ENDED_KEEP_ALIVE, /**< nothing came from the Client for one and a half times `value` seconds */
-    TRACK_ENDED_TAKEN_OVER, /**< by the CONNECT at `frame` */
-    TRACK_ENDED_UNANSWERED, /**< the CONNECT at `frame` had no answer */
-    TRACK_ENDED_MALFORMED,  /**< the other end's packet at `frame` was malformed */
+    TRACK_ENDED_DOUBTFUL,     /**< packets before it may be missing: a reason may have been among them */
+    TRACK_ENDED_KEEP_ALIVE,   /**< nothing came from the Client for one and a half times `value` seconds */
+    TRACK_ENDED_TAKEN_OVER,   /**< by the CONNECT at `frame` */
+    TRACK_ENDED_UNANSWERED,   /**< the CONNECT at `frame` had no answer */
+    TRACK_ENDED_MALFORMED,    /**< the other end's packet at `frame` was malformed */
+    TRACK_ENDED_TLS_ALERT,    /**< TLS had failed: the alert `value` at `frame` */
+    TRACK_ENDED_NO_HANDSHAKE, /**< the SYN was answered with RST */
 };
 
 /** One thing that happened at one packet, or at a frame that closes a connection. File scope, never changed. */

@@ -15,6 +15,7 @@ struct track_closing {
     bool is_reset;          /**< by RST, and not by FIN */
     uint8_t by;             /**< the end that sent it */
     uint8_t goodbye;        /**< bytes that the layers between TCP and MQTT may send at most before they close */
+    bool is_refusal;        /**< the RST answers the SYN: nothing of MQTT was sent */
     bool lacks_subprotocol; /**< a WebSocket whose Server left out the subprotocol `mqtt`, which was offered */
 };
 

@@ -37,7 +37,7 @@ static void end_connection(struct track_context *tracking, struct track_event en
 
     end.kind = TRACK_EVENT_END;
     end.by = (uint8_t)tracking->sender;
-    end.ns = silence_before(tracking);
+    end.ns = tracking->connection->has_packets ? silence_before(tracking) : TRACK_TIME_UNKNOWN;
     ending->is_over = true;
     ending->over_ns = tracking->now_ns;
     ending->end = track_report_event(tracking, end);
@@ -270,6 +270,10 @@ static void explain(const struct track_context *tracking, const struct track_clo
     if (ending->taken_over_in != 0) {
         end->why = TRACK_ENDED_TAKEN_OVER;
         end->frame = ending->taken_over_in;
+    } else if (ending->alert_in != 0) {
+        end->why = TRACK_ENDED_TLS_ALERT;
+        end->frame = ending->alert_in;
+        end->value = ending->alert;
     } else if (part == HAS_RUN_OUT) {
         end->why = TRACK_ENDED_KEEP_ALIVE;
         end->value = tracking->snapshot.keep_alive_s;
@@ -312,18 +316,37 @@ static void report_closing(struct track_context *tracking, const struct track_ev
     track_report_event(tracking, event);
 }
 
+void track_update_alert(struct track_context *tracking, uint8_t description)
+{
+    struct track_ending *ending = &tracking->connection->ending;
+
+    if (ending->alert_in != 0 || ending->is_over)
+        return;
+    ending->alert_in = tracking->pdu.frame;
+    ending->alert = description;
+    track_report_event(tracking, (struct track_event){.kind = TRACK_EVENT_tls_alert,
+                                                      .by = (uint8_t)tracking->sender,
+                                                      .code = description,
+                                                      .ns = TRACK_TIME_UNKNOWN});
+}
+
 void track_close_ending(struct track_context *tracking, const struct track_closing *closing)
 {
     struct track_connection *connection = tracking->connection;
     struct track_event end = {.how = closing->is_reset ? TRACK_ENDED_BY_RST : TRACK_ENDED_BY_FIN};
 
-    if (!connection->has_packets)
+    if (!connection->has_packets && connection->ending.alert_in == 0 && !closing->is_refusal)
         return;
     if (connection->ending.is_over) {
         track_rival_closes(tracking, closing);
         return;
     }
-    if (tracking->snapshot.broker == TRACK_END_UNKNOWN) {
+    if (closing->is_refusal) {
+        end.why = TRACK_ENDED_NO_HANDSHAKE;
+        track_report_event(tracking, (struct track_event){.kind = TRACK_EVENT_tcp_refused,
+                                                          .by = (uint8_t)tracking->sender,
+                                                          .ns = TRACK_TIME_UNKNOWN});
+    } else if (tracking->snapshot.broker == TRACK_END_UNKNOWN) {
         end.why = TRACK_ENDED_DOUBTFUL;
     } else {
         explain(tracking, closing, &end);

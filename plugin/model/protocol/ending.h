@@ -18,6 +18,8 @@ struct track_ending {
     uint32_t connect_in;                /**< frame of the CONNECT; 0: not captured */
     uint32_t taken_over_in;   /**< frame of the CONNECT of its Client Identifier that came while it was open; 0: none */
     uint32_t malformed_in[2]; /**< each end: frame of its latest packet, where that is malformed; else 0 */
+    uint32_t alert_in;        /**< frame of a fatal alert of TLS; 0: none */
+    uint8_t alert;            /**< its description */
     bool is_answered;         /**< the Server sent a packet since the CONNECT */
     bool is_over;             /**< its end was seen */
 };
@@ -27,6 +29,9 @@ void track_update_ending(struct track_context *tracking);
 
 /** Takes in when the packet was sent, and whether it can be read. After the one above. */
 void track_update_last_packet(struct track_context *tracking);
+
+/** Takes in a fatal alert of TLS in clear, sent by the sender of the frame being tracked. */
+void track_update_alert(struct track_context *tracking, uint8_t description);
 
 /** Takes in that the transport is closed by the sender of the frame being tracked. */
 void track_close_ending(struct track_context *tracking, const struct track_closing *closing);

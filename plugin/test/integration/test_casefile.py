@@ -147,6 +147,14 @@ class TestWire(unittest.TestCase):
         self.assertTrue(frames[0].checksums_good)
         self.assertEqual(frames[0].source, ("fd" + "00" * 14 + "02", 5))
 
+    def test_refused(self) -> None:
+        """A SYN, and an RST that acknowledges it."""
+        capture, frames = built("title: t\nconnection c1: 10.0.0.2 -> 10.0.0.1:1883 refused\n"
+                                "connection c2: 10.0.0.2 -> 10.0.0.1:1883 midstream\nc2 > 00\n")
+        self.assertEqual([(each.flags, each.payload) for each in frames[:2]], [(0x02, b""), (0x14, b"")])
+        self.assertEqual((frames[1].sequence, frames[1].acknowledged), (0, frames[0].sequence + 1))
+        self.assertEqual(capture.labels, {"c1.syn": 1, "c1.rst": 2})
+
     def test_split_join_and_mss(self) -> None:
         """One line in several segments, several lines in one."""
         capture, frames = built(MIDSTREAM + '@a c1 > [split 1,3] "abcd"\n@b c1 > "e" +\n@c c1 > "f"\n'
