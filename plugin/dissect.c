@@ -101,6 +101,7 @@ static void find_facts(const struct stream_chunk *chunk, packet_info *pinfo, str
         track_read(packet, bytes, captured, length, facts->snapshot->version);
         track_describe_journey(connection, packet, facts);
     }
+    facts->in_websocket = chunk->stream->websocket != NULL;
     facts->in_websocket_text = chunk->in_websocket_text;
     facts->is_plain_text = packet->type == MQTT_TYPE_CONNECT && !proto_is_frame_protocol(pinfo->layers, "tls") &&
                            !proto_is_frame_protocol(pinfo->layers, "quic");

@@ -23,6 +23,14 @@ bool is_client_id_refused(const struct mqtt_packet *packet)
                                                                                     : MQTT_RETURN_IDENTIFIER_REJECTED);
 }
 
+bool has_empty_client_id_of_v311(const struct track_snapshot *snapshot)
+{
+    const struct track_connect_info *connect_info = snapshot->connect_info;
+
+    return snapshot->version == MQTT_V311 && connect_info != NULL && connect_info->client_id_length == 0 &&
+           !connect_info->clean_start;
+}
+
 bool lacks_property_length(const struct check_subject *subject)
 {
     const struct mqtt_packet *packet = subject->packet;
@@ -65,13 +73,20 @@ bool is_reauthentication(const struct mqtt_packet *packet)
     return packet->type == MQTT_TYPE_AUTH && packet->reason == MQTT_REASON_REAUTHENTICATE;
 }
 
+bool is_method_again(const struct check_subject *subject)
+{
+    const struct track_connect_info *connect_info = subject->facts->snapshot->connect_info;
+
+    return subject->property.index == MQTT_PROPERTY_AUTHENTICATION_METHOD && connect_info != NULL &&
+           connect_info->auth_method != NULL;
+}
+
 bool is_other_method(const struct check_subject *subject)
 {
     const struct track_connect_info *connect_info = subject->facts->snapshot->connect_info;
     struct mqtt_span method = subject->property.text;
 
-    if (subject->property.index != MQTT_PROPERTY_AUTHENTICATION_METHOD || connect_info == NULL ||
-        connect_info->auth_method == NULL)
+    if (!is_method_again(subject))
         return false;
     return method.length != connect_info->auth_method->length ||
            memcmp(subject->packet->bytes + method.at, connect_info->auth_method->bytes, method.length) != 0;

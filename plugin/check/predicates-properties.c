@@ -31,7 +31,7 @@ bool is_property_of(const struct check_subject *subject, enum mqtt_packet_type b
     return subject->block_type == block && subject->property.index == index;
 }
 
-bool is_neither_0_nor_1(const struct check_subject *subject)
+bool is_of_two_values(const struct check_subject *subject)
 {
     enum { SECONDS = 0, SIZE = 0, NUMBER = 0, NONE = 0, FLAG = 1, QOS = 1, FORMAT = 1 };
     static const uint32_t of_two_values = 0
@@ -40,20 +40,30 @@ bool is_neither_0_nor_1(const struct check_subject *subject)
 #undef PROPERTY
         ;
 
-    return of_two_values >> subject->property.index & 1 && subject->property.number > 1 &&
-           is_property_in_place(subject);
+    return of_two_values >> subject->property.index & 1 && is_property_in_place(subject);
 }
 
-bool is_forbidden_zero(const struct check_subject *subject)
+bool is_neither_0_nor_1(const struct check_subject *subject)
+{
+    return subject->property.number > 1 && is_of_two_values(subject);
+}
+
+bool is_never_zero(const struct check_subject *subject)
 {
     enum mqtt_property_index index = subject->property.index;
-    bool is_never_zero = index == MQTT_PROPERTY_RECEIVE_MAXIMUM || index == MQTT_PROPERTY_MAXIMUM_PACKET_SIZE ||
-                         index == MQTT_PROPERTY_TOPIC_ALIAS || index == MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER;
+    bool is_number_of_one_or_more = index == MQTT_PROPERTY_RECEIVE_MAXIMUM ||
+                                    index == MQTT_PROPERTY_MAXIMUM_PACKET_SIZE || index == MQTT_PROPERTY_TOPIC_ALIAS ||
+                                    index == MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER;
     /* A Client's PUBLISH must have no Subscription Identifier at all. */
     bool is_told_already = is_property_of(subject, MQTT_TYPE_PUBLISH, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER) &&
                            is_from_client(subject->facts);
 
-    return is_never_zero && subject->property.number == 0 && is_property_in_place(subject) && !is_told_already;
+    return is_number_of_one_or_more && is_property_in_place(subject) && !is_told_already;
+}
+
+bool is_forbidden_zero(const struct check_subject *subject)
+{
+    return subject->property.number == 0 && is_never_zero(subject);
 }
 
 bool has_property(const struct mqtt_packet *packet, enum mqtt_property_index index)
@@ -67,13 +77,19 @@ struct mqtt_span property_span(const struct mqtt_packet *packet, enum mqtt_prope
     return property != NULL ? property->whole : whole_packet(packet);
 }
 
+bool is_said_to_be_utf8(const struct mqtt_properties *properties)
+{
+    const struct mqtt_property *format = mqtt_properties_find(properties, MQTT_PROPERTY_PAYLOAD_FORMAT_INDICATOR);
+
+    return format != NULL && format->number == 1;
+}
+
 static struct mqtt_span ill_formed_at(const struct mqtt_packet *packet, const struct mqtt_properties *properties,
                                       struct mqtt_span payload)
 {
-    const struct mqtt_property *format = mqtt_properties_find(properties, MQTT_PROPERTY_PAYLOAD_FORMAT_INDICATOR);
     uint32_t at;
 
-    if (format == NULL || format->number != 1 || payload.at == 0 || payload.at + payload.length > packet->captured ||
+    if (!is_said_to_be_utf8(properties) || payload.at == 0 || payload.at + payload.length > packet->captured ||
         mqtt_utf8_judge(packet->bytes + payload.at, payload.length, &at) != MQTT_UTF8_ILL_FORMED)
         return (struct mqtt_span){0, 0};
     return bytes_at(payload.at + at, 1);

@@ -12,6 +12,15 @@
 /** The name of the block that a property is in: its packet's, or "Will Properties". */
 const char *block_name(const struct check_subject *subject);
 
+/** A property whose value is 0 or 1. */
+bool is_of_two_values(const struct check_subject *subject);
+
+/** A number that must not be 0. */
+bool is_never_zero(const struct check_subject *subject);
+
+/** The block says that the payload is UTF-8 (Payload Format Indicator 1). */
+bool is_said_to_be_utf8(const struct mqtt_properties *properties);
+
 /** A property that its block may have once, and has more than once. */
 bool is_repeat_forbidden(const struct check_subject *subject);
 
@@ -41,11 +50,19 @@ struct mqtt_span property_span(const struct mqtt_packet *packet, enum mqtt_prope
 struct mqtt_span ill_formed_payload(const struct mqtt_packet *packet);
 struct mqtt_span ill_formed_will_payload(const struct mqtt_packet *packet);
 
+/** The receiver of the packet has set a Maximum Packet Size. */
+static inline bool has_maximum_size(const struct track_facts *facts)
+{
+    const struct track_limits *limits = facts->snapshot->limits[1 - facts->sender];
+    return limits != NULL && limits->maximum_packet_size > 0;
+}
+
 /** The packet is larger than its receiver allows. */
 static inline bool is_over_maximum_size(const struct check_subject *subject)
 {
-    const struct track_limits *limits = subject->facts->snapshot->limits[1 - subject->facts->sender];
-    return limits != NULL && limits->maximum_packet_size > 0 && subject->packet->length > limits->maximum_packet_size;
+    const struct track_facts *facts = subject->facts;
+    return has_maximum_size(facts) &&
+           subject->packet->length > facts->snapshot->limits[1 - facts->sender]->maximum_packet_size;
 }
 
 /** The property at fault for that: without it (and others of its kind) the packet would have kept the limit.

@@ -31,6 +31,12 @@ static inline bool is_text_of(const struct check_subject *subject, enum mqtt_pro
 /** The string belongs to a property whose being UTF-8 no statement of its own demands. */
 bool is_other_property_text(const struct check_subject *subject);
 
+/** A Topic Filter contains a character. */
+static inline bool filter_has(const struct check_subject *subject, char character)
+{
+    return memchr(subject->packet->bytes + subject->filter.text.at, character, subject->filter.text.length) != NULL;
+}
+
 /** A string contains + or #. */
 static inline bool has_wildcard(const struct mqtt_packet *packet, struct mqtt_span text)
 {

@@ -204,6 +204,7 @@ struct track_facts {
         *request_topic; /**< of the PUBLISH that a PUBACK and its like is about; NULL where not known */
     int64_t idle_ns;    /**< packets of the client: since its previous one, or TRACK_TIME_UNKNOWN */
     /* Of the transport, for it to say. */
+    bool in_websocket;      /**< it came over WebSocket */
     bool in_websocket_text; /**< it came in a WebSocket text frame */
     bool is_plain_text;     /**< CONNECT: neither TLS nor QUIC is below it */
     bool is_partial;        /**< its first byte is invalid, so that its rest was not waited for */

@@ -28,6 +28,17 @@ UNSEEN = {
 }
 """Rules that can be seen broken, but not kept, and why."""
 
+ALWAYS_THERE = {
+    "client_id_ill_formed": "each CONNECT has a Client Identifier",
+    "text_null": "each CONNECT has a Client Identifier",
+    "topic_ill_formed": "each of its packets has a Topic Name or a filter",
+    "topic_long": "each PUBLISH has a Topic Name",
+    "topic_wildcard": "each PUBLISH has a Topic Name",
+    "property_block_past_end": "the CONNECT of each connection has a Property Length",
+    "property_length_not_minimal": "the CONNECT of each connection has a Property Length",
+}
+"""Rules whose cell WHEN chooses among the texts or packets of a connection, of which one is always chosen, and why."""
+
 
 def conditional_rules() -> set[str]:
     """The rules whose cell WHEN is more than ALWAYS."""
@@ -62,7 +73,7 @@ class Occasions(unittest.TestCase):
         conditional = conditional_rules()
         self.assertTrue(conditional)
         missing = [f"{each}: no case that keeps it exercises it" for each in sorted(kept_in - exercised - UNSEEN.keys())]
-        missing += [f"{each}: no case has what it is about without its occasion" for each in sorted(conditional - idle)]
+        missing += [f"{each}: no case has what it is about without its occasion" for each in sorted(conditional - idle - ALWAYS_THERE.keys())]
         missing += [f"{each}: is exercised, though the list says that no packet shows it" for each in sorted(exercised & UNSEEN.keys())]
         self.assertEqual("\n".join(missing), "")
 
