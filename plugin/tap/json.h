@@ -18,11 +18,11 @@
 #include "tap.h"
 
 /** The schema's version: the first number changes where a member is renamed or goes, the second where one is added. */
-#define JSON_SCHEMA "1.1"
+#define JSON_SCHEMA "1.2"
 
 enum {
-    JSON_TEXT_CHARACTERS = 256, /**< longer text off the wire is shortened */
-    JSON_HEX_BYTES = 256,       /**< likewise bytes */
+    JSON_TEXT_CHARACTERS = 256,     /**< longer text off the wire is shortened */
+    JSON_HEX_BYTES = TAP_HEX_BYTES, /**< likewise bytes */
 };
 
 /** Where objects are written, and the one that is being written. */
@@ -68,6 +68,9 @@ void json_finding(struct json_writer *writer, const struct tap_record *record, p
 void json_event(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo,
                 const struct check_event *event);
 void json_message(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo);
+
+/** The bytes of a PUBLISH's topic in hex, where `text` is not what they are; else NULL. For g_free(). */
+char *json_topic_hex(const struct tap_record *record, const char *text);
 
 /** What is counted of statements, and of those of one connection. */
 struct json_statements;

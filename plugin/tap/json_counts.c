@@ -27,6 +27,7 @@ struct counted_topic {
     uint32_t retained;
     uint64_t bytes;
     uint32_t first_frame;
+    char *hex; /**< its bytes, where the text is not what they are; else NULL */
 };
 
 struct counted_client {
@@ -60,6 +61,14 @@ static void free_connection(void *given)
     g_free(counted);
 }
 
+static void free_topic(void *given)
+{
+    struct counted_topic *counted = (struct counted_topic *)given;
+
+    g_free(counted->hex);
+    g_free(counted);
+}
+
 struct json_counts *json_counts_new(void)
 {
     struct json_counts *counts = g_new0(struct json_counts, 1);
@@ -69,7 +78,7 @@ struct json_counts *json_counts_new(void)
     counts->connections = g_ptr_array_new_with_free_func(free_connection);
     counts->by_number = g_hash_table_new(NULL, NULL);
     counts->streams = g_hash_table_new(NULL, NULL);
-    counts->topics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    counts->topics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_topic);
     counts->clients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return counts;
 }
@@ -124,6 +133,7 @@ static void count_topic(struct json_counts *counts, const struct tap_record *rec
     if (found == NULL && g_hash_table_size(counts->topics) < TOPICS_MAX) {
         found = g_new0(struct counted_topic, 1);
         found->first_frame = pinfo->num;
+        found->hex = json_topic_hex(record, topic);
         g_hash_table_insert(counts->topics, g_strdup(topic), found);
     }
     g_free(topic);
@@ -207,6 +217,7 @@ static void write_filters(struct json_writer *writer, const struct session_row *
     for (unsigned i = 0; i < MIN(row->filters_asked, (unsigned)SESSION_FILTERS_SHOWN); i++) {
         json_begin_member(writer, NULL);
         json_string(writer, "filter", row->filters[i].text);
+        json_string(writer, "filter_hex", row->filters[i].hex);
         if (row->filters[i].is_answered)
             json_unsigned(writer, "code", row->filters[i].code);
         json_end_member(writer);
@@ -278,6 +289,8 @@ static void write_connection(struct json_writer *writer, const struct json_count
     json_string(writer, "client_address", row->ends[1 - broker]);
     json_string(writer, "broker_address", row->ends[broker]);
     write_greeting(writer, &summary);
+    json_string(writer, "user_name", row->texts[COLUMN_USER_NAME]);
+    json_string(writer, "user_name_hex", row->user_name_hex);
     json_unsigned(writer, "frame", counted->first_frame);
     json_time(writer, "start", &counted->start);
     json_time(writer, "last", &counted->end);
@@ -306,6 +319,7 @@ static void write_topics(struct json_writer *writer, const struct json_counts *c
             (const struct counted_topic *)g_hash_table_lookup(counts->topics, each->data);
         json_open(writer, "topic");
         json_string(writer, "topic", (const char *)each->data);
+        json_string(writer, "topic_hex", topic->hex);
         json_unsigned(writer, "frame", topic->first_frame);
         write_publishes(writer, "messages", topic->messages);
         json_unsigned(writer, "retained", topic->retained);

@@ -92,14 +92,26 @@ void json_event(struct json_writer *writer, const struct tap_record *record, pac
     json_close(writer);
 }
 
+char *json_topic_hex(const struct tap_record *record, const char *text)
+{
+    struct mqtt_span topic = record->packet.publish.topic;
+    const struct track_text *aliased = track_alias_topic(&record->facts);
+
+    if (topic.length > 0 && topic.at + topic.length <= record->packet.captured)
+        return tap_hex_unless_text(record->packet.bytes + topic.at, topic.length, text);
+    return aliased != NULL ? tap_hex_unless_text(aliased->bytes, aliased->length, text) : NULL;
+}
+
 void json_message(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo)
 {
     const struct mqtt_publish *publish = &record->packet.publish;
     char *topic = tap_shorten(record->topic, JSON_TEXT_CHARACTERS);
+    char *topic_hex = json_topic_hex(record, topic);
 
     json_open(writer, "message");
     write_place(writer, record, pinfo);
     json_string(writer, "topic", topic);
+    json_string(writer, "topic_hex", topic_hex);
     json_unsigned(writer, "qos", publish->qos);
     json_bool(writer, "dup", publish->dup);
     json_bool(writer, "retain", publish->retain);
@@ -107,5 +119,6 @@ void json_message(struct json_writer *writer, const struct tap_record *record, p
         json_unsigned(writer, "packet_id", record->packet.packet_id);
     json_unsigned(writer, "payload_length", publish->payload.length);
     json_close(writer);
+    g_free(topic_hex);
     g_free(topic);
 }

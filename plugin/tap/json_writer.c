@@ -112,19 +112,15 @@ static char *hex_of(const uint8_t *bytes, uint32_t length, const uint8_t *secret
 void json_wire_text(struct json_writer *writer, const char *name, const uint8_t *bytes, uint32_t length)
 {
     char *text = tap_printable(bytes, length, JSON_TEXT_CHARACTERS);
-    bool is_same = strlen(text) == length && memcmp(text, bytes, length) == 0;
+    char *hex = tap_hex_unless_text(bytes, length, text);
+    char *hex_name = g_strconcat(name, "_hex", NULL);
 
     name_member(writer, name);
     json_element_string(writer, text);
-    g_free(text);
-    if (is_same)
-        return;
-    char *hex_name = g_strconcat(name, "_hex", NULL);
-    char *hex = hex_of(bytes, MIN(length, JSON_HEX_BYTES), NULL);
-    name_member(writer, hex_name);
-    json_element_string(writer, hex);
-    g_free(hex);
+    json_string(writer, hex_name, hex);
     g_free(hex_name);
+    g_free(hex);
+    g_free(text);
 }
 
 /* --- What must not be shown ------------------------------------------------------------------------------------- */

@@ -74,12 +74,14 @@ void session_row_free(struct session_row *row)
         g_free(row->ends[end]);
     for (unsigned i = 0; i < SESSION_FILTERS_SHOWN; i++) {
         g_free(row->filters[i].text);
+        g_free(row->filters[i].hex);
         g_free(row->filters[i].key);
     }
     if (row->other_filters != NULL)
         g_hash_table_destroy(row->other_filters);
     for (unsigned column = 0; column < SESSION_COLUMNS; column++)
         g_free(row->texts[column]);
+    g_free(row->user_name_hex);
     g_free(row);
 }
 
@@ -170,6 +172,7 @@ static void note_filters(struct session_row *row, const struct mqtt_packet *pack
         struct session_filter *noted = find_filter(row, key);
         if (noted != NULL && noted->key == NULL) {
             noted->text = tap_printable(bytes, filter.text.length, MAX_FILTER_CHARACTERS);
+            noted->hex = tap_hex_unless_text(bytes, filter.text.length, noted->text);
             noted->key = g_strdup(key);
         }
         g_free(key);
@@ -209,8 +212,12 @@ static void note_user(struct session_row *row, const struct mqtt_packet *packet)
 {
     struct mqtt_span user = packet->connect.user_name;
 
-    if (user.at != 0 && user.at + user.length <= packet->captured)
-        set_text(row, COLUMN_USER_NAME, tap_printable(packet->bytes + user.at, user.length, MAX_USER_CHARACTERS));
+    if (user.at == 0 || user.at + user.length > packet->captured)
+        return;
+    char *text = tap_printable(packet->bytes + user.at, user.length, MAX_USER_CHARACTERS);
+    g_free(row->user_name_hex);
+    row->user_name_hex = tap_hex_unless_text(packet->bytes + user.at, user.length, text);
+    set_text(row, COLUMN_USER_NAME, text);
 }
 
 char *session_events_text(const unsigned events[TRACK_EVENT_KINDS])

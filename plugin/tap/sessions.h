@@ -43,6 +43,7 @@ enum { SESSION_FILTERS_SHOWN = 8 };
 /** A topic filter that the client asked for, and what came of it last. */
 struct session_filter {
     char *text; /**< printable, shortened */
+    char *hex;  /**< its bytes, where `text` is not what they are; else NULL */
     char *key;  /**< all its bytes, as text that tells filters apart */
     uint16_t packet_id;
     uint32_t index;  /**< its place in the latest SUBSCRIBE */
@@ -68,6 +69,7 @@ struct session_row {
     unsigned filters_asked;             /**< different ones, of which the first SESSION_FILTERS_SHOWN are kept */
     GHashTable *other_filters; /**< keys of those that are not kept, FILTERS_TOLD_APART at most; NULL for none */
     struct session_filter filters[SESSION_FILTERS_SHOWN];
+    char *user_name_hex;          /**< the User Name's bytes, where its column is not what they are; else NULL */
     char *texts[SESSION_COLUMNS]; /**< never NULL; columns that are numbers do not use theirs */
 };
 

@@ -45,6 +45,11 @@ char *tap_shorten(const char *text, unsigned characters);
 /** Bytes off the wire as printable text of at most `characters` characters; the caller's, for g_free(). */
 char *tap_printable(const uint8_t *bytes, uint32_t length, unsigned characters);
 
+enum { TAP_HEX_BYTES = 256 };
+
+/** The first TAP_HEX_BYTES of them in hex, where `text`, which they were made, is not what they are; else NULL. For g_free(). */
+char *tap_hex_unless_text(const uint8_t *bytes, uint32_t length, const char *text);
+
 /** A Client Identifier in the same way, in quotes where it reads like a name of ours. */
 char *tap_client_name(const uint8_t *client_id, uint32_t length, unsigned characters);
 

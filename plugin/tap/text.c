@@ -2,6 +2,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include <string.h>
+
 #include <glib.h>
 
 #include "../compat.h"
@@ -28,6 +30,16 @@ char *tap_printable(const uint8_t *bytes, uint32_t length, unsigned characters)
 
     wmem_free(NULL, printable);
     return text;
+}
+
+char *tap_hex_unless_text(const uint8_t *bytes, uint32_t length, const char *text)
+{
+    if (strlen(text) == length && memcmp(text, bytes, length) == 0)
+        return NULL;
+    GString *hex = g_string_sized_new(2 * (size_t)MIN(length, TAP_HEX_BYTES) + 1);
+    for (uint32_t i = 0; i < MIN(length, TAP_HEX_BYTES); i++)
+        g_string_append_printf(hex, "%02x", bytes[i]);
+    return g_string_free(hex, FALSE);
 }
 
 char *tap_client_name(const uint8_t *client_id, uint32_t length, unsigned characters)

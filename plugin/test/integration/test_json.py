@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
 import harness  # noqa: E402
 from casefile import read_case  # noqa: E402
 from casewire import build  # noqa: E402
-from crafted import CraftedTest  # noqa: E402
+from crafted import V5, CraftedTest  # noqa: E402
 from counted import compared  # noqa: E402
 
 CAPTURES = ROOT / "test-captures"
@@ -133,6 +133,20 @@ class Content(unittest.TestCase):
         for argument, words in ((",file=/nonexistent/x", "No such file"), ("x", "no such statistic"), (",no such filter", "filter")):
             with self.assertRaisesRegex(harness.ToolError, words):
                 harness.tshark("-q", "-z", "mqttscope,json" + argument, capture=REAL)
+
+
+class Bytes(CraftedTest):
+    def test_hex(self) -> None:
+        """Text that is no UTF-8 has its bytes beside it; text that is has none."""
+        case = V5 + (
+            'c1 > 30 { s"t\\xff" {} "x" }\nc1 > 30 { s"plain" {} "x" }\nc1 > 82 { 0001 {} s"f\\xfe" 00 s"g" 00 }\n'
+            'connection c2: 10.0.0.9 -> 10.0.0.1:1883\nc2 > 10 { s"MQTT" 05 82 003c {} s"c2" s"u\\xfd" }\n')
+        capture = self.capture(case)
+        self.assertEqual([each.get("topic_hex") for each in of_type("topic", capture)], [None, "74ff"])
+        self.assertEqual([each.get("topic_hex") for each in of_type("message", capture, ",messages")], ["74ff", None])
+        connections = of_type("connection", capture)
+        self.assertEqual([each.get("filter_hex") for each in connections[0]["subscriptions"]], ["66fe", None])
+        self.assertEqual((connections[0].get("user_name"), connections[1]["user_name_hex"]), (None, "75fd"))
 
 
 class Secrets(CraftedTest):
