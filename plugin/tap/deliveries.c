@@ -18,6 +18,8 @@
 
 #define TITLE "MQTT Deliveries"
 
+enum { TOPIC_CHARACTERS = 40, NAME_CHARACTERS = 30 };
+
 enum delivery_column {
     COLUMN_TOPIC,
     COLUMN_SUBSCRIBER,
@@ -196,7 +198,7 @@ static tap_packet_status deliveries_on_packet(void *tapdata _U_, packet_info *pi
 static void begin_delivery_rows(void)
 {
     delivery_book_free(open_deliveries.book);
-    open_deliveries.book = delivery_book_new();
+    open_deliveries.book = delivery_book_new(TOPIC_CHARACTERS, NAME_CHARACTERS);
     tap_columns_reset(&columns);
 }
 

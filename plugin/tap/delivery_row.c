@@ -9,7 +9,7 @@
 
 #include "tap.h"
 
-enum { TOPIC_CHARACTERS = 40, NAME_CHARACTERS = 30, WAITING_MOST = 100000 };
+enum { WAITING_MOST = 100000 };
 
 static void free_delivery_row(void *data)
 {
@@ -31,13 +31,13 @@ static struct delivery_row *make_row(struct delivery_book *book, const char *top
 {
     struct delivery_row *row = g_new0(struct delivery_row, 1);
 
-    row->topic = tap_shorten(topic, TOPIC_CHARACTERS);
-    row->subscriber = tap_shorten(subscriber, NAME_CHARACTERS);
+    row->topic = tap_shorten(topic, book->topic_characters);
+    row->subscriber = tap_shorten(subscriber, book->name_characters);
     g_ptr_array_add(book->rows, row);
     return row;
 }
 
-struct delivery_book *delivery_book_new(void)
+struct delivery_book *delivery_book_new(unsigned topic_characters, unsigned name_characters)
 {
     struct delivery_book *book = g_new0(struct delivery_book, 1);
 
@@ -46,6 +46,8 @@ struct delivery_book *delivery_book_new(void)
     book->topics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_row_list);
     book->waiting = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     book->of_client = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, free_row_list);
+    book->topic_characters = topic_characters;
+    book->name_characters = name_characters;
     make_row(book, "(all)", "(all)");
     return book;
 }

@@ -31,17 +31,19 @@ struct delivery_row {
 
 /** All rows of a capture. */
 struct delivery_book {
-    GPtrArray *rows;       /**< struct delivery_row, in the order of the table; the first is the total */
-    GHashTable *by_names;  /**< "TOPIC\\nSUBSCRIBER" to a row */
-    GHashTable *topics;    /**< a topic to a GPtrArray of its rows */
-    GHashTable *waiting;   /**< connection and Packet Identifier of a QoS 1 or 2 delivery to its row */
-    GHashTable *of_client; /**< connection number to a GPtrArray of the rows that it opened */
-    uint32_t latest;       /**< the highest message number that was published */
-    uint64_t not_counted;  /**< deliveries for which there is no row any more */
+    GPtrArray *rows;           /**< struct delivery_row, in the order of the table; the first is the total */
+    GHashTable *by_names;      /**< "TOPIC\\nSUBSCRIBER" to a row */
+    GHashTable *topics;        /**< a topic to a GPtrArray of its rows */
+    GHashTable *waiting;       /**< connection and Packet Identifier of a QoS 1 or 2 delivery to its row */
+    GHashTable *of_client;     /**< connection number to a GPtrArray of the rows that it opened */
+    uint32_t latest;           /**< the highest message number that was published */
+    uint64_t not_counted;      /**< deliveries for which there is no row any more */
+    unsigned topic_characters; /**< longer topics are shortened */
+    unsigned name_characters;  /**< likewise names */
 };
 
-/** Makes an empty book; frees one. */
-struct delivery_book *delivery_book_new(void);
+/** Makes an empty book whose rows have topics and names of so many characters at most; frees one. */
+struct delivery_book *delivery_book_new(unsigned topic_characters, unsigned name_characters);
 void delivery_book_free(struct delivery_book *book);
 
 /** Counts a packet. */

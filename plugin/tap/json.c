@@ -1,4 +1,4 @@
-/* json.c - `mqttscope,json[,file=PATH][,messages][,FILTER]`: what is found, for machines to read.
+/* json.c - `mqttscope,json[,file=PATH][,messages][,packets][,FILTER]`: what is found, for machines to read.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -31,6 +31,7 @@ struct seen_stream {
 struct json_tap {
     struct json_writer writer;
     bool has_messages;
+    bool has_packets;
     bool has_header;
     struct json_counts *counts;
     uint32_t frames;
@@ -71,6 +72,8 @@ static tap_packet_status json_on_packet(void *given, packet_info *pinfo, epan_di
         json_event(&tap->writer, record, pinfo, &record->events.list[i]);
     if (tap->has_messages && record->subject == TAP_PACKET && record->packet.type == MQTT_TYPE_PUBLISH)
         json_message(&tap->writer, record, pinfo);
+    if (tap->has_packets && record->subject == TAP_PACKET && record->packet.type != MQTT_TYPE_PUBLISH)
+        json_packet(&tap->writer, record, pinfo);
     return TAP_PACKET_DONT_REDRAW;
 }
 
@@ -216,7 +219,18 @@ static char *take_word(const char **argument, const char *prefix)
     return g_strndup(word, (size_t)(end - word));
 }
 
-/** Reads `,file=PATH,messages,FILTER`; what is left is the filter. */
+/** True where the argument begins with a word, which `*argument` is moved past. */
+static bool take_option(const char **argument, const char *word)
+{
+    size_t length = strlen(word);
+
+    if (!g_str_has_prefix(*argument, word) || ((*argument)[length] != '\0' && (*argument)[length] != ','))
+        return false;
+    *argument += length + ((*argument)[length] == ',');
+    return true;
+}
+
+/** Reads `,file=PATH,messages,packets,FILTER`; what is left is the filter. */
 static const char *read_argument(struct json_tap *tap, const char *argument)
 {
     const char *rest = argument + strlen(TAP_NAME ",json");
@@ -233,11 +247,8 @@ static const char *read_argument(struct json_tap *tap, const char *argument)
             give_up(path, g_strerror(errno));
         g_free(path);
     }
-    if (strcmp(rest, "messages") == 0 || g_str_has_prefix(rest, "messages,")) {
-        tap->has_messages = true;
-        rest += strlen("messages");
-        rest += *rest == ',';
-    }
+    tap->has_messages = take_option(&rest, "messages");
+    tap->has_packets = take_option(&rest, "packets");
     return *rest != '\0' ? rest : NULL;
 }
 

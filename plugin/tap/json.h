@@ -23,6 +23,7 @@
 enum {
     JSON_TEXT_CHARACTERS = 256,     /**< longer text off the wire is shortened */
     JSON_HEX_BYTES = TAP_HEX_BYTES, /**< likewise bytes */
+    JSON_PAYLOAD_BYTES = 64,        /**< likewise payloads */
 };
 
 /** Where objects are written, and the one that is being written. */
@@ -62,12 +63,13 @@ void json_packet_bytes(struct json_writer *writer, const struct mqtt_packet *pac
 /** Findings by severity, as a member. */
 void json_severities(struct json_writer *writer, const char *name, const uint32_t counts[CHECK_SEVERITIES]);
 
-/** One broken rule, one event, and one PUBLISH. */
+/** One broken rule, one event, one PUBLISH, and one packet of another type. */
 void json_finding(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo,
                   const struct check_finding *finding);
 void json_event(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo,
                 const struct check_event *event);
 void json_message(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo);
+void json_packet(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo);
 
 /** The bytes of a PUBLISH's topic in hex, where `text` is not what they are; else NULL. For g_free(). */
 char *json_topic_hex(const struct tap_record *record, const char *text);

@@ -74,7 +74,7 @@ struct json_counts *json_counts_new(void)
     struct json_counts *counts = g_new0(struct json_counts, 1);
 
     counts->statements = json_statements_new();
-    counts->deliveries = delivery_book_new();
+    counts->deliveries = delivery_book_new(JSON_TEXT_CHARACTERS, JSON_TEXT_CHARACTERS);
     counts->connections = g_ptr_array_new_with_free_func(free_connection);
     counts->by_number = g_hash_table_new(NULL, NULL);
     counts->streams = g_hash_table_new(NULL, NULL);

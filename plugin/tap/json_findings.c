@@ -1,9 +1,12 @@
-/* json_findings.c - a broken rule, and a PUBLISH, as objects of JSON.
+/* json_findings.c - a broken rule, an event, a PUBLISH, and a packet of another type, as objects of JSON.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "../check/rule-functions.h"
+#include "../model/journey-facts.h"
 #include "json.h"
+
+enum { NANOSECONDS_OF_SECOND = 1000000000 };
 
 /** Where in the capture, and whose. */
 static void write_place(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo)
@@ -102,6 +105,55 @@ char *json_topic_hex(const struct tap_record *record, const char *text)
     return aliased != NULL ? tap_hex_unless_text(aliased->bytes, aliased->length, text) : NULL;
 }
 
+/** A span of time in seconds, as a member; left out where it is not known. */
+static void write_span(struct json_writer *writer, const char *name, int64_t ns)
+{
+    if (ns == TRACK_TIME_UNKNOWN)
+        return;
+    nstime_t span = {(time_t)(ns / NANOSECONDS_OF_SECOND), (int)(ns % NANOSECONDS_OF_SECOND)};
+    json_time(writer, name, &span);
+}
+
+/** The packet's part in the journey of a message. */
+static void write_journey(struct json_writer *writer, const struct track_journey *journey)
+{
+    static const char *const parts[] = {[TRACK_JOURNEY_PUBLICATION] = "publication",
+                                        [TRACK_JOURNEY_DELIVERY] = "delivery",
+                                        [TRACK_JOURNEY_ACKNOWLEDGEMENT] = "acknowledgement",
+                                        [TRACK_JOURNEY_UNKNOWN] = "unknown"};
+
+    if (journey->part == TRACK_JOURNEY_NO_PART)
+        return;
+    json_string(writer, "part", parts[journey->part]);
+    if (journey->message != 0)
+        json_unsigned(writer, "message", journey->message);
+    if (journey->part == TRACK_JOURNEY_DELIVERY) {
+        json_string(writer, "kind", track_journey_kind_name((enum track_journey_kind)journey->kind));
+        json_bool(writer, "certain", journey->is_certain);
+        json_unsigned(writer, "published_in", journey->published_in);
+        write_span(writer, "broker_time", journey->broker_ns);
+    }
+    if (journey->part == TRACK_JOURNEY_DELIVERY || journey->part == TRACK_JOURNEY_ACKNOWLEDGEMENT)
+        write_span(writer, "end_to_end", journey->end_to_end_ns);
+}
+
+/** The beginning of the payload, no character of UTF-8 broken, as far as it was captured. */
+static void write_payload(struct json_writer *writer, const struct mqtt_packet *packet)
+{
+    struct mqtt_span payload = packet->publish.payload;
+
+    json_unsigned(writer, "payload_length", payload.length);
+    if (payload.length == 0 || payload.at >= packet->captured)
+        return;
+    uint32_t length = MIN(payload.length, packet->captured - payload.at);
+    if (length > JSON_PAYLOAD_BYTES) {
+        length = JSON_PAYLOAD_BYTES;
+        while (length > 0 && (packet->bytes[payload.at + length] & 0xC0) == 0x80)
+            length--;
+    }
+    json_wire_text(writer, "payload", packet->bytes + payload.at, length);
+}
+
 void json_message(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo)
 {
     const struct mqtt_publish *publish = &record->packet.publish;
@@ -117,8 +169,26 @@ void json_message(struct json_writer *writer, const struct tap_record *record, p
     json_bool(writer, "retain", publish->retain);
     if (record->packet.packet_id_at != 0)
         json_unsigned(writer, "packet_id", record->packet.packet_id);
-    json_unsigned(writer, "payload_length", publish->payload.length);
+    json_unsigned(writer, "packet_length", record->packet.length);
+    write_payload(writer, &record->packet);
+    write_journey(writer, &record->facts.journey);
     json_close(writer);
     g_free(topic_hex);
     g_free(topic);
+}
+
+void json_packet(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo)
+{
+    const struct mqtt_packet *packet = &record->packet;
+
+    json_open(writer, "packet");
+    write_place(writer, record, pinfo);
+    json_string(writer, "packet", mqtt_packet_type_name(packet->type));
+    json_unsigned(writer, "packet_length", packet->length);
+    if (packet->packet_id_at != 0)
+        json_unsigned(writer, "packet_id", packet->packet_id);
+    if (packet->reason_at != 0)
+        json_unsigned(writer, "code", packet->reason);
+    write_journey(writer, &record->facts.journey);
+    json_close(writer);
 }

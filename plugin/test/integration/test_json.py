@@ -53,7 +53,7 @@ class Schema(unittest.TestCase):
             hostile = Path(folder, "hostile.pcap")
             hostile.write_bytes(build(read_case(HOSTILE)).data)
             for number, capture in enumerate([*captures, hostile]):
-                text = harness.tshark("-q", "-z", "mqttscope,json,messages", capture=capture)
+                text = harness.tshark("-q", "-z", "mqttscope,json,messages,packets", capture=capture)
                 files.append(Path(folder, f"{number}-{capture.name}.jsonl"))
                 files[-1].write_text(text, encoding="utf-8")
                 compared.update(objects=text.count("\n"))
@@ -105,6 +105,25 @@ class Content(unittest.TestCase):
         rows = of_type("delivery", CAPTURES / "real" / "readme-pair-v5.pcap")
         self.assertEqual([(each["topic"], each["subscriber"], each["published"], each["delivered"]) for each in rows], [("topic/001", "sub-1", 1, 1)])
 
+    def test_journeys(self) -> None:
+        """A message and its delivery share a number, and the times are those of the fields."""
+        published, delivered = of_type("message", CAPTURES / "real" / "readme-pair-v5.pcap", ",messages")
+        self.assertEqual((published["part"], published["client"], published["payload"]), ("publication", "pub-1", "hello!"))
+        self.assertEqual((delivered["part"], delivered["client"], delivered["kind"]), ("delivery", "sub-1", "live"))
+        self.assertEqual((delivered["message"], delivered["published_in"]), (published["message"], published["frame"]))
+        self.assertEqual((delivered["broker_time"], delivered["end_to_end"]), (0.000063, 0.000063))
+
+    def test_packets(self) -> None:
+        """With messages and packets, each control packet has its object, in the order of the capture."""
+        for capture in (REAL, CAPTURES / "real" / "mosquitto-session.pcap"):
+            expected = [int(number) for row in harness.rows(capture, ["mqtt.msgtype"]) for number in row["mqtt.msgtype"]]
+            written = [each for each in objects(capture, ",messages,packets") if each["type"] in ("message", "packet")]
+            self.assertEqual(len(written), len(expected))
+            self.assertEqual([each["type"] == "message" for each in written], [number == 3 for number in expected])
+        self.assertEqual(of_type("packet", REAL, ",messages"), [])
+        self.assertEqual(of_type("message", REAL, ",packets"), [])
+        self.assertTrue(of_type("packet", REAL, ",packets,mqttscope.connection == 1"))
+
     def test_filter(self) -> None:
         """A display filter chooses the packets that are counted; the capture is counted all the same."""
         written = objects(REAL, ",mqttscope.connection == 1")
@@ -155,7 +174,7 @@ class Secrets(CraftedTest):
 
     def test_never(self) -> None:
         """Passwords and Authentication Data are in no object, as text or in hex."""
-        text = harness.tshark("-q", "-z", "mqttscope,json,messages", capture=self.hostile)
+        text = harness.tshark("-q", "-z", "mqttscope,json,messages,packets", capture=self.hostile)
         shown = [each for each in of_type("finding", self.hostile) if "**" in each["bytes"]]
         self.assertGreaterEqual({each["rule"] for each in shown}, {"connect_twice", "property_repeated", "password_missing"})
         for secret in SECRETS:
