@@ -8,6 +8,7 @@
     report.py     text for people, JSON, and what the formats share
     junit.py      JUnit XML
     sarif.py      SARIF 2.1.0
+    page/         a page to look at, and messages as tables and diagrams
     explain.py    what is known of each rule and statement, without a capture
 
 What comes from a capture is data: it is never part of a command, a path, a filter or a pattern.

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class Settings:
     preferences: list[str] = field(default_factory=list)
     decode_as: list[str] = field(default_factory=list)
     profile: str | None = None
+    statistic: str = "mqttscope,json"
 
 
 @dataclass
@@ -53,6 +55,8 @@ class Capture:
     is_cut: bool = False
     trouble: str = ""
     """Why it cannot be judged; "" if it can."""
+    further: Callable[[Object], None] | None = None
+    """Is given messages and packets."""
 
     def take(self, each: Object) -> None:
         """Takes in an object that the plugin wrote."""
@@ -74,6 +78,8 @@ class Capture:
             self.summary = each
         elif kind == "delivery":
             self.deliveries.append(each)
+        elif kind in ("message", "packet") and self.further is not None:
+            self.further(each)
 
 
 def programs(name: str) -> list[str]:
@@ -102,7 +108,7 @@ def _without_plugin(tsharks: list[str]) -> str:
 
 def _arguments(settings: Settings, path: str) -> list[str]:
     """What follows the program's name."""
-    arguments = ["-n", "-q", "-r", path, "-z", "mqttscope,json"]
+    arguments = ["-n", "-q", "-r", path, "-z", settings.statistic]
     if settings.profile is not None:
         arguments += ["-C", settings.profile]
     for each in settings.preferences:
@@ -135,9 +141,11 @@ def _words_of(said: str) -> str:
     return (lines[0].removeprefix("tshark: ") if lines else "")[:500]
 
 
-def read(name: str, settings: Settings, source: Any = None, path: str | None = None) -> Capture:
-    """What is in a capture file; `-` is standard input, or `source`, which is a pipe."""
-    capture = Capture(name)
+def read(name: str, settings: Settings, source: Any = None, path: str | None = None,
+         further: Callable[[Object], None] | None = None) -> Capture:
+    """What is in a capture file; `-` is standard input, or `source`, which is a pipe. `further` is given its messages and
+    packets, if the settings ask for them."""
+    capture = Capture(name, further=further)
     if path is None:
         path = "-" if name == "-" else os.path.abspath(name)
     if path != "-":

@@ -16,6 +16,7 @@ from .capture import CannotJudge, Settings, WrongUsage, read, read_ring
 from .explain import Catalogue, explain, list_all
 from .judge import UNJUDGED, USAGE, Policy, Verdict, judge
 from .junit import write_junit
+from .page.make import add_report, report
 from .report import plain, write_json, write_text
 from .sarif import write_sarif
 
@@ -87,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(prog="mqttscope", description="Judges captures of MQTT by the rules of the specifications, with tshark and its plugin mqttscope.")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     _add_lint(commands)
+    add_report(commands)
     explaining = commands.add_parser("explain", help="explain rules and statements", description="Says what a rule or a statement of the specifications is about; needs no capture.")
     explaining.add_argument("names", nargs="*", metavar="RULE|STATEMENT", help="such as publish_qos_3 or MQTT-3.3.1-4")
     explaining.add_argument("--list", action="store_true", help="list all rules")
@@ -169,6 +171,8 @@ def main(arguments: Sequence[str], folder: Path) -> int:
     options = parser().parse_args(arguments)
     catalogue = Catalogue(folder)
     try:
+        if options.command == "report":
+            return report(options, _settings(options), catalogue)
         return _lint(options, catalogue) if options.command == "lint" else _explain(options, catalogue)
     except CannotJudge as reason:
         print(f"mqttscope: {reason}", file=sys.stderr)

@@ -1,0 +1,138 @@
+# make.py: the sub-command report.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Exit status 0: made; the others are those of lint."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..capture import CannotJudge, Capture, Object, Settings, WrongUsage, read
+from ..explain import Catalogue
+from .data import make_data
+from .details import Wanted, choose, delivered, messages_of
+from .exits import csv_lines, json_lines, mermaid_lines
+from .gather import Gatherer
+from .page import make_page
+from .redact import Redactor
+
+FORMATS = ("html", "csv", "jsonl", "mermaid")
+DIAGRAM_MOST = 40
+"""Messages in a sequence diagram."""
+STATISTIC = "mqttscope,json,messages,packets"
+
+
+def _span(text: str) -> tuple[float, float]:
+    """The argument of --between."""
+    first, comma, last = text.partition(",")
+    try:
+        span = (float(first), float(last))
+    except ValueError:
+        span = (1.0, 0.0)
+    if not comma or not span[0] <= span[1]:
+        raise argparse.ArgumentTypeError(f"{text}: two times in seconds since the first frame are wanted, as 1.5,20")
+    return span
+
+
+def add_report(commands: Any) -> None:
+    """The command line of it."""
+    report = commands.add_parser(
+        "report", help="make a page to look at",
+        description="Makes one file of HTML that shows a capture: verdict, clients, flows, times, findings. It opens in any browser, without network and "
+                    "without this plugin. Passwords and Authentication Data are never in it.",
+        epilog="exit status: 0 made; 2 the capture cannot be read or has no MQTT; 3 wrong usage", formatter_class=argparse.RawDescriptionHelpFormatter)
+    report.add_argument("capture", metavar="CAPTURE", help="a capture file; - reads standard input")
+    report.add_argument("-o", "--output", metavar="FILE", help="where it goes, instead of standard output")
+    report.add_argument("--format", choices=FORMATS, default="html",
+                        help="html (without --format); csv or jsonl: a row for each delivery of a message, with publisher, subscriber and times; "
+                             "mermaid: a sequence diagram as text")
+    report.add_argument("--redact", action="store_true",
+                        help="replace names, topics, payloads, addresses and all other text of the wire by pseudonyms of this run")
+    report.add_argument("--client", metavar="NAME", help="messages in detail: those that this client sent or got; a glob")
+    report.add_argument("--topic", metavar="FILTER", help="messages in detail: those whose topic this Topic Filter matches")
+    report.add_argument("--between", metavar="FROM,TO", type=_span, help="messages in detail: those between two times, in seconds since the first frame")
+    report.add_argument("--message", action="append", default=[], type=int, metavar="NUMBER",
+                        help="messages in detail: this one, as mqttscope.message has it; may be repeated")
+    report.add_argument("--mqtt-version", choices=["3.1", "3.1.1", "5.0", "5"], help="of connections that do not tell theirs")
+    report.add_argument("--keylog", metavar="FILE", help="the keys of TLS sessions, as SSLKEYLOGFILE has them")
+    report.add_argument("-d", action="append", default=[], dest="decode_as", metavar="RULE", help="as tshark -d: tcp.port==1884,mqtt")
+    report.add_argument("--preference", action="append", default=[], dest="preferences", metavar="PREFERENCE", help="as tshark -o")
+    report.add_argument("--profile", metavar="NAME", help="use this profile of your Wireshark's")
+
+
+def _hash_of(path: str) -> tuple[str, int]:
+    """SHA-256 of a file, and its size."""
+    digest = hashlib.sha256()
+    size = 0
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    return digest.hexdigest(), size
+
+
+def _made_from(options: argparse.Namespace, settings: Settings) -> Object:
+    """How the page was made."""
+    made: Object = {"file": os.path.basename(options.capture), "redacted": options.redact, "preferences": settings.preferences,
+                    "decode_as": settings.decode_as, "profile": settings.profile or "", "chosen_client": options.client or "",
+                    "chosen_topic": options.topic or "", "chosen_between": list(options.between or []), "chosen_messages": options.message}
+    if options.capture != "-":
+        made["sha256"], made["size"] = _hash_of(options.capture)
+    return made
+
+
+def _write(parts: Iterable[str], path: str | None) -> None:
+    """Writes the file. One that was there is replaced only when all of the new one is written."""
+    if path is None:
+        for part in parts:
+            sys.stdout.buffer.write(part.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.flush()
+        return
+    unfinished = f"{path}.part"
+    try:
+        with open(unfinished, "wb") as file:
+            for part in parts:
+                file.write(part.encode("utf-8", "backslashreplace"))
+        os.replace(unfinished, path)
+    except OSError as fault:
+        Path(unfinished).unlink(missing_ok=True)
+        raise WrongUsage(f"{path}: {fault.strerror}") from fault
+
+
+def _parts(options: argparse.Namespace, capture: Capture, catalogue: Catalogue, gatherer: Gatherer, made: Object) -> Iterator[str]:
+    """What is written."""
+    wanted = Wanted(options.client, options.topic, options.between, options.message)
+    redact = Redactor().redacted if options.redact else lambda value: value
+    if options.format in ("csv", "jsonl"):
+        rows: Iterator[Object] = (redact(each) for each in delivered(gatherer, wanted))
+        yield from (csv_lines if options.format == "csv" else json_lines)(rows)
+        return
+    with_findings = {(each["frame"], each["pdu"]) for each in capture.findings}
+    numbers, total = choose(gatherer, wanted, with_findings)
+    if options.format == "mermaid":
+        messages = messages_of(gatherer, sorted(numbers)[:DIAGRAM_MOST])
+        for message in messages:
+            message.publication = redact(message.publication)
+            message.deliveries = redact(message.deliveries)
+            message.acknowledgements = redact(message.acknowledgements)
+        yield from mermaid_lines(messages, max(0, total - len(messages)))
+        return
+    yield make_page(redact(make_data(capture, catalogue, gatherer, messages_of(gatherer, numbers), made) | {"messages_total": total}))
+
+
+def report(options: argparse.Namespace, settings: Settings, catalogue: Catalogue) -> int:
+    """The exit status."""
+    settings.statistic = STATISTIC
+    with tempfile.TemporaryFile("w+", encoding="ascii", prefix="mqttscope-") as file:
+        gatherer = Gatherer(file)
+        capture = read(options.capture, settings, further=gatherer.take)
+        if capture.trouble:
+            raise CannotJudge(f"{options.capture}: {capture.trouble}")
+        _write(_parts(options, capture, catalogue, gatherer, _made_from(options, settings)), options.output)
+    return 0
