@@ -64,7 +64,7 @@ class Message:
     doubled: bool = False
 
 
-def choose(gatherer: Gatherer, wanted: Wanted, with_findings: set[tuple[int, int]]) -> tuple[list[int], int]:
+def choose(gatherer: Gatherer, wanted: Wanted, with_findings: set[tuple[int, int]], missing: dict[int, list[str]]) -> tuple[list[int], int]:
     """The numbers of the messages to show, the first being the most important, and how many there are."""
     asked: dict[int, None] = {}
     broken: dict[int, None] = {}
@@ -82,15 +82,15 @@ def choose(gatherer: Gatherer, wanted: Wanted, with_findings: set[tuple[int, int
         if len(first) < MESSAGES_MOST:
             first[number] = None
     slow = [number for _, number in sorted(gatherer.slowest, reverse=True)]
-    order = [*asked] if wanted.is_set() else [*list(gatherer.missing())[:100], *sorted(gatherer.doubled())[:50], *list(broken)[:100], *slow[:100],
+    order = [*asked] if wanted.is_set() else [*list(missing)[:100], *sorted(gatherer.doubled())[:50], *list(broken)[:100], *slow[:100],
                                               *first]
     return list(dict.fromkeys(order))[:MESSAGES_MOST], seen
 
 
-def messages_of(gatherer: Gatherer, numbers: list[int]) -> list[Message]:
+def messages_of(gatherer: Gatherer, numbers: list[int], missing: dict[int, list[str]]) -> list[Message]:
     """The messages with these numbers, in the order of the capture."""
     found = {number: Message(number) for number in sorted(numbers)}
-    missing, doubled = gatherer.missing(), gatherer.doubled()
+    doubled = gatherer.doubled()
     for each in gatherer.kept():
         message = found.get(each.get("message", 0))
         if message is None:

@@ -49,8 +49,17 @@ class Flow:
     messages: int = 0
     payload_bytes: int = 0
     series: Series = field(default_factory=Series)
+
+
+@dataclass
+class Run:
+    """What a connection got of a topic while its subscriptions stayed as they were."""
+
+    client: str
+    connection: int
     numbers: array[int] = field(default_factory=lambda: array("I"))
-    """Of the messages, for deliveries that are missing."""
+    is_doubtful: bool = False
+    """Which message it was is not certain each time, or it is not for this subscriber alone."""
 
 
 @dataclass
@@ -75,6 +84,10 @@ class Gatherer:
         self.flows: dict[tuple[str, str, bool], Flow] = {}
         self.lanes: dict[int, Lane] = {}
         self.publishers: dict[int, str] = {}
+        self.published: dict[str, array[int]] = {}
+        self.runs: dict[tuple[int, int, str], Run] = {}
+        self.eras: Counter[int] = Counter()
+        """How often the subscriptions of a connection changed."""
         self.messages = self.publications = self.deliveries = 0
         self.lost_flows = 0
         self.slowest: list[tuple[float, int]] = []
@@ -89,7 +102,9 @@ class Gatherer:
         self._count_lane(each)
         if each["type"] == "message":
             self._count_message(each)
-        if "message" in each or each["type"] == "message" or each["packet"] in ("CONNECT", "CONNACK", "SUBSCRIBE", "UNSUBSCRIBE", "DISCONNECT"):
+        elif each["packet"] in ("SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK"):
+            self.eras[each["connection"]] += 1
+        if "message" in each or each["type"] == "message":
             json.dump(each, self.file, ensure_ascii=True, separators=(",", ":"))
             self.file.write("\n")
 
@@ -138,6 +153,7 @@ class Gatherer:
             self.publications += 1
             if "message" in each:
                 self.publishers[each["message"]] = client
+                self.published.setdefault(topic, array("I")).append(each["message"])
         else:
             self.deliveries += 1
         key = (client, topic, is_publication)
@@ -150,10 +166,18 @@ class Gatherer:
         flow.messages += 1
         flow.payload_bytes += each["payload_length"]
         flow.series.bins[self.bin_of(each["time"])] += 1
-        if "message" in each and key[0] != OTHER:
-            flow.numbers.append(each["message"])
+        if not is_publication:
+            self._count_run(each, client, topic)
         if part == "delivery" and "broker_time" in each:
             self._count_time(each, topic, client)
+
+    def _count_run(self, each: Object, client: str, topic: str) -> None:
+        connection = each["connection"]
+        run = self.runs.setdefault((connection, self.eras[connection], topic), Run(client, connection))
+        if each.get("part") != "delivery" or not each["certain"] or each["kind"] == "shared":
+            run.is_doubtful = True
+        if "message" in each:
+            run.numbers.append(each["message"])
 
     def _count_time(self, each: Object, topic: str, client: str) -> None:
         """Keeps the slowest, and for each topic and subscriber the slowest of so many spans of time."""
@@ -173,30 +197,23 @@ class Gatherer:
             worst = (max(points[i], points[i + 1], key=lambda point: point[1]) for i in range(0, len(points) - 1, 2))
             self.times[key] = list(worst) + points[len(points) & ~1:]
 
-    def missing(self) -> dict[int, list[str]]:
-        """By message: the subscribers that got an earlier and a later one of the topic, but not it. Withheld is not told from lost."""
-        published: dict[str, set[int]] = {}
-        for flow in self.flows.values():
-            if flow.to_broker:
-                published.setdefault(flow.topic, set()).update(flow.numbers)
+    def missing(self, untold: set[int]) -> dict[int, list[str]]:
+        """By message: the subscribers that got an earlier and a later one of the topic on the same connection, but not it. Withheld is not
+        told from lost. Nothing is said of connections in `untold`, where packets may be missing from the capture."""
         found: dict[int, list[str]] = {}
-        for flow in self.flows.values():
-            if flow.to_broker or len(flow.numbers) < 2 or flow.topic not in published:
+        for (_, _, topic), run in self.runs.items():
+            if run.is_doubtful or len(run.numbers) < 2 or run.connection in untold:
                 continue
-            least, most = min(flow.numbers), max(flow.numbers)
-            for number in sorted(each for each in published[flow.topic] - set(flow.numbers) if least < each < most):
-                if len(found) < 500 or number in found:
-                    found.setdefault(number, []).append(flow.client)
+            got = set(run.numbers)
+            for number in sorted(set(self.published.get(topic, ())) - got):
+                if min(got) < number < max(got) and self.publishers[number] != run.client and (len(found) < 500 or number in found):
+                    found.setdefault(number, []).append(run.client)
         return found
 
     def doubled(self) -> set[int]:
-        """Messages that a subscriber got more than once without DUP."""
+        """Messages that a connection got more than once without DUP, and no other one can be meant."""
         found: set[int] = set()
-        for flow in self.flows.values():
-            if not flow.to_broker and len(set(flow.numbers)) != len(flow.numbers):
-                seen: set[int] = set()
-                for number in flow.numbers:
-                    if number in seen and len(found) < 500:
-                        found.add(number)
-                    seen.add(number)
+        for run in self.runs.values():
+            if not run.is_doubtful and len(set(run.numbers)) != len(run.numbers):
+                found.update(number for number, times in Counter(run.numbers).items() if times > 1 and len(found) < 500)
         return found

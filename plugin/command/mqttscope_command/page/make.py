@@ -114,16 +114,19 @@ def _parts(options: argparse.Namespace, capture: Capture, catalogue: Catalogue, 
         yield from (csv_lines if options.format == "csv" else json_lines)(rows)
         return
     with_findings = {(each["frame"], each["pdu"]) for each in capture.findings}
-    numbers, total = choose(gatherer, wanted, with_findings)
+    # Where packets may not have been captured, or not read, a message that was not seen is no message that was not delivered.
+    untold = {each["connection"] for each in capture.connections if not each["complete"] or capture.summary["frames_truncated"]}
+    missing = gatherer.missing(untold)
+    numbers, total = choose(gatherer, wanted, with_findings, missing)
     if options.format == "mermaid":
-        messages = messages_of(gatherer, sorted(numbers)[:DIAGRAM_MOST])
+        messages = messages_of(gatherer, sorted(numbers)[:DIAGRAM_MOST], missing)
         for message in messages:
             message.publication = redact(message.publication)
             message.deliveries = redact(message.deliveries)
             message.acknowledgements = redact(message.acknowledgements)
         yield from mermaid_lines(messages, max(0, total - len(messages)))
         return
-    yield make_page(redact(make_data(capture, catalogue, gatherer, messages_of(gatherer, numbers), made) | {"messages_total": total}))
+    yield make_page(redact(make_data(capture, catalogue, gatherer, messages_of(gatherer, numbers, missing), made) | {"messages_total": total}))
 
 
 def report(options: argparse.Namespace, settings: Settings, catalogue: Catalogue) -> int:

@@ -4,7 +4,7 @@
 (function () {
 const data = JSON.parse(document.getElementById("data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
-const CUT = 200, ROWS = 40, TOPIC_ROWS = 22, CLIENT_ROWS = 18, LADDER_STEPS = 60;
+const CUT = 200, ROWS = 20, TOPIC_ROWS = 22, CLIENT_ROWS = 18, LADDER_STEPS = 60;
 const OTHERS = "(others)";
 const SEVERITIES = ["error", "warning", "note", "chat"];
 const chosen = { client: null, topic: null, message: null };   // what the rest of the page is about
@@ -75,27 +75,27 @@ const sum = (list) => list.reduce((total, each) => total + each, 0);
 
 // --- Tables ---------------------------------------------------------------------------------------------------
 
-// A table of so many rows at first, and the rest on demand. A column: [heading, cell of a row, is a number].
-function table(caption, columns, rows, mark) {
+// A table of `step` rows at first, and the rest on demand. A column: [heading, cell of a row, true for a number or a class].
+function table(caption, columns, rows, mark, step) {
   const body = el("tbody");
   let shown = 0;
   const more = el("button", { type: "button", onclick: () => add() }, "Show more");
   function add() {
-    for (const row of rows.slice(shown, shown + ROWS)) {
+    for (const row of rows.slice(shown, shown + (step || ROWS))) {
       const marked = mark && mark(row);
-      body.append(el("tr", { "aria-selected": marked ? "true" : null }, columns.map(([head, cell, isNumber], at) => {
+      body.append(el("tr", { "aria-selected": marked ? "true" : null }, columns.map(([head, cell, kind]) => {
         const inside = cell(row);
-        return el(at === 0 ? "td" : "td", { class: isNumber ? "number" : null, "data-head": head },
+        return el("td", { class: kind === true ? "number" : kind || null, "data-head": head },
           inside === "" || inside === null || inside === undefined ? [] : el("span", {}, inside));
       })));
     }
-    shown = Math.min(rows.length, shown + ROWS);
+    shown = Math.min(rows.length, shown + (step || ROWS));
     more.hidden = shown >= rows.length;
     more.textContent = `Show more (${count(rows.length - shown)} left)`;
   }
   add();
   return el("div", {}, el("div", { class: "scroll" }, el("table", { class: "stack" }, el("caption", {}, caption),
-    el("thead", {}, el("tr", {}, columns.map(([head, , isNumber]) => el("th", { scope: "col", class: isNumber ? "number" : null }, head)))), body)),
+    el("thead", {}, el("tr", {}, columns.map(([head, , kind]) => el("th", { scope: "col", class: kind === true ? "number" : null }, head)))), body)),
     el("p", {}, more));
 }
 
@@ -180,7 +180,7 @@ function drawClients() {
   const list = data.connections.filter((each) => ofClient(each.client));
   put("clients", table("One row for each connection; a client is a button that filters the page", [
     ["Client", (each) => clientButton(each.client)], ["Role", (each) => each.role],
-    ["MQTT", (each) => each.version], ["Address", (each) => [text(each.client_address), el("div", { class: "soft small" }, "to ", text(each.broker_address))]],
+    ["MQTT", (each) => each.version], ["Address", (each) => [text(each.client_address), el("div", { class: "soft small" }, "to ", text(each.broker_address))], "address"],
     ["What it asked for", wishes],
     ["Answer", (each) => each.connack === undefined ? "" : `${each.connack}${each.session_present ? ", session present" : ""}`],
     ["How it ended", (each) => text(each.ended || "")],
@@ -442,11 +442,11 @@ function drawLadder() {
   const heading = first ? ["Message ", count(first.number), " to ", text(first.topic || "(unknown)")] : chosen.client !== null ? ["What ", text(chosen.client), " sent and got"] : [];
   put("ladder", data.messages.length ? [el("div", { class: "controls" }, order),
     table("Messages; the number shows the steps of one", [
-      ["Message", (each) => el("button", { type: "button", class: "link", "data-key": `message ${each.number}`, onclick: () => choose("message", each.number) }, count(each.number)), true],
+      ["Message", (each) => el("button", { type: "button", class: "link", "data-key": `message ${each.number}`, onclick: () => choose("message", each.number) }, count(each.number))],
       ["Topic", (each) => topicButton(each.topic)], ["Publisher", (each) => each.publisher === undefined ? el("span", { class: "soft" }, "not captured") : clientButton(each.publisher)],
       ["Payload", (each) => each.payload === undefined ? bytes(each.payload_length || 0) : [el("span", { class: "small" }, text(each.payload)), el("div", { class: "soft small" }, bytes(each.payload_length))]],
       ["Delivered", (each) => count(deliveries(each).length), true], ["Slowest", (each) => slowest(each) < 0 ? "" : span(slowest(each)), true],
-      ["Noticed", (each) => troubles(each).join(", ")]], list, (each) => each === first),
+      ["Noticed", (each) => troubles(each).join(", ")]], list, (each) => each === first, 10),
     leftOut(Math.max(0, data.messages_total - data.messages.length), "messages; --client, --topic, --between and --message choose,"),
     steps.length ? [el("h3", {}, heading), first && first.missing.length ? el("p", {}, "Subscribers that got earlier and later messages of the topic, but were not seen to get this one (lost, or withheld): ",
       first.missing.slice(0, 20).map((name, at) => [at ? ", " : "", clientButton(name)])) : null, ladder(steps.slice(0, LADDER_STEPS), first)] : null,
