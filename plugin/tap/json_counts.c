@@ -115,7 +115,7 @@ static struct counted_connection *find_connection(struct json_counts *counts, co
     found->row = session_row_new(record, pinfo);
     found->conduct = json_conduct_new(counts->statements);
     found->first_frame = pinfo->num;
-    found->start = pinfo->rel_ts;
+    found->start = found->end = pinfo->rel_ts;
     g_ptr_array_add(counts->connections, found);
     g_hash_table_insert(counts->by_number, key, found);
     const char *stream = found->row->texts[COLUMN_STREAM];

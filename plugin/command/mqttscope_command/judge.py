@@ -81,7 +81,7 @@ def _partial(capture: Capture, policy: Policy) -> list[str]:
     """Why the verdict does not speak for all of the traffic, or of that of the client."""
     connections = connections_of(capture, policy.client)
     reasons = []
-    without = sum(not each["connect_seen"] for each in connections)
+    without = sum(not each["connect_seen"] and each["packets"] > 0 for each in connections)
     gaps = sum(each["gap"] for each in connections)
     unread = capture.summary["unread_streams_total"]
     truncated = capture.summary["frames_truncated"]

@@ -142,6 +142,12 @@ class Statuses(CommandTest):
         self.assert_status(lint(MIDSTREAM, "--require-complete"), UNJUDGED)
         self.assert_status(lint(CLEAN, "--require-complete"), CLEAN_STATUS)
 
+    def test_refused_by_tcp(self) -> None:
+        """Nothing is missing of a connection that failed before there was any MQTT."""
+        text = V5 + "c1 > e0 00\nconnection c2: 10.0.0.2 -> 10.0.0.1:1883 refused\n"
+        refused = self.file("refused.pcap", build(parse_case(text)).data)
+        self.assert_status(lint(refused, "--require-complete"), CLEAN_STATUS)
+
     def test_required(self) -> None:
         """A statement that was not exercised fails where it is required: a PINGREQ is no silence."""
         self.assert_status(lint(CLEAN, "--require", "MQTT-3.3.1-4"), CLEAN_STATUS)
