@@ -106,6 +106,7 @@ static void find_facts(const struct stream_chunk *chunk, packet_info *pinfo, str
     facts->is_plain_text = packet->type == MQTT_TYPE_CONNECT && !proto_is_frame_protocol(pinfo->layers, "tls") &&
                            !proto_is_frame_protocol(pinfo->layers, "quic");
     facts->is_partial = chunk->is_partial;
+    facts->is_tentative = chunk->is_tentative;
     facts->is_unsure = chunk->is_unsure;
     facts->may_lack = chunk->may_lack;
     if (chunk->stream->websocket != NULL) {

@@ -6,7 +6,8 @@
  * began in the middle of a connection, a segment may start anywhere in a packet. Reading on would turn payload into
  * packets that nobody sent. So each direction remembers at which sequence number the next packet begins. A segment that
  * holds this place is read from there on, whatever comes before it: bytes sent again, or the rest of a packet that was
- * not put together. Where the place is lost, a segment is read only if whole plausible packets are at its start.
+ * not put together. Where the place is lost, a segment is read only if whole plausible packets are at its start, or if
+ * whole packets fill it that are plausible but for their flags: those are shown, and not checked against the rules.
  */
 #include <string.h>
 
@@ -20,6 +21,7 @@
 /** What is to be done with the bytes of a segment. */
 enum segment_kind {
     SEGMENT_FRAMED, /**< read packets, after the bytes to be left out */
+    SEGMENT_FILLED, /**< likewise: whole packets fill it, but their flags do not speak for a packet beginning here */
     SEGMENT_UNFRAMED,
     SEGMENT_REPEATED,
     SEGMENT_PROXY, /**< a PROXY protocol header comes before the first packet */
@@ -46,6 +48,15 @@ static bool begins_with_packet(tvbuff_t *tvb, const struct stream_chunk *chunk)
     struct mqtt_run run = mqtt_read_run(tvb_get_ptr(tvb, 0, (int)captured), captured,
                                         track_connection_sure_version(chunk->stream->connection));
     return !run.broken && (run.packets > 0 || run.begun);
+}
+
+/** Whole packets fill the segment, though their flags are invalid. */
+static bool is_filled_but_for_flags(tvbuff_t *tvb, const struct stream_chunk *chunk)
+{
+    uint32_t length = tvb_reported_length(tvb);
+    return tvb_captured_length(tvb) == length &&
+           mqtt_is_filled_but_for_flags(tvb_get_ptr(tvb, 0, (int)length), length,
+                                        track_connection_sure_version(chunk->stream->connection));
 }
 
 /** A packet cannot be read by the version; by none where that is not known. */
@@ -88,15 +99,16 @@ static struct segment search_segment(struct tcp_direction *direction, const stru
                                      const struct tcpinfo *info, uint32_t seq)
 {
     bool found = begins_with_packet(tvb, chunk);
+    bool is_filled = !found && !info->is_reassembled && is_filled_but_for_flags(tvb, chunk);
 
     framing_lose_place(chunk);
     /* What TCP put together need not end with the segment: the place after it is unknown. */
-    direction->framed = found && !info->is_reassembled;
+    direction->framed = (found || is_filled) && !info->is_reassembled;
     direction->skips = false;
     direction->open_bytes = 0;
     direction->unproved = SEGMENTS_TO_PROVE;
     direction->begins_at = seq;
-    return (struct segment){found ? SEGMENT_FRAMED : SEGMENT_UNFRAMED, 0};
+    return (struct segment){found ? SEGMENT_FRAMED : is_filled ? SEGMENT_FILLED : SEGMENT_UNFRAMED, 0};
 }
 
 /** Compares a segment, or what of it the packet before left over, with the place where the next packet begins. */
@@ -266,6 +278,9 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
         return 0;
     case SEGMENT_PROXY:
         dissect_proxy_header(tvb, pinfo, tree, segment.skip);
+        break;
+    case SEGMENT_FILLED:
+        chunk.is_tentative = true;
         break;
     case SEGMENT_FRAMED:
         break;

@@ -88,6 +88,7 @@ struct stream_chunk {
     bool is_unsure;         /**< a WebSocket message before them may have been missed, and they may be no packets */
     bool may_lack;          /**< one of either end may have been missed */
     bool is_partial;        /**< the packet being dissected is not waited for, and only its beginning is there */
+    bool is_tentative;      /**< whole packets fill the segment, but it is not known that one begins there */
     bool is_foreign;        /**< what is being dissected is another protocol's */
     bool can_skip;          /**< the rest of a packet that is not waited for can be found in what follows */
     bool has_places;        /**< it is known where in the stream its bytes are: the next member is good */

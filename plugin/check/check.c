@@ -380,7 +380,7 @@ bool check_begin_run(struct check_run *run, const struct check_policy *policy, c
     struct check_question *question = &run->question;
 
     *findings = (struct check_findings){0, 0, NULL};
-    if (!policy->enabled || facts->snapshot->is_copy)
+    if (!policy->enabled || facts->snapshot->is_copy || facts->is_tentative)
         return false;
     run->policy = policy;
     run->pool = pool;
@@ -446,7 +446,7 @@ void check_find_occasions(const struct mqtt_packet *packet, const struct track_f
     struct check_question *question = &run.question;
 
     question->column = column_of(&question->subject);
-    if (question->column == CHECK_COLUMNS || facts->snapshot->is_copy)
+    if (question->column == CHECK_COLUMNS || facts->snapshot->is_copy || facts->is_tentative)
         return;
     /* That a fixed header was judged before the packet was whole makes it no less of an occasion. */
     question->silence =

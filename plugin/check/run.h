@@ -25,7 +25,8 @@ struct check_run {
 uint32_t check_silence_of(const struct check_policy *policy, const struct check_subject *subject,
                           enum check_column column);
 
-/** Begins a run over a packet; false where the user wants none, or its connection is in the capture twice. */
+/** Begins a run over a packet; false where the user wants none, its connection is in the capture twice, or it is not known that
+ *  a packet begins there. */
 bool check_begin_run(struct check_run *run, const struct check_policy *policy, const struct mqtt_packet *packet,
                      const struct track_facts *facts, struct _wmem_allocator_t *pool, struct check_findings *findings);
 

@@ -387,7 +387,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     facts->record = tracking.record != &tracking.capture->unkept ? tracking.record : NULL;
     facts->request_topic = request_topic_of(tracking.capture, facts->record);
     facts->in_websocket = facts->in_websocket_text = facts->is_plain_text = false;
-    facts->is_partial = facts->is_unsure = facts->may_lack = false;
+    facts->is_partial = facts->is_tentative = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
     track_describe_journey(connection, packet, facts);
 }
@@ -430,7 +430,7 @@ void track_recall(const struct track_connection *connection, unsigned sender, st
     facts->request_topic = request_topic_of(connection->capture, facts->record);
     facts->idle_ns = is_clients ? track_packet_records_idle(records, pdu, facts->record) : TRACK_TIME_UNKNOWN;
     facts->in_websocket = facts->in_websocket_text = facts->is_plain_text = false;
-    facts->is_partial = facts->is_unsure = facts->may_lack = false;
+    facts->is_partial = facts->is_tentative = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
     facts->anomaly_count = track_packet_records_anomalies(records, pdu, facts->anomalies);
     memset(&facts->journey, 0, sizeof facts->journey);

@@ -74,6 +74,8 @@ void show_find_faults(const struct show_context *context, struct show_faults *fa
     faults->count = 0;
     if (packet->fault.kind != MQTT_FAULT_NONE)
         add_fault(faults, fault_expert(context), packet->fault.at);
+    if (facts->is_tentative)
+        add_fault(faults, SHOW_EXPERT_TENTATIVE, (struct mqtt_span){0, 1});
     if (facts->snapshot->version_source == TRACK_VERSION_FROM_NOTHING && packet->type != MQTT_TYPE_CONNECT)
         add_fault(faults, unknown_version_expert(facts->snapshot), (struct mqtt_span){0, 1});
     if (facts->record != NULL && facts->record->is_captured_twice)

@@ -366,6 +366,8 @@ static void put_packet(struct line *line)
         put(line, line->context->facts->is_partial ? " [incomplete]" : " [cut]");
     else if (packet->fault.kind != MQTT_FAULT_NONE)
         put(line, " [malformed]");
+    else if (line->context->facts->is_tentative)
+        put(line, " [start not confirmed]");
     put_findings(line);
     put_events(line);
     line->text[line->length] = '\0';

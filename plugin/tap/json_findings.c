@@ -46,7 +46,8 @@ static void write_packet(struct json_writer *writer, const struct tap_record *re
 {
     static const char *const subjects[] = {
         [TAP_PACKET] = "packet", [TAP_BEGINNING] = "beginning", [TAP_CLOSING] = "closing"};
-    bool is_sure = record->subject == TAP_PACKET && !record->facts.is_partial && !record->facts.is_unsure;
+    bool is_sure = record->subject == TAP_PACKET && !record->facts.is_partial && !record->facts.is_unsure &&
+                   !record->facts.is_tentative;
 
     json_string(writer, "subject", subjects[record->subject]);
     if (record->subject == TAP_CLOSING)

@@ -176,7 +176,8 @@ void json_judge(struct json_statements *statements, struct json_conduct *conduct
                 int64_t age_ns)
 {
     statements->conduct = conduct;
-    if (record->subject == TAP_PACKET && !record->facts.is_unsure && !record->facts.is_partial)
+    if (record->subject == TAP_PACKET && !record->facts.is_unsure && !record->facts.is_partial &&
+        !record->facts.is_tentative)
         check_find_occasions(&record->packet, &record->facts, age_ns, &statements->occasions);
     for (unsigned i = 0; record->findings != NULL && i < record->findings->count; i++)
         count_breach(statements, &record->findings->list[i]);

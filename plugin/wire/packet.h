@@ -264,6 +264,10 @@ struct mqtt_run {
  *  packets begin; mqtt_packet_is_plausible() says what counts. */
 struct mqtt_run mqtt_read_run(const uint8_t *bytes, uint32_t captured, enum mqtt_version version);
 
+/** Whole packets fill `bytes`, each with a meaning whoever sent it, though the flags of one or more are invalid: plausible by
+ *  `version` or, if that is unknown, by any, but for the flags. PUBLISH is none: its flags say how it is to be read. */
+bool mqtt_is_filled_but_for_flags(const uint8_t *bytes, uint32_t length, enum mqtt_version version);
+
 /** How much bytes look like the beginning of a CONNECT. */
 enum mqtt_connect_match {
     MQTT_CONNECT_NO,

@@ -102,10 +102,10 @@ static bool has_plausible_codes(const struct mqtt_packet *packet)
     return packet->list.length > 0 || (packet->type == MQTT_TYPE_UNSUBACK && packet->version != MQTT_V50);
 }
 
-bool mqtt_packet_is_plausible(const struct mqtt_packet *packet)
+/** All but the flags of the fixed header. */
+static bool has_plausible_content(const struct mqtt_packet *packet)
 {
-    if (packet->fault.kind != MQTT_FAULT_NONE || !has_plausible_flags(packet) ||
-        (packet->type == MQTT_TYPE_AUTH && packet->version != MQTT_V50) ||
+    if (packet->fault.kind != MQTT_FAULT_NONE || (packet->type == MQTT_TYPE_AUTH && packet->version != MQTT_V50) ||
         (packet->packet_id_at && packet->packet_id == 0) ||
         (packet->reason_at && !mqtt_reason_name(packet->version, packet->type, packet->reason)) ||
         !has_plausible_properties(packet, &packet->properties, packet->type))
@@ -131,6 +131,11 @@ bool mqtt_packet_is_plausible(const struct mqtt_packet *packet)
     default:
         return true;
     }
+}
+
+bool mqtt_packet_is_plausible(const struct mqtt_packet *packet)
+{
+    return has_plausible_flags(packet) && has_plausible_content(packet);
 }
 
 /** Bytes that fit a protocol name with its length, but end before the protocol level. */
@@ -241,4 +246,34 @@ struct mqtt_run mqtt_read_run(const uint8_t *bytes, uint32_t captured, enum mqtt
         run.length += length;
     }
     return run;
+}
+
+/** A packet whose flags do not matter to its meaning has plausible content by one of the versions in question. */
+static bool fits_but_for_flags(const uint8_t *bytes, uint32_t length, enum mqtt_version version)
+{
+    static const enum mqtt_version all[] = {MQTT_V31, MQTT_V311, MQTT_V50};
+    struct mqtt_packet packet;
+    bool fits = false;
+
+    for (unsigned i = 0; i < 3 && !fits; i++) {
+        if (version != MQTT_VERSION_UNKNOWN && all[i] != version)
+            continue;
+        mqtt_decode(&packet, bytes, length, length, all[i]);
+        fits = packet.type != MQTT_TYPE_PUBLISH && has_plausible_content(&packet);
+    }
+    return fits;
+}
+
+bool mqtt_is_filled_but_for_flags(const uint8_t *bytes, uint32_t length, enum mqtt_version version)
+{
+    uint32_t at = 0;
+
+    while (at < length) {
+        uint32_t packet_length;
+        if (mqtt_frame(bytes + at, length - at, &packet_length) != MQTT_FRAME_WHOLE || packet_length > length - at ||
+            !fits_but_for_flags(bytes + at, packet_length, version))
+            return false;
+        at += packet_length;
+    }
+    return length > 0;
 }

@@ -208,6 +208,7 @@ struct track_facts {
     bool in_websocket_text; /**< it came in a WebSocket text frame */
     bool is_plain_text;     /**< CONNECT: neither TLS nor QUIC is below it */
     bool is_partial;        /**< its first byte is invalid, so that its rest was not waited for */
+    bool is_tentative;      /**< it is not known that a packet begins there: its flags are invalid */
     bool may_lack;          /**< packets of either end may have been missed, and what rests on them is doubtful */
     bool is_unsure;         /**< bytes may have been missed, and this may be no packet that an end sent */
     const char *websocket_offered; /**< the Client's list of subprotocols; NULL: none, not known, or no WebSocket */

@@ -159,6 +159,35 @@ static void a_connect_is_recognised(void)
     }
 }
 
+/** Whole packets fill a segment, whatever their flags are. */
+static void packets_with_invalid_flags_fill_a_segment(void)
+{
+    static const struct {
+        const char *notation;
+        enum mqtt_version version;
+        bool fills;
+    } rows[] = {
+        {"60 02 0001", MQTT_VERSION_UNKNOWN, true},
+        {"60 02 0001 c1 00", MQTT_VERSION_UNKNOWN, true},
+        {"80 { 0001 s'a' 00 }", MQTT_VERSION_UNKNOWN, true},
+        {"80 { 0001 {} s'a' 00 }", MQTT_V50, true},
+        {"80 { 0001 {} s'a' 00 }", MQTT_V311, false},
+        {"60 02 00", MQTT_VERSION_UNKNOWN, false},      /* cut */
+        {"60 02 0001 60", MQTT_VERSION_UNKNOWN, false}, /* and another begins */
+        {"60 02 0000", MQTT_VERSION_UNKNOWN, false},    /* no Packet Identifier */
+        {"36 { s'a' 0001 'x' }", MQTT_VERSION_UNKNOWN, false},
+        {"00 00", MQTT_VERSION_UNKNOWN, false},
+        {"", MQTT_VERSION_UNKNOWN, false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct buffer buffer = buffer_from(rows[i].notation);
+        if (mqtt_is_filled_but_for_flags(buffer.bytes, buffer.length, rows[i].version) != rows[i].fills)
+            CHECK_TEXT(rows[i].notation, rows[i].fills ? "fills" : "does not fill");
+        free(buffer.bytes);
+    }
+}
+
 /** Strange is not yet wrong: what ends a connection is less than what is not plausible. */
 static void invalid_packets_are_told_from_strange_ones(void)
 {
@@ -305,6 +334,7 @@ int main(void)
 {
     RUN(well_formed_packets_are_plausible);
     RUN(strange_packets_are_not);
+    RUN(packets_with_invalid_flags_fill_a_segment);
     RUN(invalid_packets_are_told_from_strange_ones);
     RUN(runs_are_read_to_their_end);
     RUN(a_connect_is_recognised);
