@@ -9,8 +9,12 @@
 const struct track_event *track_report_event(struct track_context *tracking, struct track_event event)
 {
     struct track_facts *facts = tracking->facts;
+    const struct track_packet_record *record = tracking->record;
 
-    if (tracking->snapshot.is_copy || facts->event_count >= TRACK_EVENTS_MAX)
+    /* The CONNACK that gives a proxy's copy away comes after that one, which had the event already. */
+    bool was_reported = record != NULL && record->is_captured_twice && event.kind != TRACK_EVENT_END;
+
+    if (tracking->snapshot.is_copy || was_reported || facts->event_count >= TRACK_EVENTS_MAX)
         return NULL;
     event.frame_at = tracking->pdu.frame;
     event.pdu_at = tracking->pdu.pdu;
