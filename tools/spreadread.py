@@ -27,7 +27,7 @@ LAYERS = ("frame", "ip", "ipv6", "tcp", "udp", "mqtt", "mqttscope")
 LEFT_OUT = {"frame": ("frame_frame_time_relative", "frame_frame_time_delta", "frame_frame_time_delta_displayed"),
             "tcp": ("tcp_tcp_payload", "tcp_tcp_segment_data"), "udp": ("udp_udp_payload",)}
 """What is counted from frames of the part, and bytes that the capture holds and mqtt has in pieces."""
-BESIDE = ("mqttscope_mqttscope_rule_frame", "mqttscope_mqttscope_event_frame")
+BESIDE = ("mqttscope_mqttscope_rule_frame", "mqttscope_mqttscope_rule_help", "mqttscope_mqttscope_event_frame")
 """Fields of the plugin that are beside a finding, in the packet's own part of the tree."""
 SEVERITIES = {0x100000: "comment", 0x200000: "chat", 0x400000: "note", 0x600000: "warning", 0x800000: "error"}
 ALONE = ("-o", "mqttscope.follow_messages:FALSE")

@@ -63,6 +63,12 @@ static void mark_bytes(const struct show_context *context, proto_tree *tree, pro
     marked->length = (int)MIN(at.length, packet->captured - start);
 }
 
+static void add_rule_string(const struct show_context *context, proto_tree *tree, enum show_field field,
+                            const char *value)
+{
+    proto_item_set_generated(proto_tree_add_string(tree, show_fields[field], context->tvb, 0, 0, value));
+}
+
 /** Adds links to the packets that a finding speaks of: after its expert item and not in it, where what is of the plugin names the
  *  finding. */
 static void add_frames(const struct show_context *context, proto_tree *tree, const struct check_finding *finding)
@@ -73,6 +79,18 @@ static void add_frames(const struct show_context *context, proto_tree *tree, con
     for (unsigned i = 0; i < count; i++)
         proto_item_set_generated(
             proto_tree_add_uint(tree, show_fields[SHOW_RULE_FRAME], context->tvb, 0, 0, frames[i]));
+}
+
+/** Adds the help for a rule, likewise after the expert item: below its first finding in the packet. */
+static void add_help(const struct show_context *context, proto_tree *tree, const struct check_finding *finding)
+{
+    const struct check_help *help = check_rule_info(finding->rule)->help;
+    const char *excuse = help->excuse[0] != '\0' ? " Not reported, or less severe: " : "";
+
+    if (help->name[0] != '\0' && finding->number == 1 && proto_field_is_referenced(tree, show_fields[SHOW_RULE_HELP]))
+        add_rule_string(context, tree, SHOW_RULE_HELP,
+                        wmem_strdup_printf(context->pinfo->pool, "%s Usual cause: %s To mend it: %s%s%s", help->wants,
+                                           help->cause, help->mend, excuse, help->excuse));
 }
 
 static void raise_finding(const struct show_context *context, proto_tree *tree, const struct check_finding *finding)
@@ -88,6 +106,7 @@ static void raise_finding(const struct show_context *context, proto_tree *tree, 
     if (tree->last_child != before)
         mark_bytes(context, tree, tree->last_child, finding->at);
     add_frames(context, tree, finding);
+    add_help(context, tree, finding);
 }
 
 void show_findings(const struct show_context *context, proto_tree *tree)
@@ -105,12 +124,6 @@ void show_findings(const struct show_context *context, proto_tree *tree)
         PITEM_FINFO(tree)->tree_type = show_subtrees[SHOW_SUBTREE_PACKET];
 }
 
-static void add_rule_string(const struct show_context *context, proto_tree *tree, enum show_field field,
-                            const char *value)
-{
-    proto_item_set_generated(proto_tree_add_string(tree, show_fields[field], context->tvb, 0, 0, value));
-}
-
 /** An earlier finding of the packet is of the same rule and stands for the same statements. */
 static bool is_listed_already(const struct check_findings *findings, unsigned index, const struct check_ids *ids)
 {
@@ -125,17 +138,6 @@ static bool is_listed_already(const struct check_findings *findings, unsigned in
             return true;
     }
     return false;
-}
-
-/** Help for a broken rule: in the subtree of what is inferred, where JSON and its mapping expect the plugin's own fields. */
-static void add_help(const struct show_context *context, proto_tree *tree, const struct check_help *help)
-{
-    const char *excuse = help->excuse[0] != '\0' ? " Not reported, or less severe: " : "";
-
-    if (help->name[0] != '\0')
-        add_rule_string(context, tree, SHOW_RULE_HELP,
-                        wmem_strdup_printf(context->pinfo->pool, "%s Usual cause: %s To mend it: %s%s%s", help->wants,
-                                           help->cause, help->mend, excuse, help->excuse));
 }
 
 void show_undecided(const struct show_context *context, proto_tree *parent)
@@ -169,6 +171,5 @@ void show_statements(const struct show_context *context, proto_tree *tree)
         check_finding_doubt(finding, doubt);
         if (doubt[0] != '\0')
             add_rule_string(context, tree, SHOW_RULE_DOUBT, doubt);
-        add_help(context, tree, check_rule_info(finding->rule)->help);
     }
 }

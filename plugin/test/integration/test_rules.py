@@ -10,6 +10,7 @@ import sys
 import unittest
 from collections import Counter
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
@@ -86,6 +87,17 @@ class Table(unittest.TestCase):
         self.assertEqual(row["mqttscope.rule"], ["MQTT-3.3.1-4"])
         self.assertTrue(row["info"][0].endswith(" [QoS 3, MQTT-3.3.1-4]"), row)
         self.assertTrue(row["_ws.expert.message"][0].endswith("[MQTT-3.3.1-4]"), row)
+
+    def test_help_below_the_finding(self) -> None:
+        """The help comes directly after its finding, once for each rule, and in one piece."""
+        text = harness.tshark("-T", "pdml", "-Y", RULE, capture=QOS_3)
+        packet = next(each for each in ElementTree.fromstring(text).iter("proto") if each.get("name") == "mqtt")
+        names = [each.get("name") for each in packet]
+        self.assertEqual(names.count("mqttscope.rule.help"), 1)
+        help_field = packet[names.index("mqttscope.rule.help")]
+        self.assertEqual(names[names.index("mqttscope.rule.help") - 1], "_ws.expert")
+        for words in ("Both QoS bits set", "Usual cause: ", "To mend it: "):
+            self.assertIn(words, help_field.get("show", ""))
 
 
 class Texts(unittest.TestCase):
