@@ -26,6 +26,7 @@ KEEP_ALIVE_OFF = ROOT / "test-captures" / "cases" / "keep-alive-off.pcap"
 QOS_3 = ROOT / "test-captures" / "cases" / "qos-3.pcap"
 TYPE_0 = ROOT / "test-captures" / "cases" / "packet-type-0.pcap"
 FIVE_BYTES = ROOT / "test-captures" / "cases" / "remaining-length-five-bytes.pcap"
+TLS_PASSWORD = ROOT / "test-captures" / "real" / "tls-mosquitto-password.pcapng"
 RULE = "mqttscope.rule.publish_qos_3"
 
 
@@ -153,6 +154,13 @@ class Preferences(unittest.TestCase):
                            display_filter="mqttscope.rule.practice_keep_alive_0")[0]
         self.assertEqual((row["info"], row["mqttscope.rule"]),
                          (["client-1 → broker  CONNECT v5 clean-start keep-alive=0s"], []))
+
+    def test_hint_kept_by_tls(self) -> None:
+        """A Password below which there is TLS, seen by its keys, is no hint."""
+        rows = harness.rows(TLS_PASSWORD, ["mqtt.passwd", "mqttscope.rule.practice_plain_password"],
+                            settings=with_preferences("mqttscope.hints:all"), display_filter="mqtt.msgtype == 1")
+        self.assertEqual([(row["mqtt.passwd"], row["mqttscope.rule.practice_plain_password"]) for row in rows],
+                         [(["secret"], [])])
 
     def test_hints_by_themselves(self) -> None:
         """The table of rules has hints after all broken rules, without a statement."""
