@@ -5,6 +5,7 @@ words, what was expected and what was found, codes with their names, plurals."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LISTS = ("plugin/show/experts.def", "plugin/show/fields.def", "plugin/wire/faults.def", "plugin/model/facts/doubts.def",
          "plugin/check/needs.def")
 SOURCES = ("plugin/*.c", "plugin/show/*.c", "plugin/tap/*.c", "plugin/check/*.c")
+COMMANDS = "plugin/command/mqttscope_command/*.py"
 TITLE = 70
 SHORT_TITLE = 40
 """How many characters a title may have, and one for the Info column."""
@@ -157,6 +159,29 @@ def lint_sources() -> list[str]:
     return complaints
 
 
+def python_texts(source: str) -> Iterator[str]:
+    """The texts of a Python module, its documentation aside; what an f-string fills in is %u."""
+    tree = ast.parse(source)
+    left_out = {id(part) for each in ast.walk(tree) if isinstance(each, ast.JoinedStr) for part in ast.walk(each)}
+    left_out |= {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+    for each in ast.walk(tree):
+        if isinstance(each, ast.JoinedStr):
+            yield "".join(part.value if isinstance(part, ast.Constant) else "%u" for part in each.values)
+        elif isinstance(each, ast.Constant) and isinstance(each.value, str) and id(each) not in left_out:
+            yield each.value
+
+
+def lint_commands() -> list[str]:
+    """Complaints about what the command mqttscope says."""
+    complaints = []
+    for path in sorted(ROOT.glob(COMMANDS)):
+        for text in python_texts(path.read_text(encoding="utf-8")):
+            complaints += idiom(path.name, text)
+            if COUNTED.search(text):
+                complaints.append(f"{path.name}: a plural that does not fit 1: {text}")
+    return complaints
+
+
 def lint() -> list[str]:
     """All of it."""
-    return lint_rules() + lint_help() + lint_lists() + lint_sources()
+    return lint_rules() + lint_help() + lint_lists() + lint_sources() + lint_commands()

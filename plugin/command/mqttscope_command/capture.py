@@ -82,6 +82,11 @@ class Capture:
             self.further(each)
 
 
+def plural(count: int, noun: str) -> str:
+    """`1 error`, `2 errors`."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
 def programs(name: str) -> list[str]:
     """Every program of that name, in the order of the path."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep) + ["/usr/local/bin", "/usr/bin"]
@@ -102,7 +107,7 @@ def _without_plugin(tsharks: list[str]) -> str:
             has_plugin = Path(folder.strip(), "epan", "mqttscope.so").exists()
             words.append(f"  {kind.lower()}: {folder.strip()}" + (" (mqttscope.so is there)" if has_plugin else ""))
     if os.geteuid() == 0:
-        words.append("  run as root, tshark looks in the global folder only: install with -Dinstall_scope=system")
+        words.append("  tshark that is run as root looks in the global folder only: install with -Dinstall_scope=system")
     return "\n".join(words)
 
 
@@ -176,7 +181,7 @@ def read(name: str, settings: Settings, source: Any = None, path: str | None = N
     elif not capture.summary["mqtt_packets"]:
         unread = capture.summary["unread_streams_total"]
         capture.trouble = "no MQTT in it" + (
-            f"; {unread} streams on ports of MQTT could not be read (TLS without keys? see --keylog)" if unread else "")
+            f"; {plural(unread, 'stream')} on MQTT ports could not be read (TLS without keys? see --keylog)" if unread else "")
     return capture
 
 

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 
+HELP = (("Why", "wants"), ("Usual cause", "cause"), ("To mend it", "mend"), ("Not reported, or less severe", "excuse"))
+"""The parts of the help for a rule, each with a heading."""
+
+
 class Catalogue:
     """The rules by symbol and the statements by version and id."""
 
@@ -30,8 +34,7 @@ class Catalogue:
     def help(self, rule: str) -> str:
         """All that the table has to say about it."""
         known = self.rules.get(rule, {})
-        parts = (("What is wanted", "wants"), ("How it comes about", "cause"), ("What to do", "mend"), ("What excuses it", "excuse"))
-        return "\n".join(f"{title}: {known[name]}" for title, name in parts if known.get(name))
+        return "\n".join(f"{title}: {known[name]}" for title, name in HELP if known.get(name))
 
     def ids(self) -> set[str]:
         """All statements."""
@@ -46,10 +49,10 @@ def _explain_rule(catalogue: Catalogue, symbol: str) -> str:
     rule = catalogue.rules[symbol]
     lines = [f"{symbol}: {rule['title']}", f"  severity {rule['severity']}; at fault: {rule['side']}"]
     if rule["needs"]:
-        lines.append(f"  knows: {rule['needs']}")
+        lines.append(f"  needs: {rule['needs']}")
     for version, ids in rule["ids"].items():
         lines.append(f"  MQTT {version}: {', '.join(ids)}")
-    for title, name in (("Wants", "wants"), ("Cause", "cause"), ("Mend", "mend"), ("Excuse", "excuse")):
+    for title, name in HELP:
         if rule.get(name):
             lines.append(_wrapped(f"{title}: {rule[name]}"))
     return "\n".join(lines)
@@ -60,7 +63,7 @@ def _explain_statement(catalogue: Catalogue, statement: dict[str, Any]) -> str:
     rules = [symbol for symbol, rule in catalogue.rules.items() if statement["id"] in rule["ids"].get(statement["version"], [])]
     lines += [f"  rule {each}: {catalogue.rules[each]['title']}" for each in rules]
     if not rules:
-        lines.append(_wrapped(f"Not judged: {statement['unjudged']}" if statement.get("unjudged") else "Not judged."))
+        lines.append(_wrapped(f"Not checked: {statement['unjudged']}" if statement.get("unjudged") else "Not checked."))
     return "\n".join(lines)
 
 

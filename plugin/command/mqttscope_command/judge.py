@@ -7,7 +7,7 @@ from __future__ import annotations
 import fnmatch
 from dataclasses import dataclass, field
 
-from .capture import Capture, Object
+from .capture import Capture, Object, plural
 
 CLEAN, FINDINGS, UNJUDGED, USAGE = range(4)
 SEVERITIES = ("error", "warning", "note", "chat")
@@ -86,17 +86,17 @@ def _partial(capture: Capture, policy: Policy) -> list[str]:
     unread = capture.summary["unread_streams_total"]
     truncated = capture.summary["frames_truncated"]
     if without:
-        reasons.append(f"{without} connections whose CONNECT was not captured")
+        reasons.append(f"{plural(without, 'connection')} whose CONNECT was not captured")
     if gaps:
-        reasons.append(f"{gaps} connections with missing bytes")
+        reasons.append(f"{plural(gaps, 'connection')} with missing bytes")
     if unread and policy.client is None:
-        reasons.append(f"{unread} streams on ports of MQTT that could not be read")
+        reasons.append(f"{plural(unread, 'stream')} on MQTT ports that could not be read")
     if truncated and policy.client is None:
-        reasons.append(f"{truncated} frames cut by the snapshot length")
+        reasons.append(f"{plural(truncated, 'frame')} truncated by the snapshot length")
     if capture.is_cut:
-        reasons.append("the file is cut short in its last record")
+        reasons.append("the file ends within its last record")
     if capture.findings_left_out:
-        reasons.append(f"{capture.findings_left_out} further findings were not kept")
+        reasons.append(f"{plural(capture.findings_left_out, 'further finding')} not kept")
     return reasons
 
 
@@ -121,7 +121,7 @@ def judge(capture: Capture, policy: Policy) -> Verdict:
     if capture.trouble:
         return Verdict(capture, [], [], [], [], {}, UNJUDGED)
     if policy.client is not None and not connections_of(capture, policy.client):
-        capture.trouble = "no connection of that client in it"
+        capture.trouble = "no connection of this client in it"
         return Verdict(capture, [], [], [], [], {}, UNJUDGED)
     findings = [each for each in capture.findings if _is_wanted(each, policy)]
     failing = [each for each in findings if _fails(each, policy)]

@@ -60,7 +60,7 @@ class AddFormat(argparse.Action):
 
 def _add_lint(commands: Any) -> None:
     lint = commands.add_parser(
-        "lint", help="judge captures", description="Says which rules of MQTT captures break, and ends with a status that scripts can use.",
+        "lint", help="judge captures", description="Reports which rules of MQTT are broken in captures, and exits with a status that scripts can use.",
         epilog=STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter)
     lint.add_argument("captures", nargs="+", metavar="CAPTURE", help="a capture file; - reads standard input")
     lint.set_defaults(reports=[])
@@ -73,7 +73,7 @@ def _add_lint(commands: Any) -> None:
     lint.add_argument("--skip", action="append", default=[], metavar="ID", help="leave this rule or statement out; a glob; may be repeated")
     lint.add_argument("--client", metavar="NAME", help="judge the traffic of this client only; a glob")
     lint.add_argument("--side", choices=["client", "broker"], help="judge what is the fault of this side only")
-    lint.add_argument("--mqtt-version", choices=list(VERSIONS), help="of connections that do not tell theirs")
+    lint.add_argument("--mqtt-version", choices=list(VERSIONS), help="the version of connections whose CONNECT was not captured")
     lint.add_argument("--keylog", metavar="FILE", help="the keys of TLS sessions, as SSLKEYLOGFILE has them")
     lint.add_argument("-d", action="append", default=[], dest="decode_as", metavar="RULE", help="as tshark -d: tcp.port==1884,mqtt")
     lint.add_argument("-o", action="append", default=[], dest="preferences", metavar="PREFERENCE", help="as tshark -o; is recorded in the output")

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from .capture import Object
+from .capture import Object, plural
 from .explain import Catalogue
 from .judge import SEVERITIES, UNJUDGED, Verdict
 
@@ -28,11 +28,6 @@ def plain(text: str) -> str:
 def xml_text(text: str) -> str:
     """Text with what XML 1.0 cannot hold written as escapes."""
     return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-def plural(count: int, noun: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def frames_text(frames: list[int]) -> str:
