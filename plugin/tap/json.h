@@ -76,15 +76,15 @@ char *json_topic_hex(const struct tap_record *record, const char *text);
 
 /** What is counted of statements, and of those of one connection. */
 struct json_statements;
-struct json_conduct;
+struct json_coverage;
 
 struct json_statements *json_statements_new(void);
 void json_statements_free(struct json_statements *statements);
-struct json_conduct *json_conduct_new(const struct json_statements *statements);
-void json_conduct_free(struct json_conduct *conduct);
+struct json_coverage *json_coverage_new(const struct json_statements *statements);
+void json_coverage_free(struct json_coverage *coverage);
 
 /** Counts which statements a packet was an occasion for, and which it breaks; `age_ns` is how long its connection has lasted. */
-void json_judge(struct json_statements *statements, struct json_conduct *conduct, const struct tap_record *record,
+void json_judge(struct json_statements *statements, struct json_coverage *coverage, const struct tap_record *record,
                 int64_t age_ns);
 
 /** Writes the statements of the versions that occur, and the rules that were evaluated. */
@@ -92,8 +92,8 @@ void json_write_statements(struct json_writer *writer, const struct json_stateme
                            const bool versions[CHECK_COLUMNS]);
 
 /** Writes the ids of what was broken and held on a connection, as a member. */
-void json_write_conduct(struct json_writer *writer, const struct json_statements *statements,
-                        const struct json_conduct *conduct);
+void json_write_coverage(struct json_writer *writer, const struct json_statements *statements,
+                         const struct json_coverage *coverage);
 
 /** What is counted until the end of the file. */
 struct json_counts;

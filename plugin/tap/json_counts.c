@@ -13,7 +13,7 @@ enum { TOPICS_MAX = 10000, CLIENTS_MAX = 5000, NANOSECONDS_OF_SECOND = 100000000
 /** A connection: what the table of connections has of it, and more. */
 struct counted_connection {
     struct session_row *row;
-    struct json_conduct *conduct;
+    struct json_coverage *coverage;
     uint32_t first_frame;
     uint32_t packets;
     uint64_t bytes;
@@ -57,7 +57,7 @@ static void free_connection(void *given)
     struct counted_connection *counted = (struct counted_connection *)given;
 
     session_row_free(counted->row);
-    json_conduct_free(counted->conduct);
+    json_coverage_free(counted->coverage);
     g_free(counted);
 }
 
@@ -113,7 +113,7 @@ static struct counted_connection *find_connection(struct json_counts *counts, co
         return found;
     found = g_new0(struct counted_connection, 1);
     found->row = session_row_new(record, pinfo);
-    found->conduct = json_conduct_new(counts->statements);
+    found->coverage = json_coverage_new(counts->statements);
     found->first_frame = pinfo->num;
     found->start = found->end = pinfo->rel_ts;
     g_ptr_array_add(counts->connections, found);
@@ -181,7 +181,7 @@ void json_count(struct json_counts *counts, const struct tap_record *record, pac
     add_findings(counts->findings, record);
     session_row_count(connection->row, record, pinfo);
     nstime_delta(&age, &pinfo->rel_ts, &connection->start);
-    json_judge(counts->statements, connection->conduct, record, (int64_t)age.secs * NANOSECONDS_OF_SECOND + age.nsecs);
+    json_judge(counts->statements, connection->coverage, record, (int64_t)age.secs * NANOSECONDS_OF_SECOND + age.nsecs);
     count_client(counts, record, pinfo);
     delivery_book_count(counts->deliveries, record);
     if (record->subject != TAP_PACKET)
@@ -301,7 +301,7 @@ static void write_connection(struct json_writer *writer, const struct json_count
     write_filters(writer, row);
     write_ending(writer, row, &summary);
     json_severities(writer, "findings", counted->findings);
-    json_write_conduct(writer, counts->statements, counted->conduct);
+    json_write_coverage(writer, counts->statements, counted->coverage);
     json_close(writer);
 }
 

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Counted is a rule in what it says of one statement in one version: a duty. Some rules stand for a statement under a
+ * Counted is a rule in what it says of one statement in one version: a requirement. Some rules stand for a statement under a
  * condition; then an occasion counts where it holds. A condition on what the anomaly was cannot be answered where there is none,
  * and counts as one that holds.
  */
@@ -16,7 +16,7 @@ enum { SIDES = 3, SIDE_CLIENT = 0, SIDE_BROKER = 1 };
 static const char *const column_names[CHECK_COLUMNS] = {"3.1", "3.1.1", "5.0"};
 
 /** What one rule says of one statement in one version. */
-struct duty {
+struct requirement {
     enum check_rule rule;
     enum check_column column;
     const char *id;
@@ -26,54 +26,54 @@ struct duty {
 };
 
 struct json_statements {
-    struct check_occasions occasions;                    /**< first: it is asked through this */
-    GArray *duties;                                      /**< struct duty, by rule and version, then by statement */
+    struct check_occasions occasions; /**< first: it is asked through this */
+    GArray *requirements;             /**< struct requirement, by rule and version, then by statement */
     unsigned first[CHECK_RULE_COUNT + 1][CHECK_COLUMNS]; /**< where those of a rule in a version begin */
     unsigned end[CHECK_RULE_COUNT][CHECK_COLUMNS];
     uint32_t asked[CHECK_RULE_COUNT];
     uint32_t came[CHECK_RULE_COUNT];
     uint32_t broken[CHECK_RULE_COUNT];
-    struct json_conduct *conduct; /**< of the connection that is being counted */
+    struct json_coverage *coverage; /**< of the connection that is being counted */
 };
 
-/** What is known of a connection: a bit for each duty. */
-struct json_conduct {
+/** What is known of a connection: a bit for each requirement. */
+struct json_coverage {
     uint8_t *exercised;
     uint8_t *broken;
 };
 
-static void add_duty(struct json_statements *statements, unsigned rule, unsigned column, const char *id,
-                     bool is_conditional)
+static void add_requirement(struct json_statements *statements, unsigned rule, unsigned column, const char *id,
+                            bool is_conditional)
 {
-    struct duty duty = {
+    struct requirement requirement = {
         .rule = (enum check_rule)rule,
         .column = (enum check_column)column,
         .id = id,
         .is_conditional = is_conditional,
     };
-    g_array_append_val(statements->duties, duty);
+    g_array_append_val(statements->requirements, requirement);
 }
 
-static void add_duties(struct json_statements *statements, unsigned rule, unsigned column)
+static void add_requirements(struct json_statements *statements, unsigned rule, unsigned column)
 {
     const struct check_cell *cell = &check_rule_info((enum check_rule)rule)->cells[column];
     size_t count;
     const struct check_statement *by_property = check_statements(&count);
 
-    statements->first[rule][column] = statements->duties->len;
+    statements->first[rule][column] = statements->requirements->len;
     for (const struct check_id *each = cell->ids; each->id != NULL; each++)
         if (each->id[0] != '\0')
-            add_duty(statements, rule, column, each->id,
-                     each->condition[0] != '\0' && strstr(each->condition, "a->") == NULL);
+            add_requirement(statements, rule, column, each->id,
+                            each->condition[0] != '\0' && strstr(each->condition, "a->") == NULL);
     for (size_t i = 0; column == CHECK_V50 && i < count; i++)
         if (by_property[i].rule == (enum check_rule)rule)
-            add_duty(statements, rule, column, by_property[i].id, true);
-    statements->end[rule][column] = statements->duties->len;
+            add_requirement(statements, rule, column, by_property[i].id, true);
+    statements->end[rule][column] = statements->requirements->len;
 }
 
-static struct duty *duty_at(const struct json_statements *statements, unsigned index)
+static struct requirement *requirement_at(const struct json_statements *statements, unsigned index)
 {
-    return &g_array_index(statements->duties, struct duty, index);
+    return &g_array_index(statements->requirements, struct requirement, index);
 }
 
 static unsigned side_index(const struct check_finding *finding)
@@ -103,15 +103,15 @@ static void count_occasion(struct check_occasions *receiver, const struct check_
     statements->came[occasion->rule]++;
     for (unsigned i = statements->first[occasion->rule][occasion->column];
          i < statements->end[occasion->rule][occasion->column]; i++) {
-        struct duty *duty = duty_at(statements, i);
-        if (duty->is_conditional && !has_ids) {
+        struct requirement *requirement = requirement_at(statements, i);
+        if (requirement->is_conditional && !has_ids) {
             check_finding_ids(occasion, &ids);
             has_ids = true;
         }
-        if (duty->is_conditional && !has_id(&ids, duty->id))
+        if (requirement->is_conditional && !has_id(&ids, requirement->id))
             continue;
-        duty->occasions[side]++;
-        statements->conduct->exercised[i / 8] |= (uint8_t)(1 << i % 8);
+        requirement->occasions[side]++;
+        statements->coverage->exercised[i / 8] |= (uint8_t)(1 << i % 8);
     }
 }
 
@@ -127,13 +127,13 @@ static void count_breach(struct json_statements *statements, const struct check_
         if (finding->column != CHECK_COLUMNS && finding->column != column)
             continue;
         for (unsigned i = statements->first[finding->rule][column]; i < statements->end[finding->rule][column]; i++) {
-            struct duty *duty = duty_at(statements, i);
-            if (!has_id(&ids, duty->id))
+            struct requirement *requirement = requirement_at(statements, i);
+            if (!has_id(&ids, requirement->id))
                 continue;
-            duty->breaches[side]++;
-            duty->occasions[side] = MAX(duty->occasions[side], duty->breaches[side]);
-            statements->conduct->exercised[i / 8] |= (uint8_t)(1 << i % 8);
-            statements->conduct->broken[i / 8] |= (uint8_t)(1 << i % 8);
+            requirement->breaches[side]++;
+            requirement->occasions[side] = MAX(requirement->occasions[side], requirement->breaches[side]);
+            statements->coverage->exercised[i / 8] |= (uint8_t)(1 << i % 8);
+            statements->coverage->broken[i / 8] |= (uint8_t)(1 << i % 8);
         }
     }
 }
@@ -143,39 +143,39 @@ struct json_statements *json_statements_new(void)
     struct json_statements *statements = g_new0(struct json_statements, 1);
 
     statements->occasions.asked = count_occasion;
-    statements->duties = g_array_new(FALSE, FALSE, sizeof(struct duty));
+    statements->requirements = g_array_new(FALSE, FALSE, sizeof(struct requirement));
     for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
         for (unsigned column = 0; column < CHECK_COLUMNS; column++)
-            add_duties(statements, rule, column);
+            add_requirements(statements, rule, column);
     return statements;
 }
 
 void json_statements_free(struct json_statements *statements)
 {
-    g_array_free(statements->duties, TRUE);
+    g_array_free(statements->requirements, TRUE);
     g_free(statements);
 }
 
-struct json_conduct *json_conduct_new(const struct json_statements *statements)
+struct json_coverage *json_coverage_new(const struct json_statements *statements)
 {
-    struct json_conduct *conduct = g_new(struct json_conduct, 1);
+    struct json_coverage *coverage = g_new(struct json_coverage, 1);
 
-    conduct->exercised = g_new0(uint8_t, statements->duties->len / 8 + 1);
-    conduct->broken = g_new0(uint8_t, statements->duties->len / 8 + 1);
-    return conduct;
+    coverage->exercised = g_new0(uint8_t, statements->requirements->len / 8 + 1);
+    coverage->broken = g_new0(uint8_t, statements->requirements->len / 8 + 1);
+    return coverage;
 }
 
-void json_conduct_free(struct json_conduct *conduct)
+void json_coverage_free(struct json_coverage *coverage)
 {
-    g_free(conduct->exercised);
-    g_free(conduct->broken);
-    g_free(conduct);
+    g_free(coverage->exercised);
+    g_free(coverage->broken);
+    g_free(coverage);
 }
 
-void json_judge(struct json_statements *statements, struct json_conduct *conduct, const struct tap_record *record,
+void json_judge(struct json_statements *statements, struct json_coverage *coverage, const struct tap_record *record,
                 int64_t age_ns)
 {
-    statements->conduct = conduct;
+    statements->coverage = coverage;
     if (record->subject == TAP_PACKET && !record->facts.is_unsure && !record->facts.is_partial &&
         !record->facts.is_tentative)
         check_find_occasions(&record->packet, &record->facts, age_ns, &statements->occasions);
@@ -185,11 +185,11 @@ void json_judge(struct json_statements *statements, struct json_conduct *conduct
 
 /* --- Writing ---------------------------------------------------------------------------------------------------- */
 
-/** A statement of one version, put together from its duties. */
+/** A statement of one version, put together from its requirements. */
 struct statement {
     const char *id;
     unsigned column;
-    GArray *duties; /**< unsigned: their places */
+    GArray *requirements; /**< unsigned: their places */
     bool is_exercised;
     bool is_whole; /**< each of its rules was exercised */
     bool is_broken;
@@ -199,7 +199,7 @@ static void free_statement(void *given)
 {
     struct statement *statement = (struct statement *)given;
 
-    g_array_free(statement->duties, TRUE);
+    g_array_free(statement->requirements, TRUE);
     g_free(statement);
 }
 
@@ -213,30 +213,33 @@ static int compare_statements(gconstpointer one, gconstpointer other)
     return strcmp(first->id, second->id);
 }
 
-/** The statements, sorted; what is known of them is that of `conduct`, or of the capture
+/** The statements, sorted; what is known of them is that of `coverage`, or of the capture
  *  where that is NULL. */
-static GPtrArray *collect_statements(const struct json_statements *statements, const struct json_conduct *conduct)
+static GPtrArray *collect_statements(const struct json_statements *statements, const struct json_coverage *coverage)
 {
     GPtrArray *list = g_ptr_array_new_with_free_func(free_statement);
     GHashTable *known[CHECK_COLUMNS];
 
     for (unsigned column = 0; column < CHECK_COLUMNS; column++)
         known[column] = g_hash_table_new(g_str_hash, g_str_equal);
-    for (unsigned i = 0; i < statements->duties->len; i++) {
-        const struct duty *duty = duty_at(statements, i);
-        struct statement *statement = (struct statement *)g_hash_table_lookup(known[duty->column], duty->id);
-        bool is_exercised = conduct != NULL ? conduct->exercised[i / 8] >> i % 8 & 1
-                                            : duty->occasions[0] + duty->occasions[1] + duty->occasions[2] > 0;
-        bool is_broken = conduct != NULL ? conduct->broken[i / 8] >> i % 8 & 1
-                                         : duty->breaches[0] + duty->breaches[1] + duty->breaches[2] > 0;
+    for (unsigned i = 0; i < statements->requirements->len; i++) {
+        const struct requirement *requirement = requirement_at(statements, i);
+        struct statement *statement =
+            (struct statement *)g_hash_table_lookup(known[requirement->column], requirement->id);
+        bool is_exercised = coverage != NULL
+                                ? coverage->exercised[i / 8] >> i % 8 & 1
+                                : requirement->occasions[0] + requirement->occasions[1] + requirement->occasions[2] > 0;
+        bool is_broken = coverage != NULL
+                             ? coverage->broken[i / 8] >> i % 8 & 1
+                             : requirement->breaches[0] + requirement->breaches[1] + requirement->breaches[2] > 0;
         if (statement == NULL) {
             statement = g_new0(struct statement, 1);
-            *statement = (struct statement){.id = duty->id, .column = duty->column, .is_whole = true};
-            statement->duties = g_array_new(FALSE, FALSE, sizeof(unsigned));
+            *statement = (struct statement){.id = requirement->id, .column = requirement->column, .is_whole = true};
+            statement->requirements = g_array_new(FALSE, FALSE, sizeof(unsigned));
             g_ptr_array_add(list, statement);
-            g_hash_table_insert(known[duty->column], (void *)(uintptr_t)duty->id, statement);
+            g_hash_table_insert(known[requirement->column], (void *)(uintptr_t)requirement->id, statement);
         }
-        g_array_append_val(statement->duties, i);
+        g_array_append_val(statement->requirements, i);
         statement->is_exercised |= is_exercised;
         statement->is_whole &= is_exercised;
         statement->is_broken |= is_broken;
@@ -264,10 +267,11 @@ static void write_sides(struct json_writer *writer, const struct json_statements
     for (unsigned side = 0; side < SIDES; side++) {
         uint32_t occasions = 0;
         uint32_t breaches = 0;
-        for (unsigned i = 0; i < statement->duties->len; i++) {
-            const struct duty *duty = duty_at(statements, g_array_index(statement->duties, unsigned, i));
-            occasions = MAX(occasions, duty->occasions[side]);
-            breaches += duty->breaches[side];
+        for (unsigned i = 0; i < statement->requirements->len; i++) {
+            const struct requirement *requirement =
+                requirement_at(statements, g_array_index(statement->requirements, unsigned, i));
+            occasions = MAX(occasions, requirement->occasions[side]);
+            breaches += requirement->breaches[side];
         }
         if (occasions == 0)
             continue;
@@ -283,9 +287,11 @@ static void write_rules(struct json_writer *writer, const struct json_statements
                         const struct statement *statement)
 {
     json_begin_array(writer, "rules");
-    for (unsigned i = 0; i < statement->duties->len; i++)
+    for (unsigned i = 0; i < statement->requirements->len; i++)
         json_element_string(
-            writer, check_rule_info(duty_at(statements, g_array_index(statement->duties, unsigned, i))->rule)->symbol);
+            writer,
+            check_rule_info(requirement_at(statements, g_array_index(statement->requirements, unsigned, i))->rule)
+                ->symbol);
     json_end_array(writer);
 }
 
@@ -330,10 +336,10 @@ static void write_ids_in_state(struct json_writer *writer, const GPtrArray *list
     json_end_array(writer);
 }
 
-void json_write_conduct(struct json_writer *writer, const struct json_statements *statements,
-                        const struct json_conduct *conduct)
+void json_write_coverage(struct json_writer *writer, const struct json_statements *statements,
+                         const struct json_coverage *coverage)
 {
-    GPtrArray *list = collect_statements(statements, conduct);
+    GPtrArray *list = collect_statements(statements, coverage);
 
     json_begin_member(writer, "statements");
     write_ids_in_state(writer, list, "broken");
