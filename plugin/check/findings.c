@@ -42,7 +42,7 @@ static void write_missing(uint32_t missing, char buffer[CHECK_DOUBT_SIZE])
 #include "needs.def"
 #undef NEED
     };
-    size_t length = (size_t)snprintf(buffer, CHECK_DOUBT_SIZE, "not decided, needs:");
+    size_t length = (size_t)snprintf(buffer, CHECK_DOUBT_SIZE, "needs");
 
     for (unsigned bit = 0; bit < CHECK_NEED_BITS && length < CHECK_DOUBT_SIZE; bit++)
         if (missing & 1u << bit)

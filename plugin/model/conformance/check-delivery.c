@@ -277,12 +277,13 @@ static void check_retained(struct track_delivery *delivery)
         track_report_anomaly(delivery->tracking, found);
 }
 
-/** A hash of a message, to recognise it; 0 where it was not all captured, or is too short to be told from others. */
+/** A hash of a message, to recognise it; 0 where it was not all captured. What is too short to be told from others is left to
+ *  the rule's needs, so that it can be shown as undecided. */
 static uint32_t hash_own(const struct mqtt_packet *packet, uint32_t topic_hash)
 {
     struct mqtt_span payload = packet->publish.payload;
 
-    if (packet->fault.kind != MQTT_FAULT_NONE || payload.length < TRACK_CONTENT_LEAST)
+    if (packet->fault.kind != MQTT_FAULT_NONE)
         return 0;
     return topic_hash * 31 ^ track_hash_bytes(packet->bytes + payload.at, payload.length) ^ payload.length;
 }
