@@ -66,7 +66,8 @@ void check_finding_doubt(const struct check_finding *finding, char buffer[CHECK_
         return;
     }
     for (unsigned doubt = TRACK_DOUBT_NONE + 1; doubt < TRACK_DOUBTS && length < CHECK_DOUBT_SIZE; doubt++)
-        if (finding->doubts & 1u << doubt)
+        /* Some have the same words. */
+        if (finding->doubts & 1u << doubt && strstr(buffer, words[doubt]) == NULL)
             length += (size_t)snprintf(buffer + length, CHECK_DOUBT_SIZE - length, "%s%s", length > 0 ? ", " : "",
                                        words[doubt]);
 }
@@ -116,14 +117,17 @@ static const char *fault_words(const struct check_finding *finding)
     return "";
 }
 
-/** Adds statement ids in brackets, "or" between those of which one is broken: the first, and of the others as many as an item of the tree has room for. */
-static void write_ids(const struct check_ids *ids, char *buffer, size_t size)
+/** How long a message may be: Wireshark ends a label at 240 bytes, and severity and group come first. */
+enum { MESSAGE_LENGTH = 205 };
+
+/** Adds statement ids in brackets, "or" between those of which one is broken: the first, and of the others as many as there is
+ *  room for after the `before` bytes that come first. */
+static void write_ids(const struct check_ids *ids, size_t before, char *buffer, size_t size)
 {
-    enum { LABEL_SIZE = 205 }; /* Wireshark ends a label at 240 bytes, and severity and group come first */
     size_t length = strlen(buffer);
 
     for (unsigned i = 0; i < ids->count; i++) {
-        bool has_room = i == 0 || length + strlen(ids->list[i]) + sizeof " or ]" <= LABEL_SIZE;
+        bool has_room = i == 0 || before + length + strlen(ids->list[i]) + sizeof " or ]" <= MESSAGE_LENGTH;
         bool is_other = i > 0 && (ids->one_of >> (i - 1) & 3) == 3;
         snprintf(buffer + length, size - length, "%s%s",
                  i == 0     ? " ["
@@ -138,25 +142,52 @@ static void write_ids(const struct check_ids *ids, char *buffer, size_t size)
         snprintf(buffer + length, size - length, "]");
 }
 
-void check_message(const struct check_finding *finding, char *buffer, size_t size)
+/** Writes what comes after the `before` bytes of title and detail: how many more there are, who is at fault, why the severity
+ *  is lower, and the statements. */
+static void write_end(const struct check_finding *finding, size_t before, char *buffer, size_t size)
 {
     const char *fault = fault_words(finding);
     struct check_ids ids;
-    char detail[CHECK_MESSAGE_SIZE / 2];
     char doubt[CHECK_DOUBT_SIZE];
-    size_t length;
+    size_t length = 0;
 
-    check_rule_functions[finding->rule].write_detail(&finding->subject, detail, sizeof detail);
-    check_finding_ids(finding, &ids);
-    snprintf(buffer, size, "%s%s%s", check_rule_info(finding->rule)->title, detail[0] != '\0' ? ": " : "", detail);
-    length = strlen(buffer);
+    buffer[0] = '\0';
     if (finding->further > 0)
-        snprintf(buffer + length, size - length, ", and %u more in this packet", (unsigned)finding->further);
+        snprintf(buffer, size, ", and %u more in this packet", (unsigned)finding->further);
     check_finding_doubt(finding, doubt);
-    if (fault[0] != '\0' || doubt[0] != '\0') {
-        length = strlen(buffer);
+    length = strlen(buffer);
+    if (fault[0] != '\0' || doubt[0] != '\0')
         snprintf(buffer + length, size - length, " (%s%s%s)", fault, fault[0] != '\0' && doubt[0] != '\0' ? "; " : "",
                  doubt);
-    }
-    write_ids(&ids, buffer, size);
+    check_finding_ids(finding, &ids);
+    write_ids(&ids, before, buffer, size);
+}
+
+/** Cuts a text before a character, so that with an ellipsis it has `most` bytes at most. */
+static void cut_text(char *text, size_t most)
+{
+    static const char ellipsis[] = "...";
+    size_t end = most > strlen(ellipsis) ? most - strlen(ellipsis) : 0;
+
+    if (strlen(text) <= most)
+        return;
+    while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80)
+        end--;
+    memcpy(text + end, ellipsis, sizeof ellipsis);
+}
+
+void check_message(const struct check_finding *finding, char *buffer, size_t size)
+{
+    const char *title = check_rule_info(finding->rule)->title;
+    char detail[CHECK_MESSAGE_SIZE / 2];
+    char end[CHECK_MESSAGE_SIZE];
+
+    check_rule_functions[finding->rule].write_detail(&finding->subject, detail, sizeof detail);
+    snprintf(buffer, size, "%s%s%s", title, detail[0] != '\0' ? ": " : "", detail);
+    write_end(finding, strlen(buffer), end, sizeof end);
+    size_t end_length = strlen(end);
+    /* The evidence is cut rather than the statement and the doubt about it. */
+    cut_text(buffer, end_length < MESSAGE_LENGTH ? MESSAGE_LENGTH - end_length : 0);
+    size_t length = strlen(buffer);
+    snprintf(buffer + length, size - length, "%s", end);
 }
