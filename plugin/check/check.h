@@ -125,7 +125,8 @@ void check_undecided(const struct check_policy *policy, const struct mqtt_packet
                      const struct track_facts *facts, struct _wmem_allocator_t *pool, struct check_findings *undecided);
 
 /** Writes what a finding says: title, detail; the side at fault where the title does not begin with it, and why the severity
- *  was lowered, in parentheses; statement ids in brackets. Null-terminated, truncated where `size` is too small. */
+ *  was lowered, in parentheses; statement ids in brackets. What is too long for the tree has its detail cut. Null-terminated,
+ *  truncated where `size` is too small. */
 void check_message(const struct check_finding *finding, char *buffer, size_t size);
 
 enum { CHECK_MESSAGE_SIZE = 640, CHECK_IDS_MAX = 8 };

@@ -31,6 +31,12 @@ static inline struct mqtt_span with_length(struct mqtt_span string)
 /** The four flags of a fixed header as digits, bit 3 first: four arguments for "%u%u%u%u". */
 #define FLAG_BITS(flags) (flags) >> 3 & 1u, (flags) >> 2 & 1u, (flags) >> 1 & 1u, (flags)&1u
 
+/** How much of a string a message has room for: the precision of "%.*s". */
+static inline int beginning_of(struct mqtt_span text)
+{
+    return text.length < 16 ? (int)text.length : 16;
+}
+
 /** The ending of a noun after a number: "%u byte%s". */
 #define PLURAL(number) ((number) == 1 ? "" : "s")
 

@@ -93,16 +93,148 @@ static enum mqtt_packet_type sample_type(const struct check_rule_info *info)
     return (enum mqtt_packet_type)type;
 }
 
+enum { CODE_0 = 0x100 };
+
+/** What a sample of a rule has where the values that most have would contradict it; 0: as most, both values of an anomaly
+ *  together. */
+struct sample {
+    enum check_rule rule;
+    enum mqtt_packet_type type;
+    uint16_t code;        /**< of the packet, or in it; CODE_0: 0 */
+    uint32_t value;       /**< of the anomaly */
+    uint32_t other;       /**< likewise */
+    uint32_t found;       /**< what the fault of a malformed packet found, and the Remaining Length */
+    uint8_t property;     /**< enum mqtt_property_index, + 1 */
+    uint8_t field;        /**< enum mqtt_field */
+    uint8_t header_bytes; /**< of the Remaining Length */
+    uint32_t text_length; /**< of the string */
+};
+
+static const struct sample samples[] = {
+    /* Times in ms, after a Keep Alive or an interval of 3 s. */
+    {CHECK_keep_alive_exceeded, .value = 4020, .other = 3},
+    {CHECK_keep_alive_far_exceeded, .value = 7350, .other = 3},
+    {CHECK_server_keep_alive_exceeded, .value = 4020, .other = 3},
+    {CHECK_server_keep_alive_far_exceeded, .value = 7350, .other = 3},
+    {CHECK_silent_client_served, .value = 9100, .other = 3},
+    {CHECK_keep_alive_timeout_too_early, .value = 1200, .other = 3},
+    {CHECK_pingresp_missed, .value = 7350, .other = 3},
+    {CHECK_connection_without_connack, .value = 30000, .other = 3},
+    {CHECK_connect_late, .value = 120000, .other = 3},
+    {CHECK_server_after_disconnect, .value = 5200, .other = 3},
+    {CHECK_client_after_disconnect, .value = 5200, .other = 3},
+    {CHECK_practice_early_pings, .value = 400, .other = 3},
+    {CHECK_unanswered_subscribe, .value = 5000, .other = 3},
+    {CHECK_unanswered_unsubscribe, .value = 5000, .other = 3},
+    {CHECK_unanswered_pingreq, .value = 5000, .other = 3},
+    {CHECK_unanswered_auth, .value = 5000, .other = 3},
+    {CHECK_unanswered_qos_1_by_server, .value = 5000, .other = 3},
+    {CHECK_unanswered_qos_1_by_client, .value = 5000, .other = 3},
+    {CHECK_unanswered_qos_2_by_server, .value = 5000, .other = 3},
+    {CHECK_unanswered_qos_2_by_client, .value = 5000, .other = 3},
+    {CHECK_unanswered_pubrec_by_client, .value = 5000, .other = 3},
+    {CHECK_unanswered_pubrec_by_server, .value = 5000, .other = 3},
+    {CHECK_unanswered_pubrel, .value = 5000, .other = 3},
+    {CHECK_unanswered_pubrel_by_client, .value = 5000, .other = 3},
+    /* QoS, RETAIN and counts: expected the other, found the value. */
+    {CHECK_granted_above_maximum_qos, .code = 2},
+    {CHECK_granted_above_request, .value = 2, .other = 1},
+    {CHECK_delivered_above_grant, .value = 2, .other = 1},
+    {CHECK_delivered_above_shared_grant, .value = 2, .other = 1},
+    {CHECK_delivered_by_old_grant, .value = 2, .other = 1},
+    {CHECK_delivered_above_published, .value = 2, .other = 1},
+    {CHECK_delivered_below_grant, .value = 1, .other = 2},
+    {CHECK_overlap_below_highest, .value = 1, .other = 2},
+    {CHECK_practice_qos_above_grants, .value = 2, .other = 1},
+    {CHECK_ack_of_wrong_kind, .type = MQTT_TYPE_PUBACK, .value = 2, .other = 3},
+    {CHECK_retain_not_as_published, .value = 0, .other = 1},
+    {CHECK_delivered_without_all_ids, .value = 2, .other = 3},
+    {CHECK_forwarded_expiry, .value = 60, .other = 60},
+    {CHECK_unknown_level_accepted, .value = 6, .other = 3},
+    {CHECK_resent_without_dup, .value = 2, .other = 3},
+    {CHECK_publish_resent, .value = 2, .other = 3},
+    {CHECK_publish_resent_without_dup, .value = 2, .other = 3},
+    {CHECK_pubrel_resent, .value = 2, .other = 3},
+    {CHECK_repeated_without_dup, .value = 2, .other = 3},
+    /* Codes. */
+    {CHECK_empty_client_id_wrong_code, .code = 0x05},
+    {CHECK_plain_client_id_refused, .code = 0x85},
+    {CHECK_auth_success_before_connack, .code = 0x19},
+    {CHECK_reauthentication_as_response, .code = 0x19},
+    {CHECK_auth_not_requested, .code = 0x18},
+    {CHECK_auth_code_of_other_side, .code = CODE_0},
+    {CHECK_code_not_defined, .code = 0x03},
+    {CHECK_ack_code_not_defined, .code = 0x03},
+    {CHECK_refused_for_qos, .value = 0x83, .other = 2},
+    {CHECK_resent_after_error, .value = 0x97, .other = 3},
+    {CHECK_no_matching_subscribers_from_client, .type = MQTT_TYPE_PUBACK, .code = 0x10},
+    {CHECK_disconnect_code_of_other_side, .code = 0x8E},
+    {CHECK_connack_server_reference_unexplained, .code = 0x88},
+    {CHECK_disconnect_server_reference_unexplained, .code = 0x8B},
+    /* Packets, properties and fields. */
+    {CHECK_wrong_direction, .type = MQTT_TYPE_SUBACK},
+    {CHECK_wrong_direction_likely, .type = MQTT_TYPE_SUBACK},
+    {CHECK_problem_information_not_wanted, .type = MQTT_TYPE_PUBACK},
+    {CHECK_auth_from_server_without_connect_method, .type = MQTT_TYPE_AUTH},
+    {CHECK_property_repeated, .type = MQTT_TYPE_CONNECT, .property = MQTT_PROPERTY_RECEIVE_MAXIMUM + 1},
+    {CHECK_publish_property_repeated, .property = MQTT_PROPERTY_PAYLOAD_FORMAT_INDICATOR + 1},
+    {CHECK_property_not_0_or_1, .property = MQTT_PROPERTY_REQUEST_PROBLEM_INFORMATION + 1},
+    {CHECK_property_zero, .property = MQTT_PROPERTY_RECEIVE_MAXIMUM + 1},
+    {CHECK_varint_too_long, .field = MQTT_FIELD_PROPERTY_LENGTH},
+    {CHECK_property_past_block, .field = MQTT_FIELD_PROPERTY + MQTT_PROPERTY_REASON_STRING},
+    {CHECK_property_block_past_end, .field = MQTT_FIELD_PROPERTY_LENGTH},
+    {CHECK_user_name_missing, .field = MQTT_FIELD_USER_NAME},
+    {CHECK_password_missing, .field = MQTT_FIELD_PASSWORD},
+    {CHECK_will_missing, .field = MQTT_FIELD_WILL_TOPIC},
+    {CHECK_connect_level_unknown, .found = 6},
+    {CHECK_client_id_missing, .found = 1},
+    {CHECK_ack_length, .type = MQTT_TYPE_PUBACK, .found = 3},
+    {CHECK_packet_too_short, .type = MQTT_TYPE_PUBACK, .found = 1},
+    {CHECK_ping_length, .found = 3},
+    {CHECK_disconnect_length, .found = 1},
+    {CHECK_remaining_length_not_minimal, .header_bytes = 2},
+    {CHECK_topic_long, .text_length = 40000},
+};
+
+/** The row of a rule; all 0 where it has none. */
+static struct sample sample_of(enum check_rule rule)
+{
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
+        if (samples[i].rule == rule)
+            return samples[i];
+    return (struct sample){.rule = rule};
+}
+
+/** A rule about a string of a property. */
+static bool is_property_text(enum check_rule rule)
+{
+    return rule == CHECK_property_text_ill_formed || rule == CHECK_property_text_null;
+}
+
+/** Gives a block Payload Format Indicator 1. */
+static void promise_utf8(struct mqtt_properties *block)
+{
+    block->seen |= mqtt_property_bit(MQTT_PROPERTY_PAYLOAD_FORMAT_INDICATOR);
+    block->first[MQTT_PROPERTY_PAYLOAD_FORMAT_INDICATOR].number = 1;
+}
+
 /** What the rule says of a broken packet with made-up values: sample, symbol, detail. */
 static void print_sample(enum check_rule rule)
 {
-    static const uint8_t bytes[64] = "....sensors/+/temperature";
+    enum { TEXT_AT = 4, TEXT_LENGTH = 21, PAYLOAD_AT = 25, PAYLOAD_LENGTH = 8, FILTER_AT = 33, FILTER_LENGTH = 12 };
+    enum { PADDED_AT = 45, PADDED_LENGTH = 2, NAME_AT = 48 };
+    static const uint8_t bytes[65536] = "....sensors/+/temperature21.5 \xff\xb0"
+                                        "Csensors+/#/a\x85\x00.MQIsdp";
+    const struct sample made_up = sample_of(rule);
+    const bool has_values = made_up.value != 0 || made_up.other != 0;
+    const uint8_t code = made_up.code != 0 ? (uint8_t)made_up.code : 0x87;
     static const struct track_text text = {0};
     static const struct track_connect_info connect_info = {
         .keep_alive_s = 60, .will_qos = 2, .client_id_characters = 30, .auth_method = &text};
     static const struct track_limits limits = {
         .receive_maximum = 10, .topic_alias_maximum = 10, .maximum_packet_size = 20, .maximum_qos = 1};
-    static const struct track_anomaly anomaly = {.frame = 12, .value = 5, .other = 3};
+    const struct track_anomaly anomaly = {
+        .frame = 12, .value = has_values ? made_up.value : 5, .other = has_values ? made_up.other : 3};
     const struct check_rule_info *info = check_rule_info(rule);
     const struct track_snapshot snapshot = {
         .version = (uint8_t)sample_version(info), .connect_info = &connect_info, .limits = {&limits, &limits}};
@@ -113,30 +245,52 @@ static void print_sample(enum check_rule rule)
     struct mqtt_packet packet = {
         .bytes = bytes,
         .captured = sizeof bytes,
-        .length = sizeof bytes,
-        .remaining_length = 62,
+        .length = 64,
+        .remaining_length = made_up.found != 0 ? made_up.found : 62,
+        .remaining_length_at = {1, made_up.header_bytes},
         .version = sample_version(info),
-        .type = sample_type(info),
+        .type = made_up.type != 0 ? made_up.type : sample_type(info),
         .packet_id = 7,
-        .reason = 0x87,
+        .reason = code,
         .flags = 0x5,
-        .fault = {.kind = MQTT_FAULT_PAST_END, .field = MQTT_FIELD_TOPIC_NAME, .needed = 12, .found = 4}};
-    const struct check_subject subject = {.packet = &packet,
-                                          .facts = &facts,
-                                          .anomaly = &anomaly,
-                                          .block = &packet.properties,
-                                          .block_type = packet.type,
-                                          .property = {.index = MQTT_PROPERTY_REASON_STRING, .number = 30},
-                                          .text_kind = CHECK_TEXT_TOPIC,
-                                          .text = {4, 21},
-                                          .utf8_at = 10,
-                                          .filter = {.text = {4, 21}, .options_at = 25, .options = 0x40},
-                                          .code = 0x87};
+        .ack_flags = 0x02,
+        .fault = {.kind = MQTT_FAULT_PAST_END,
+                  .field = made_up.field != 0 ? (enum mqtt_field)made_up.field : MQTT_FIELD_TOPIC_NAME,
+                  .needed = 12,
+                  .found = made_up.found != 0 ? made_up.found : 4}};
+    const unsigned property = made_up.property != 0 ? made_up.property - 1u : MQTT_PROPERTY_REASON_STRING;
+    const struct check_subject subject = {
+        .packet = &packet,
+        .facts = &facts,
+        .anomaly = &anomaly,
+        .block = &packet.properties,
+        .block_type = packet.type,
+        .property = {.index = (enum mqtt_property_index)property,
+                     .number = 30,
+                     .whole = {PADDED_AT, PADDED_LENGTH},
+                     .value = {PADDED_AT + PADDED_LENGTH, 1}},
+        .text_kind = is_property_text(rule) ? CHECK_TEXT_PROPERTY : CHECK_TEXT_TOPIC,
+        .text = {TEXT_AT, made_up.text_length != 0 ? made_up.text_length : TEXT_LENGTH},
+        .utf8_at = 10,
+        .filter = {.text = {FILTER_AT, FILTER_LENGTH}, .options = 0x40},
+        .code = code};
     char detail[CHECK_MESSAGE_SIZE];
 
-    if (packet.type == MQTT_TYPE_CONNECT)
+    if (packet.type == MQTT_TYPE_CONNECT) {
         packet.connect.flags = 0xA8; /* User Name, Will Retain, Will QoS 1 */
-    packet.properties.seen =
+        packet.connect.client_id = (struct mqtt_span){TEXT_AT, TEXT_LENGTH + PAYLOAD_LENGTH};
+        if (rule != CHECK_credential_omitted)
+            packet.connect.user_name = packet.connect.client_id;
+        packet.connect.will_payload = (struct mqtt_span){PAYLOAD_AT, PAYLOAD_LENGTH};
+        packet.connect.protocol_name = (struct mqtt_span){NAME_AT, 6};
+        promise_utf8(&packet.connect.will_properties);
+    } else if (packet.type == MQTT_TYPE_PUBLISH) {
+        packet.publish.qos = 2;
+        packet.publish.payload = (struct mqtt_span){PAYLOAD_AT, PAYLOAD_LENGTH};
+        promise_utf8(&packet.properties);
+    }
+    packet.properties.length_at = (struct mqtt_span){PADDED_AT, PADDED_LENGTH};
+    packet.properties.seen |=
         mqtt_property_bit(MQTT_PROPERTY_TOPIC_ALIAS) | mqtt_property_bit(MQTT_PROPERTY_MAXIMUM_QOS);
     packet.properties.first[MQTT_PROPERTY_TOPIC_ALIAS].number = 30;
     packet.properties.first[MQTT_PROPERTY_MAXIMUM_QOS].number = 1;
