@@ -1,7 +1,8 @@
 # test_journey.py: each link from a delivery to its publication is compared with what was really published.
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The captures of test-captures/journeys hold the truth: each message has a number in a User Property that the plugin does not
-look at. What the clients logged is compared as well. Damaged copies must not have one certain link that is wrong.
+"""The captures of test-captures/journeys hold the truth: each message of MQTT 5.0 has a number in a User Property that the plugin
+does not look at, and for those of 3.1.1 the clients' own log has it, whose lines are in the order of each client's packets. What
+the clients logged is compared as well. Damaged copies must not have one certain link that is wrong.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ import harness  # noqa: E402
 JOURNEYS = ROOT / "test-captures" / "journeys"
 FIELDS = ["frame.number", "mqttscope.publisher", "mqttscope.published_in", "mqttscope.message.certainty",
           "mqttscope.message.kind", "mqtt.property.user_property.value", "mqtt.will_property.user_property.value",
-          "mqtt.msgtype", "tcp.dstport", "mqttscope.client"]
-PORT, PUBLISH = "1883", "3"
+          "mqtt.msgtype", "tcp.dstport", "mqttscope.client", "mqtt.willtopic"]
+PORTS, PUBLISH = ("1883", "8883"), "3"
+LOGGED = ("rabbitmq", "aedes")
+"""Captures whose messages have no number on the wire."""
 SEEDS = 100
 HEADER, RECORD = 24, 16
 
@@ -40,16 +43,37 @@ class Link(NamedTuple):
     kind: str
 
 
-def links(capture: Path) -> list[Link]:
-    """All deliveries of a capture."""
+def log_of(name: str) -> list[list[str]]:
+    """The lines of a log: what happened, the client, the message's number, topic, payload."""
+    return [line.split("\t") for line in (JOURNEYS / f"{name}.tsv").read_text(encoding="utf-8").splitlines()]
+
+
+def logged_numbers(name: str) -> dict[str, list[str]]:
+    """The numbers of the messages in each frame of an undamaged capture, by the clients' log."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    numbers: dict[str, list[str]] = {}
+    for verb, client, number, *_ in log_of(name):
+        lines.setdefault((verb, client), []).append(number)
+    for row in harness.rows(JOURNEYS / f"{name}.pcap", FIELDS, display_filter="mqtt"):
+        count = row["mqtt.msgtype"].count(PUBLISH) + len(row["mqtt.willtopic"])
+        verb = "published" if row["tcp.dstport"][0] in PORTS else "received"
+        for _ in range(count):
+            numbers.setdefault(row["frame.number"][0], []).append(lines[verb, row["mqttscope.client"][0]].pop(0))
+    return numbers
+
+
+def links(capture: Path, known: dict[str, list[str]] | None = None) -> list[Link]:
+    """All deliveries of a capture. `known`: the messages' numbers by frame, where they are not on the wire."""
     published: dict[str, list[str]] = {}
     found = []
     for row in harness.rows(capture, FIELDS, display_filter="mqtt"):
         (frame,), numbers = row["frame.number"], row["mqtt.property.user_property.value"]
-        if row["tcp.dstport"] == [PORT]:
+        if known is not None:
+            numbers = known.get(frame, [])
+        if row["tcp.dstport"][0] in PORTS:
             published[frame] = numbers + row["mqtt.will_property.user_property.value"]
             continue
-        if PUBLISH not in row["mqtt.msgtype"]:
+        if PUBLISH not in row["mqtt.msgtype"] or (known is not None and len(numbers) != row["mqtt.msgtype"].count(PUBLISH)):
             continue
         told = iter(zip(row["mqttscope.published_in"], row["mqttscope.message.certainty"], row["mqttscope.message.kind"]))
         for number, publisher in zip(numbers, row["mqttscope.publisher"], strict=True):
@@ -74,8 +98,8 @@ def frames_of(capture: Path) -> tuple[bytes, list[bytes]]:
     return data[:HEADER], records
 
 
-def damaged(records: list[bytes], seed: int) -> list[bytes]:
-    """Frames lost, captured twice, or the beginning missing."""
+def damaged(records: list[tuple[str, bytes]], seed: int) -> list[tuple[str, bytes]]:
+    """Of records and the numbers of their frames: frames lost, captured twice, or the beginning missing."""
     chance = random.Random(seed)
     kind = seed % 4
     if kind in (0, 3):
@@ -92,11 +116,10 @@ def damaged(records: list[bytes], seed: int) -> list[bytes]:
 class TestUndamaged(unittest.TestCase):
     """Captures as they were recorded."""
 
-    def check(self, name: str) -> Counter[str]:
+    def check(self, name: str, suffix: str = "pcap") -> Counter[str]:
         """Compares a capture with its log, and no certain link is wrong; how many links of each certainty there are."""
-        found = links(JOURNEYS / f"{name}.pcap")
-        log = [line.split("\t") for line in (JOURNEYS / f"{name}.tsv").read_text(encoding="utf-8").splitlines()]
-        received = Counter((client, number) for verb, client, number, *_ in log if verb == "received")
+        found = links(JOURNEYS / f"{name}.{suffix}", logged_numbers(name) if name in LOGGED else None)
+        received = Counter((client, number) for verb, client, number, *_ in log_of(name) if verb == "received")
         self.assertEqual(Counter((each.client, each.message) for each in found), received)
         self.assertEqual([each for each in found if each.certainty == "certain" and not each.is_right], [])
         return Counter(each.certainty for each in found)
@@ -106,6 +129,21 @@ class TestUndamaged(unittest.TestCase):
         share = self.check("ordinary")
         self.assertGreaterEqual(share["certain"], 0.99 * share.total(), share)
         self.assertEqual(share["unknown"], 0)
+
+    def test_other_brokers(self) -> None:
+        """The same of RabbitMQ and aedes, with MQTT 3.1.1."""
+        for name in LOGGED:
+            with self.subTest(broker=name):
+                share = self.check(name)
+                self.assertGreaterEqual(share["certain"], 0.99 * share.total(), share)
+                self.assertEqual(share["unknown"], 0)
+
+    def test_encrypted(self) -> None:
+        """Published over TLS and delivered over TCP, and back: each link is right, and none certain, since the ports differ."""
+        found = links(JOURNEYS / "tls.pcapng")
+        self.assertEqual(self.check("tls", "pcapng"), Counter(likely=len(found)))
+        self.assertGreater(len(found), 20)
+        self.assertEqual([each for each in found if not each.is_right], [])
 
     def test_kinds(self) -> None:
         """Each kind is there."""
@@ -130,8 +168,7 @@ class TestTable(unittest.TestCase):
 
     def test_counts(self) -> None:
         """What was received is counted, by topic and subscriber; nothing is missing, and times are in their order."""
-        log = [line.split("\t") for line in (JOURNEYS / "ordinary.tsv").read_text(encoding="utf-8").splitlines()]
-        received = Counter((topic, client) for verb, client, _, topic, *_ in log if verb == "received")
+        received = Counter((topic, client) for verb, client, _, topic, *_ in log_of("ordinary") if verb == "received")
         total, *others = self.rows(harness.Order.ONE_PASS)
         self.assertEqual({(topic, client): int(delivered) for topic, client, _, delivered, *_ in others}, received)
         self.assertEqual(int(total[3]), received.total())
@@ -152,15 +189,19 @@ class TestDamaged(unittest.TestCase):
 
     def test_no_certain_link_is_wrong(self) -> None:
         """Whatever is lost, doubled or not captured from the beginning."""
-        originals = [frames_of(JOURNEYS / f"{name}.pcap") for name in ("ordinary", "bursts")]
+        names = ("ordinary", "bursts", *LOGGED)
+        known = {name: logged_numbers(name) for name in LOGGED}
         share: Counter[str] = Counter()
         with tempfile.TemporaryDirectory() as folder:
             for seed in range(SEEDS):
-                header, records = originals[seed // 4 % 2]
+                name = names[seed // 4 % len(names)]
+                header, records = frames_of(JOURNEYS / f"{name}.pcap")
+                left = damaged([(str(number), each) for number, each in enumerate(records, 1)], seed)
                 capture = Path(folder) / "damaged.pcap"
-                capture.write_bytes(header + b"".join(damaged(records, seed)))
+                capture.write_bytes(header + b"".join(each for _, each in left))
                 Path(folder).chmod(0o755)
-                found = links(capture)
+                numbers = {str(now): known[name].get(before, []) for now, (before, _) in enumerate(left, 1)} if name in known else None
+                found = links(capture, numbers)
                 share.update(each.certainty for each in found)
                 wrong = [each for each in found if each.certainty == "certain" and not each.is_right]
                 self.assertEqual(wrong, [], f"seed {seed}")
