@@ -8,6 +8,7 @@
 
 #include "protocol/journey.h"
 #include "protocol/replies.h"
+#include "protocol/topic-match.h"
 
 /** The step of a packet; NULL where it is none. */
 static const struct track_journey_step *find_step(const struct track_journeys *journeys, struct track_pdu_ref pdu)
@@ -37,6 +38,7 @@ static void describe_publication(const struct track_journeys *journeys, const st
     journey->message = track_publication_number(&journeys->publications, order - 1);
     journey->publisher = connection;
     journey->publication = order - 1;
+    journey->content = track_publication_at(&journeys->publications, order - 1)->content;
     journey->is_will = packet->type == MQTT_TYPE_CONNECT;
 }
 
@@ -59,6 +61,7 @@ static void describe_step(const struct track_journeys *journeys, const struct tr
     journey->kind = step->flags & TRACK_JOURNEY_KIND;
     journey->is_certain = step->flags & TRACK_JOURNEY_CERTAIN;
     journey->published_in = from->frame;
+    journey->content = from->content;
     journey->publisher = source->connection;
     journey->publisher_end = source->end;
     journey->publisher_id = source->client_id;
@@ -159,6 +162,20 @@ uint32_t track_journey_message_in(const struct track_connection *connection, uin
     if (order == 0 || track_publication_at(&journeys->publications, order - 1)->frame != frame)
         return 0;
     return track_publication_number(&journeys->publications, order - 1);
+}
+
+uint32_t track_journey_broker(const struct track_connection *connection)
+{
+    const struct track_journeys *journeys = connection->capture->journeys;
+    const struct track_journey_place *place = connection->journey.place;
+
+    return journeys != NULL && place != NULL ? (uint32_t)(place - journeys->places) + 1 : 0;
+}
+
+bool track_filter_matches(const struct track_text *filter, const uint8_t *topic, uint32_t length)
+{
+    return track_is_clear_filter(filter) &&
+           track_match_topic(filter, (struct track_topic){topic, length}, false) == TRACK_MATCHES;
 }
 
 const char *track_journey_kind_name(enum track_journey_kind kind)

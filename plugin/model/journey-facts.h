@@ -19,6 +19,12 @@ uint32_t track_journey_deliveries(const struct track_connection *connection, uin
 /** The number of the latest message that packets of a frame belong to; 0 where there is none. */
 uint32_t track_journey_message_in(const struct track_connection *connection, uint32_t frame);
 
+/** The connection's broker among those at which messages are followed, from 1; 0 where it is none of them. */
+uint32_t track_journey_broker(const struct track_connection *connection);
+
+/** True where a Topic Filter is valid and matches a Topic Name. */
+bool track_filter_matches(const struct track_text *filter, const uint8_t *topic, uint32_t length);
+
 /** A kind's name, as in the filter field. */
 const char *track_journey_kind_name(enum track_journey_kind kind);
 

@@ -102,7 +102,7 @@ static void fill_delivery_cells(unsigned index)
 {
     const struct delivery_row *row = row_at(index);
     stat_tap_table_item_type cells[DELIVERY_COLUMNS];
-    uint64_t missing = row->published > row->delivered ? row->published - row->delivered : 0;
+    uint64_t missing = delivery_row_missing(row);
 
     memset(cells, 0, sizeof cells);
     for (unsigned column = 0; column < DELIVERY_COLUMNS; column++)
@@ -151,11 +151,14 @@ static void add_up(void)
         add_histogram(&total->broker, row->broker);
         add_histogram(&total->end_to_end, row->end_to_end);
     }
-    if (open_deliveries.book->not_counted > 0) {
-        g_free(total->subscriber);
-        total->subscriber =
-            g_strdup_printf("(all; %" G_GUINT64_FORMAT " deliveries have no row)", open_deliveries.book->not_counted);
-    }
+    uint64_t left_out = open_deliveries.book->left_out + open_deliveries.book->subscriptions->not_followed;
+    g_free(total->subscriber);
+    if (open_deliveries.book->not_counted > 0 || left_out > 0)
+        total->subscriber = g_strdup_printf("(all; %" G_GUINT64_FORMAT " deliveries have no row, %" G_GUINT64_FORMAT
+                                            " topics or subscriptions left out)",
+                                            open_deliveries.book->not_counted, left_out);
+    else
+        total->subscriber = g_strdup("(all)");
 }
 
 static tap_packet_status ignore_delivery(void *tapdata _U_, packet_info *pinfo _U_, epan_dissect_t *edt _U_,

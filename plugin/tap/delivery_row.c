@@ -2,14 +2,33 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * A row begins with the first delivery. From there on, until the subscriber's connection ends, each message to the topic
- * counts as published for it. What was stored or queued before counts when it is delivered.
+ * A row begins with the first message that is published while its subscriber's subscription is in force. Where the subscription
+ * is not known (a capture that begins later, or a filter that leaves the SUBSCRIBE out), it begins with the first delivery.
+ * Until the subscriber's connection ends, each message to the topic counts as published for it. What was stored or queued
+ * before counts when it is delivered.
  */
 #include "delivery_row.h"
 
 #include "tap.h"
 
-enum { WAITING_MOST = 100000 };
+enum {
+    WAITING_MOST = 100000,
+    TOPICS_MOST = 20000,     /**< topics that are matched with subscriptions */
+    PUBLISHERS_MOST = 20000, /**< whose names are kept */
+    DUE_MOST = 256,          /**< messages under way that are known of a row */
+};
+
+/** Whom the messages of a topic are for. */
+struct topic_claims {
+    GArray *claims; /**< struct topic_claim */
+    unsigned seen;  /**< so many subscriptions were matched with the topic */
+};
+
+/** A row that counts what is published to its topic. */
+struct topic_claim {
+    struct delivery_row *row;
+    const struct tap_subscription *subscription; /**< NULL: a delivery opened the row */
+};
 
 static void free_delivery_row(void *data)
 {
@@ -19,7 +38,17 @@ static void free_delivery_row(void *data)
     g_free(row->subscriber);
     g_free(row->broker);
     g_free(row->end_to_end);
+    if (row->due != NULL)
+        g_array_unref(row->due);
     g_free(row);
+}
+
+static void free_claims(void *data)
+{
+    struct topic_claims *claims = (struct topic_claims *)data;
+
+    g_array_unref(claims->claims);
+    g_free(claims);
 }
 
 static void free_row_list(void *list)
@@ -43,11 +72,13 @@ struct delivery_book *delivery_book_new(unsigned topic_characters, unsigned name
 
     book->rows = g_ptr_array_new_with_free_func(free_delivery_row);
     book->by_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    book->topics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_row_list);
+    book->topics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_claims);
     book->waiting = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     book->of_client = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, free_row_list);
     book->topic_characters = topic_characters;
     book->name_characters = name_characters;
+    book->publishers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    book->subscriptions = tap_subscriptions_new();
     make_row(book, "(all)", "(all)");
     return book;
 }
@@ -60,51 +91,138 @@ void delivery_book_free(struct delivery_book *book)
     g_hash_table_destroy(book->topics);
     g_hash_table_destroy(book->waiting);
     g_hash_table_destroy(book->of_client);
+    g_hash_table_destroy(book->publishers);
+    tap_subscriptions_free(book->subscriptions);
     g_ptr_array_unref(book->rows);
     g_free(book);
 }
 
-/** The list of a key; made where there is none. */
-static GPtrArray *rows_of(GHashTable *lists, void *key, bool is_text)
+/** The row of a topic and subscriber; NULL where it would be one too many. */
+static struct delivery_row *find_row(struct delivery_book *book, const char *topic, const char *subscriber)
 {
-    GPtrArray *list = (GPtrArray *)g_hash_table_lookup(lists, key);
-
-    if (list == NULL) {
-        list = g_ptr_array_new();
-        g_hash_table_insert(lists, is_text ? g_strdup((const char *)key) : key, list);
-    }
-    return list;
-}
-
-/** The row of a delivery; NULL where it would be one too many. */
-static struct delivery_row *find_row(struct delivery_book *book, const struct tap_record *record)
-{
-    const char *subscriber = record->receiver_name;
-    char *names = g_strdup_printf("%s\n%s", record->topic, subscriber);
+    char *names = g_strdup_printf("%s\n%s", topic, subscriber);
     struct delivery_row *row = (struct delivery_row *)g_hash_table_lookup(book->by_names, names);
 
     if (row != NULL || book->rows->len > DELIVERY_ROWS_MOST) {
         g_free(names);
         return row;
     }
-    row = make_row(book, record->topic, subscriber);
+    row = make_row(book, topic, subscriber);
     g_hash_table_insert(book->by_names, names, row);
-    g_ptr_array_add(rows_of(book->topics, (void *)(uintptr_t)record->topic, true), row);
     return row;
+}
+
+/** The claims on the topic of a packet at its broker; made where there are none. NULL where they would be too many. */
+static struct topic_claims *claims_of(struct delivery_book *book, const struct tap_record *record)
+{
+    char *key = g_strdup_printf("%u\n%s", track_journey_broker(record->connection), record->topic);
+    struct topic_claims *claims = (struct topic_claims *)g_hash_table_lookup(book->topics, key);
+
+    if (claims != NULL || g_hash_table_size(book->topics) == TOPICS_MOST) {
+        g_free(key);
+        return claims;
+    }
+    claims = g_new0(struct topic_claims, 1);
+    claims->claims = g_array_new(FALSE, FALSE, sizeof(struct topic_claim));
+    g_hash_table_insert(book->topics, key, claims);
+    return claims;
+}
+
+/** The bytes of a PUBLISH's topic. */
+static const uint8_t *topic_bytes(const struct tap_record *record, uint32_t *length)
+{
+    const struct track_text *alias = track_alias_topic(&record->facts);
+    struct mqtt_span topic = record->packet.publish.topic;
+
+    *length = alias != NULL ? alias->length : topic.length;
+    return alias != NULL ? alias->bytes : record->packet.bytes + topic.at;
+}
+
+/** Matches a topic with the subscriptions that it was not matched with yet. */
+static void match_topic(struct delivery_book *book, struct topic_claims *claims, const struct tap_record *record)
+{
+    const GPtrArray *all = book->subscriptions->all;
+    uint32_t broker = track_journey_broker(record->connection);
+    uint32_t length;
+    const uint8_t *bytes = topic_bytes(record, &length);
+
+    for (; claims->seen < all->len; claims->seen++) {
+        const struct tap_subscription *each = (const struct tap_subscription *)g_ptr_array_index(all, claims->seen);
+        if (!each->is_open || each->broker != broker || !track_filter_matches(each->filter, bytes, length))
+            continue;
+        struct topic_claim claim = {find_row(book, record->topic, each->subscriber), each};
+        if (claim.row != NULL)
+            g_array_append_val(claims->claims, claim);
+        else
+            book->left_out++;
+    }
+}
+
+/** A publisher's name, kept once. */
+static const char *keep_name(struct delivery_book *book, const char *name)
+{
+    const char *known = (const char *)g_hash_table_lookup(book->publishers, name);
+
+    if (known != NULL)
+        return known;
+    if (g_hash_table_size(book->publishers) == PUBLISHERS_MOST)
+        return "...";
+    char *kept = tap_shorten(name, book->name_characters);
+    g_hash_table_insert(book->publishers, g_strdup(name), kept);
+    return kept;
+}
+
+/** A message is published for a row. */
+static void add_due(struct delivery_book *book, const struct topic_claim *claim, const struct tap_record *record)
+{
+    struct delivery_row *row = claim->row;
+    const struct track_journey *journey = &record->facts.journey;
+    uint8_t granted = claim->subscription != NULL ? claim->subscription->granted : 2;
+    struct delivery_due due = {
+        .content = journey->content,
+        .message = journey->message,
+        .frame = record->facts.pdu.frame,
+        .publisher = keep_name(book, record->sender_name),
+        .qos = MIN(record->packet.publish.qos, granted),
+    };
+
+    if (row->counted == journey->message) /* another subscription of the same Client */
+        return;
+    row->counted = journey->message;
+    row->published++;
+    if (row->due == NULL)
+        row->due = g_array_new(FALSE, FALSE, sizeof(struct delivery_due));
+    if (row->due->len == DUE_MOST) {
+        row->dropped_to = g_array_index(row->due, struct delivery_due, 0).frame;
+        g_array_remove_index(row->due, 0);
+    }
+    g_array_append_val(row->due, due);
 }
 
 /** A message is published: it is for each that is subscribed. */
 static void count_publication(struct delivery_book *book, const struct tap_record *record)
 {
-    const GPtrArray *rows = (const GPtrArray *)g_hash_table_lookup(book->topics, record->topic);
     const struct track_packet_record *packet_record = record->facts.record;
+    struct topic_claims *claims = claims_of(book, record);
 
-    book->latest = MAX(book->latest, record->facts.journey.message);
-    if (rows == NULL || (packet_record != NULL && packet_record->first_sent_in != 0))
+    if (packet_record != NULL && packet_record->first_sent_in != 0)
         return;
-    for (unsigned i = 0; i < rows->len; i++) {
-        struct delivery_row *row = (struct delivery_row *)g_ptr_array_index(rows, i);
-        row->published += row->is_open;
+    if (claims == NULL) {
+        book->left_out++;
+        return;
+    }
+    match_topic(book, claims, record);
+    for (unsigned i = claims->claims->len; i > 0; i--) {
+        const struct topic_claim *claim = &g_array_index(claims->claims, struct topic_claim, i - 1);
+        const struct tap_subscription *subscription = claim->subscription;
+        if (subscription != NULL ? !subscription->is_open : !claim->row->is_open) {
+            g_array_remove_index_fast(claims->claims, i - 1);
+            continue;
+        }
+        bool is_own =
+            subscription != NULL && subscription->has_no_local && subscription->connection == record->facts.connection;
+        if (!is_own)
+            add_due(book, claim, record);
     }
 }
 
@@ -131,20 +249,68 @@ static uint64_t delivery_key(const struct tap_record *record)
     return (uint64_t)record->facts.connection << 16 | record->packet.packet_id;
 }
 
-/** Begins to count what is published to the topic. */
+/** Begins to count what is published to the topic, where no subscription did. */
 static void open_row(struct delivery_book *book, struct delivery_row *row, const struct tap_record *record)
 {
-    if (row->is_open || record->facts.journey.kind == TRACK_JOURNEY_SHARED)
+    struct topic_claims *claims = claims_of(book, record);
+    void *key = GUINT_TO_POINTER(record->facts.connection);
+    struct topic_claim opened = {.row = row};
+
+    if (row->is_open || claims == NULL || record->facts.journey.kind == TRACK_JOURNEY_SHARED)
+        return;
+    for (unsigned i = 0; i < claims->claims->len; i++)
+        if (g_array_index(claims->claims, struct topic_claim, i).row == row)
+            return;
+    if (g_hash_table_lookup(book->subscriptions->of_connection, key) != NULL)
         return;
     row->is_open = true;
-    row->counted_from = book->latest + 1;
-    g_ptr_array_add(rows_of(book->of_client, GUINT_TO_POINTER(record->facts.connection), false), row);
+    g_array_append_val(claims->claims, opened);
+    GPtrArray *list = (GPtrArray *)g_hash_table_lookup(book->of_client, key);
+    if (list == NULL) {
+        list = g_ptr_array_new();
+        g_hash_table_insert(book->of_client, key, list);
+    }
+    g_ptr_array_add(list, row);
+}
+
+/** Takes a delivery from what is due; of equal messages, where it is not certain which one came, the oldest. False where it
+ *  was not due. */
+static bool take_due(struct delivery_row *row, const struct track_journey *journey)
+{
+    unsigned found = 0;
+
+    if (row->due == NULL)
+        return false;
+    while (found < row->due->len && g_array_index(row->due, struct delivery_due, found).message != journey->message)
+        found++;
+    if (found == row->due->len && !journey->is_certain)
+        for (found = 0; found < row->due->len; found++)
+            if (g_array_index(row->due, struct delivery_due, found).content == journey->content)
+                break;
+    if (found == row->due->len)
+        return false;
+    g_array_remove_index(row->due, found);
+    return true;
+}
+
+/** Counts a delivery as one that was due, as one more of the same, or as one of what was published before. */
+static void add_delivery(struct delivery_row *row, const struct track_journey *journey)
+{
+    bool was_due = take_due(row, journey);
+
+    if (!was_due && is_recent(row, journey->message)) {
+        row->twice++;
+        return;
+    }
+    row->delivered++;
+    row->published += !was_due && journey->published_in > row->dropped_to;
+    row->disordered += journey->is_certain && journey->message < row->latest && journey->publisher == row->latest_from;
 }
 
 static void count_delivery(struct delivery_book *book, const struct tap_record *record)
 {
     const struct track_journey *journey = &record->facts.journey;
-    struct delivery_row *row = find_row(book, record);
+    struct delivery_row *row = find_row(book, record->topic, record->receiver_name);
 
     if (row == NULL) {
         book->not_counted++;
@@ -152,15 +318,8 @@ static void count_delivery(struct delivery_book *book, const struct tap_record *
     }
     if (record->packet.publish.dup)
         return;
+    add_delivery(row, journey);
     open_row(book, row, record);
-    if (is_recent(row, journey->message)) {
-        row->twice++;
-    } else {
-        row->delivered++;
-        row->published += journey->message < row->counted_from || !row->is_open || journey->kind == TRACK_JOURNEY_WILL;
-        row->disordered +=
-            journey->is_certain && journey->message < row->latest && journey->publisher == row->latest_from;
-    }
     row->certain += journey->is_certain;
     row->recent[row->next_recent++ % DELIVERY_RECENT] = journey->message;
     if (journey->message > row->latest) {
@@ -202,6 +361,7 @@ static void close_rows(struct delivery_book *book, uint32_t connection)
 void delivery_book_count(struct delivery_book *book, const struct tap_record *record)
 {
     enum track_journey_part part = (enum track_journey_part)record->facts.journey.part;
+    tap_subscriptions_follow(book->subscriptions, record);
     bool is_end = record->subject == TAP_CLOSING || record->packet.type == MQTT_TYPE_DISCONNECT ||
                   record->packet.type == MQTT_TYPE_UNSUBSCRIBE;
 

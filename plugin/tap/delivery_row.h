@@ -7,8 +7,18 @@
 
 #include "histogram.h"
 #include "record.h"
+#include "subscriptions.h"
 
 enum { DELIVERY_ROWS_MOST = 2000, DELIVERY_RECENT = 16 };
+
+/** A message that was published for a row and has not been delivered yet. */
+struct delivery_due {
+    uint64_t content; /**< hash of topic and payload */
+    uint32_t message; /**< its number */
+    uint32_t frame;   /**< where it was published */
+    const char *publisher;
+    uint8_t qos; /**< of the delivery that is due */
+};
 
 /** A row. Owned by the book that it is in. */
 struct delivery_row {
@@ -19,11 +29,13 @@ struct delivery_row {
     uint64_t twice;
     uint64_t disordered;
     uint64_t certain;
-    struct histogram *broker;     /**< NULL while there are no times */
-    struct histogram *end_to_end; /**< likewise */
-    bool is_open;                 /**< the subscriber is connected: what is published to the topic is for it */
-    uint32_t counted_from;        /**< messages from this number on were counted in `published` when they came */
-    uint32_t latest;              /**< the highest number delivered */
+    struct histogram *broker;                   /**< NULL while there are no times */
+    struct histogram *end_to_end;               /**< likewise */
+    GArray *due;                                /**< struct delivery_due, the latest of them, as they were published */
+    uint32_t dropped_to;                        /**< frame up to which some are not in it any more */
+    uint32_t counted;                           /**< number of the message that was counted last in `published` */
+    bool is_open;                               /**< a delivery opened it, since the subscription is not known */
+    uint32_t latest;                            /**< the highest number delivered */
     const struct track_connection *latest_from; /**< and its publisher's connection; good while the file is open */
     uint32_t recent[DELIVERY_RECENT];           /**< the numbers delivered last */
     unsigned next_recent;
@@ -31,13 +43,15 @@ struct delivery_row {
 
 /** All rows of a capture. */
 struct delivery_book {
-    GPtrArray *rows;           /**< struct delivery_row, in the order of the table; the first is the total */
-    GHashTable *by_names;      /**< "TOPIC\\nSUBSCRIBER" to a row */
-    GHashTable *topics;        /**< a topic to a GPtrArray of its rows */
-    GHashTable *waiting;       /**< connection and Packet Identifier of a QoS 1 or 2 delivery to its row */
-    GHashTable *of_client;     /**< connection number to a GPtrArray of the rows that it opened */
-    uint32_t latest;           /**< the highest message number that was published */
+    GPtrArray *rows;        /**< struct delivery_row, in the order of the table; the first is the total */
+    GHashTable *by_names;   /**< "TOPIC\\nSUBSCRIBER" to a row */
+    GHashTable *topics;     /**< "BROKER\\nTOPIC" to whom its messages are for */
+    GHashTable *waiting;    /**< connection and Packet Identifier of a QoS 1 or 2 delivery to its row */
+    GHashTable *of_client;  /**< connection number to a GPtrArray of the rows that its deliveries opened */
+    GHashTable *publishers; /**< the names of publishers, to them shortened */
+    struct tap_subscriptions *subscriptions;
     uint64_t not_counted;      /**< deliveries for which there is no row any more */
+    uint64_t left_out;         /**< publications of topics, and subscriptions, that are too many to count by */
     unsigned topic_characters; /**< longer topics are shortened */
     unsigned name_characters;  /**< likewise names */
 };
@@ -48,5 +62,11 @@ void delivery_book_free(struct delivery_book *book);
 
 /** Counts a packet. */
 void delivery_book_count(struct delivery_book *book, const struct tap_record *record);
+
+/** Messages that were published for a row and not delivered. */
+static inline uint64_t delivery_row_missing(const struct delivery_row *row)
+{
+    return row->published > row->delivered ? row->published - row->delivered : 0;
+}
 
 #endif

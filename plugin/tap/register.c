@@ -12,6 +12,7 @@ void tap_register(int proto)
     tap_register_clients_table();
     tap_register_rules_table();
     tap_register_deliveries();
+    tap_register_messages();
     tap_register_events_table();
     tap_register_packets_tree();
     tap_register_topics_tree();

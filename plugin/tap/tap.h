@@ -26,6 +26,7 @@ char *tap_filter_text(const char *text);
 void tap_register_sessions(void);
 void tap_register_rules_table(void);
 void tap_register_deliveries(void);
+void tap_register_messages(void);
 void tap_register_events_table(void);
 void tap_register_packets_tree(void);
 void tap_register_topics_tree(void);

@@ -184,6 +184,37 @@ class TestTable(unittest.TestCase):
         self.assertEqual(self.rows(harness.Order.TWO_PASSES), self.rows(harness.Order.ONE_PASS))
 
 
+class TestMessages(unittest.TestCase):
+    """`-z mqttscope,messages`: the slowest deliveries and the missing ones."""
+
+    def rows(self, capture: Path, order: harness.Order = harness.Order.ONE_PASS, given: str = "") -> list[list[str]]:
+        """The cells of each row, the total first."""
+        text = harness.tshark("-q", "-z", f"mqttscope,messages{given}", capture=capture, order=order)
+        return [[cell.strip() for cell in line.split("|")] for line in text.splitlines() if " |" in line][1:]
+
+    def test_slowest(self) -> None:
+        """They are the slowest of all certain deliveries, in their order."""
+        total, *others = self.rows(JOURNEYS / "ordinary.pcap")
+        fields = ["frame.number", "mqttscope.published_in", "mqttscope.broker_time"]
+        timed = [row for row in harness.rows(JOURNEYS / "ordinary.pcap", fields, display_filter="mqttscope.broker_time")]
+        times = sorted((float(each) for row in timed for each in row["mqttscope.broker_time"]), reverse=True)
+        self.assertEqual([float(row[8]) for row in others], [round(each, 6) for each in times[:100]])
+        self.assertEqual((total[2], total[3]), ("0 missing, 0 listed", f"{len(times)} timed, 100 listed"))
+        frames = {(row["frame.number"][0], each) for row in timed for each in row["mqttscope.published_in"]}
+        self.assertLessEqual({(row[7], row[6]) for row in others}, frames)
+        self.assertEqual(self.rows(JOURNEYS / "ordinary.pcap", harness.Order.TWO_PASSES), [total, *others])
+
+    def test_missing(self) -> None:
+        """What was published for a subscriber and did not come, with its frame; also where a filter leaves out the SUBSCRIBE."""
+        capture = ROOT / "test-captures" / "cases" / "journey" / "equal-with-a-loss.pcap"
+        missing = ["missing (or withheld)", "3", "temp/a", "pub-1", "sub-1", "0", "17", "0", "0.000000"]
+        for given in ("", ',mqttscope.topic == "temp/a"'):
+            total, *others = self.rows(capture, given=given)
+            self.assertEqual(total[2], "1 missing, 1 listed")
+            self.assertEqual([row[:9] for row in others if row[0] != "slowest"], [missing])
+        self.assertEqual(self.rows(capture, given=",mqtt.qos == 1")[0][2], "0 missing, 0 listed")
+
+
 class TestDamaged(unittest.TestCase):
     """Captures that lack something, or have it twice."""
 
