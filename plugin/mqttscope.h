@@ -40,6 +40,10 @@ bool mqttscope_names_ends(void);
 /** The preference for finding where each message comes from. */
 bool mqttscope_follows_messages(void);
 
+/** Whether the brokers withhold nothing, so that a message that does not come is a fault; and for how long one may be due. */
+bool mqttscope_is_closed_world(void);
+int64_t mqttscope_delivery_deadline_ns(void);
+
 /** The preference for joining packets that span segments, records or messages. */
 bool mqttscope_reassembles(void);
 

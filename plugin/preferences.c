@@ -13,6 +13,8 @@ static ws_bool reassembles = true;
 static ws_bool names_ends = true;
 static ws_bool exports_copies = false;
 static ws_bool follows_messages = true;
+static ws_bool is_closed_world = false;
+static unsigned delivery_deadline_s = 10;
 static int default_version = MQTT_VERSION_UNKNOWN;
 static unsigned max_inflight = 65535;
 static unsigned max_memory_mib = 512;
@@ -35,6 +37,16 @@ bool mqttscope_exports_copies(void)
 bool mqttscope_follows_messages(void)
 {
     return follows_messages;
+}
+
+bool mqttscope_is_closed_world(void)
+{
+    return is_closed_world;
+}
+
+int64_t mqttscope_delivery_deadline_ns(void)
+{
+    return delivery_deadline_s * INT64_C(1000000000);
 }
 
 /** The version that the user has set for Wireshark's own dissector, so that profiles made for it keep working. */
@@ -89,6 +101,15 @@ void preferences_register(int proto)
     prefs_register_bool_preference(module, "follow_messages", "Follow messages from publisher to subscribers",
                                    "Whether each delivery is linked to the PUBLISH that it stems from.",
                                    &follows_messages);
+    prefs_register_bool_preference(
+        module, "closed_world", "The broker withholds nothing",
+        "Whether a QoS 1 or 2 message that a subscriber does not get is a fault of the Server. For labs and test "
+        "runs where no access rule and no limit of the broker withholds messages, and all clients are captured.",
+        &is_closed_world);
+    prefs_register_uint_preference(module, "delivery_deadline", "Seconds until a delivery is missing",
+                                   "For how long the delivery of a message may be due where the broker withholds "
+                                   "nothing.",
+                                   10, &delivery_deadline_s);
     prefs_register_enum_preference(module, "default_version", "Version of connections without a captured CONNECT",
                                    "The protocol version to assume where the CONNECT was not captured and the packets "
                                    "do not show by themselves which version they are.",

@@ -159,6 +159,8 @@ static struct track_capture *current_capture(void)
             .has_rules = mqttscope_rules()->enabled,
             .has_practices = mqttscope_rules()->hints == CHECK_HINTS_ALL,
             .follows_messages = mqttscope_follows_messages(),
+            .closed_world = mqttscope_is_closed_world(),
+            .delivery_deadline_ns = mqttscope_delivery_deadline_ns(),
             .state_of = tcp_state,
         };
         capture = track_capture_new(wmem_file_scope(), &options);

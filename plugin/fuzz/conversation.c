@@ -332,6 +332,8 @@ static struct fuzz fuzz_begin(uint8_t choice)
         .has_rules = true,
         .has_practices = true,
         .follows_messages = true,
+        .closed_world = true,
+        .delivery_deadline_ns = INT64_C(1000000000),
         .state_of = state_of,
     };
     struct fuzz fuzz = {0};

@@ -114,6 +114,7 @@ void track_describe_journey(const struct track_connection *connection, const str
     bool is_publish = packet->type == MQTT_TYPE_PUBLISH;
     if (is_publish && connection->capture->replies != NULL)
         describe_reply(connection->capture, facts->pdu, journey);
+    journey->is_awaited = connection->capture->options.closed_world && is_publish && packet->publish.qos > 0;
     bool is_response = packet->type >= MQTT_TYPE_PUBACK && packet->type <= MQTT_TYPE_PUBCOMP;
     if (!is_servers && (is_publish || packet->type == MQTT_TYPE_CONNECT)) {
         describe_publication(journeys, connection, packet, facts);

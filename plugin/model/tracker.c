@@ -10,6 +10,7 @@
 #include "conformance/after-disconnect.h"
 #include "conformance/authentication.h"
 #include "conformance/check-delivery.h"
+#include "conformance/check-due-deliveries.h"
 #include "conformance/check-keep-alive.h"
 #include "conformance/check-practices.h"
 #include "conformance/check-session-resumption.h"
@@ -291,6 +292,8 @@ __attribute__((noinline)) static void run_parts(struct track_context *tracking)
     run_if(tracking, judged & (OPENING | TYPE(PUBLISH) | TYPE(DISCONNECT)), track_update_wills);
     run_if(tracking, judged, track_check_session_resumption);
     run_if(tracking, judged & (TYPE(CONNECT) | TYPE(PUBLISH) | ACKNOWLEDGEMENTS), track_check_delivery);
+    const unsigned awaited = tracking->capture->options.closed_world && followed ? judged : 0;
+    run_if(tracking, awaited, track_check_due_deliveries);
     const unsigned hinted = tracking->capture->options.has_practices ? judged : 0;
     run_if(tracking, hinted & (TYPE(PUBLISH) | TYPE(SUBACK) | TYPE(PINGREQ)), track_check_practices);
 }

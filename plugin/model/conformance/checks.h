@@ -9,6 +9,7 @@
 #include "after-disconnect.h"
 #include "authentication.h"
 #include "check-boundaries.h"
+#include "check-due-deliveries.h"
 #include "check-keep-alive.h"
 #include "check-session-resumption.h"
 #include "check-wills.h"
@@ -38,7 +39,8 @@ struct track_connection_checks {
 
 /** Of a capture. File scope. */
 struct track_capture_checks {
-    struct track_will_checks wills;        /**< check-wills.c */
+    struct track_will_checks wills; /**< check-wills.c */
+    struct track_due_messages *due; /**< check-due-deliveries.c: NULL until there is one, and where nobody wants it */
     struct track_granted_filters *granted; /**< check-practices.c: NULL until there is one */
     struct track_shared_deliveries
         *shared[TRACK_BROKERS_MAX]; /**< check-shared-subscriptions.c: NULL until there is one */

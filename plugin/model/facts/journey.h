@@ -36,6 +36,7 @@ struct track_journey {
     uint8_t part;     /**< enum track_journey_part */
     uint8_t kind;     /**< enum track_journey_kind; DELIVERY only */
     bool is_certain;  /**< DELIVERY: exactly this publication can be it; else it is likely */
+    bool is_awaited;  /**< DELIVERY: it was checked that each comes, and comes once (track_options.closed_world) */
     uint64_t content; /**< hash of topic and payload, of a PUBLICATION or DELIVERY */
     /* Of a DELIVERY. */
     uint32_t published_in;                    /**< the publication's frame */

@@ -16,6 +16,10 @@ struct track_options {
     bool has_rules;        /**< find what the rules rest on */
     bool has_practices;    /**< and what only hints rest on */
     bool follows_messages; /**< find where each message comes from */
+    bool
+        closed_world; /**< the Server withholds nothing: what a subscriber does not get, or gets twice, is found. Needs rules
+                            and messages */
+    int64_t delivery_deadline_ns;                                 /**< for how long a message may be due then */
     struct track_transport_state (*state_of)(const void *handle); /**< of the transport; may be NULL */
 };
 

@@ -36,6 +36,7 @@ struct search {
     bool is_complete;      /**< all candidates were looked at */
     bool is_elsewhere;     /**< a candidate was published at another broker, or another port of it */
     bool has_other_source; /**< another open connection published the same */
+    bool is_repeat; /**< all publications of the content were delivered before, and no other can have been missed */
 };
 
 static const struct track_publication_source *source_at(const struct search *search,
@@ -298,6 +299,8 @@ static void link_delivery(struct search *search, bool is_stored)
         flags |= TRACK_JOURNEY_TIMED;
     if (tracking->packet->publish.qos == 0)
         flags |= TRACK_JOURNEY_COMPLETES;
+    if (search->is_repeat)
+        flags |= TRACK_JOURNEY_REPEATS;
     step = track_journey_add_step(tracking, origin, flags);
     if (step == NULL)
         return;
@@ -316,6 +319,21 @@ static void link_delivery(struct search *search, bool is_stored)
                                                                       .kind = (uint8_t)kind,
                                                                       .is_certain = is_sure,
                                                                       .is_timed = flags & TRACK_JOURNEY_TIMED};
+}
+
+/** True where a delivery that no publication is left for can only be one that came before: one Client published all of them,
+ *  each once, and none was missed. */
+static bool is_repeated(const struct search *search)
+{
+    const struct track_connection *connection = search->tracking->connection;
+
+    if (search->latest == 0 || search->journeys->is_doubted || search->place->is_doubted || !search->is_ordered ||
+        !connection->journey.is_whole || search->tracking->capture->clock.ran_back)
+        return false;
+    const struct track_publication *latest = track_publication_at(&search->journeys->publications, search->latest - 1);
+    return latest->flags & TRACK_PUBLICATION_SAME &&
+           !(latest->flags & (TRACK_PUBLICATION_CONTINUES | TRACK_PUBLICATION_WILL | TRACK_PUBLICATION_SAMPLED)) &&
+           source_at(search, latest)->connection->journey.place == search->place;
 }
 
 /** Topics of the Server's own, which no Client publishes to. */
@@ -347,6 +365,7 @@ void track_link_delivery(struct track_context *tracking, struct track_topic topi
         search_live(&search);
     if (search.chosen == 0 && !is_stored && !is_of_server(topic)) {
         /* Nobody published it, or it came twice: something was not captured, or it is not what it seems. */
+        search.is_repeat = is_repeated(&search);
         if (connection->journey.is_whole)
             track_journey_doubt(connection);
         search.chosen = search.latest;

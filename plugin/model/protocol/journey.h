@@ -31,6 +31,8 @@ enum track_journey_flag {
     TRACK_JOURNEY_ACKNOWLEDGES = 0x10,
     TRACK_JOURNEY_TIMED = 0x20,     /**< `ns` is good */
     TRACK_JOURNEY_COMPLETES = 0x40, /**< the delivery is complete with it */
+    TRACK_JOURNEY_REPEATS =
+        0x80, /**< all that was published alike has been delivered, and nothing can have been missed */
 };
 
 /** A delivery or an acknowledgement. */
@@ -50,8 +52,8 @@ struct track_journeys {
     struct track_delivery_lanes lanes;
     struct track_journey_place places[TRACK_PLACES_MAX];
     unsigned place_count;
-    bool is_doubted;    /**< publications may have been missed anywhere */
-    uint32_t full_from; /**< the first frame of which nothing was kept; 0: none */
+    bool is_doubted;                    /**< publications may have been missed anywhere */
+    uint32_t full_from;                 /**< the first frame of which nothing was kept; 0: none */
 };
 
 /** Takes in a packet. */
