@@ -4,13 +4,9 @@
  */
 #include "journey.h"
 
-#include <string.h>
-
 #include "../evidence/receipt.h"
 #include "../store/endpoint.h"
-
-/** Levels of a topic that a bridge may have added. */
-enum { LEVELS_MOST = 8 };
+#include "bridges.h"
 
 static uint64_t key_of_step(const void *item)
 {
@@ -113,30 +109,6 @@ static uint32_t add_publication(struct track_context *tracking, struct track_top
     return publications->list.count;
 }
 
-/** A bridge publishes: what was published at another broker goes on here, maybe under a prefix that the bridge adds. */
-static void follow_bridge(struct track_context *tracking, struct track_topic topic)
-{
-    struct track_publications *publications = &tracking->capture->journeys->publications;
-    const struct track_journey_place *place = tracking->connection->journey.place;
-
-    for (unsigned level = 0; level < LEVELS_MOST && topic.length > 0; level++) {
-        uint64_t content = track_message_content(tracking, topic, tracking->packet->publish.payload);
-        uint32_t order = track_publications_latest(publications, content);
-        if (order == publications->list.count) /* the bridge's own */
-            order = track_publication_at(publications, order - 1)->previous;
-        if (order != 0) {
-            const struct track_publication *origin = track_publication_at(publications, order - 1);
-            if (track_publication_source_of(publications, origin)->connection->journey.place != place) {
-                track_publications_continue(publications, order - 1, TRACK_PUBLICATION_BRIDGED);
-                return;
-            }
-        }
-        const uint8_t *slash = (const uint8_t *)memchr(topic.bytes, '/', topic.length);
-        uint32_t left = slash != NULL ? (uint32_t)(slash + 1 - topic.bytes) : topic.length;
-        topic = (struct track_topic){topic.bytes + left, topic.length - left};
-    }
-}
-
 /** A PUBLISH of a Client. One that is re-sent is the same message, which the Server may take for another. */
 static void publish(struct track_context *tracking)
 {
@@ -154,7 +126,9 @@ static void publish(struct track_context *tracking)
     if (publication != 0 && tracking->message.publication != 0)
         track_publications_continue(&tracking->capture->journeys->publications, tracking->message.publication - 1, 0);
     else if (publication != 0 && tracking->snapshot.is_bridge)
-        follow_bridge(tracking, topic);
+        track_follow_bridge(tracking, topic);
+    if (publication != 0)
+        track_remember_for_bridges(tracking, topic);
     if (tracking->exchange != NULL && tracking->message.publication == 0)
         tracking->exchange->message = (struct track_exchange_message){.publication = publication, .is_certain = true};
 }
@@ -167,6 +141,8 @@ static void follow_connect(struct track_context *tracking)
     struct track_journey_state *state = &tracking->connection->journey;
 
     state->begun_at = tracking->capture->journeys->publications.list.count;
+    if (tracking->snapshot.is_bridge)
+        track_begin_bridge(tracking);
     if (mqtt_is_malformed(packet) || packet->fault.kind != MQTT_FAULT_NONE) {
         track_journey_doubt(tracking->connection);
         return;

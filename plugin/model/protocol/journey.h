@@ -45,13 +45,14 @@ struct track_journey_step {
     int64_t ns;           /**< since the publication was complete */
 };
 
-/** The journeys of a capture. Written by journey.c, journey-steps.c and journey-link.c. */
+/** The journeys of a capture. Written by journey.c, journey-steps.c and journey-link.c, and where it says so. */
 struct track_journeys {
     struct track_publications publications;
     struct track_pieces steps;
     struct track_delivery_lanes lanes;
     struct track_journey_place places[TRACK_PLACES_MAX];
     unsigned place_count;
+    struct track_recent_topics *topics; /**< bridges.c: NULL until there is a bridge */
     bool is_doubted;                    /**< publications may have been missed anywhere */
     uint32_t full_from;                 /**< the first frame of which nothing was kept; 0: none */
 };
