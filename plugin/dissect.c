@@ -115,6 +115,23 @@ static void find_facts(const struct stream_chunk *chunk, packet_info *pinfo, str
     }
 }
 
+/** Leaves the topic of a PUBLISH, or of the one that is acknowledged, for the filters. */
+static void note_topic(const struct show_context *context)
+{
+    const struct track_text *known = track_alias_topic(context->facts);
+    struct mqtt_span topic = context->packet->publish.topic;
+    bool is_publish = context->packet->type == MQTT_TYPE_PUBLISH;
+
+    if (known == NULL)
+        known = context->facts->request_topic;
+    if (is_publish && topic.length > 0 && mqtt_was_read(context->packet, topic))
+        filters_note_topic(context->pinfo,
+                           (const char *)tvb_get_string_enc(context->pinfo->pool, context->tvb, (int)topic.at,
+                                                            (int)topic.length, ENC_UTF_8));
+    else if (known != NULL)
+        filters_note_topic(context->pinfo, show_text_value(context, known));
+}
+
 int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
 {
     const struct stream_chunk *chunk = (const struct stream_chunk *)data;
@@ -144,6 +161,8 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     proto_tree *packet_tree = show_tree(&context, tree, &faults);
     if (has_room && !show_has_room(tree))
         show_no_room(&context, packet_tree);
+    if (tree != NULL)
+        note_topic(&context);
     queue_record(&context, chunk->stream, TAP_PACKET);
     if (packet.type == MQTT_TYPE_PUBLISH && packet.publish.payload.length > 0)
         payload_hand_over(&context, tree, packet_tree);

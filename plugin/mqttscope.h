@@ -172,6 +172,9 @@ void heuristics_register(int mqtt, dissector_handle_t tcp, dissector_handle_t tl
 /** Registers the conversation filters. */
 void filters_register(void);
 
+/** Leaves the topic that a packet is about for the filter of its frame; `topic` is in the packet's pool. */
+void filters_note_topic(packet_info *pinfo, const char *topic);
+
 /** Registers the plugin wherever MQTT travels, and the take-over from Wireshark's own dissector. */
 void takeover_register(void);
 
