@@ -4,7 +4,8 @@
  *
  * Wireshark draws a lane for each address that occurs. Ours are text: `broker` and the Client Identifiers. While a file
  * shows one broker its lane is `broker`; with the second one, both are named with their endpoints, and the arrows
- * drawn so far are renamed.
+ * drawn so far are renamed. So are those of a client whose name comes after its first packets, as that of an identifier which the
+ * Server assigns.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,7 +29,15 @@ enum {
 struct graph_state {
     const char *first_broker; /**< endpoint of the first broker; NULL before it is met */
     bool has_several_brokers;
-    GHashTable *lanes; /**< the names of its lanes */
+    GHashTable *lanes; /**< the names of its lanes, to how many ends of connections use each */
+    GHashTable *ends;  /**< connection number and end to its struct end_lane */
+};
+
+/** The lane of an end of a connection. */
+struct end_lane {
+    char *name;       /**< what the end is called; NULL before its first arrow */
+    char *lane;       /**< where that is drawn */
+    GPtrArray *items; /**< its arrows; NULL once its name is final */
 };
 
 /* The states of graphs, by their addresses. A graph may go without a word; what is left of it then is replaced when a
@@ -107,8 +116,9 @@ static void rename_broker(struct compat_flow *graph, struct graph_state *state)
         if (is_lane(&item->dst_addr, "broker"))
             set_lane(&item->dst_addr, lane.name);
     }
+    void *uses = g_hash_table_lookup(state->lanes, "broker");
     if (g_hash_table_remove(state->lanes, "broker"))
-        g_hash_table_add(state->lanes, g_strdup(lane.name));
+        g_hash_table_insert(state->lanes, g_strdup(lane.name), uses);
 }
 
 /** The broker's lane: `broker`, with its endpoint once there are several. */
@@ -130,27 +140,93 @@ static void name_broker(struct lane *lane, struct compat_flow *graph, struct gra
  *  Wireshark cannot draw an arrow from the last lane to itself. */
 static void claim_lane(struct lane *lane, struct graph_state *state, bool is_peer)
 {
-    if (g_hash_table_contains(state->lanes, lane->name))
-        return;
-    if (g_hash_table_size(state->lanes) < LANES_MAX - 2)
-        g_hash_table_add(state->lanes, g_strdup(lane->name));
+    unsigned uses = GPOINTER_TO_UINT(g_hash_table_lookup(state->lanes, lane->name));
+
+    if (uses > 0 || g_hash_table_size(state->lanes) < LANES_MAX - 2)
+        g_hash_table_insert(state->lanes, g_strdup(lane->name), GUINT_TO_POINTER(uses + 1));
     else
         name_lane(lane, is_peer ? "their peers" : "others");
 }
 
-static void name_end(struct lane *lane, struct compat_flow *graph, packet_info *pinfo, const struct tap_record *record,
-                     bool is_sender)
+/** An end does not use a lane any more. */
+static void release_lane(struct graph_state *state, const char *name)
+{
+    unsigned uses = GPOINTER_TO_UINT(g_hash_table_lookup(state->lanes, name));
+
+    if (uses > 1)
+        g_hash_table_insert(state->lanes, g_strdup(name), GUINT_TO_POINTER(uses - 1));
+    else
+        g_hash_table_remove(state->lanes, name);
+}
+
+static void free_end_lane(gpointer given)
+{
+    struct end_lane *end = (struct end_lane *)given;
+
+    g_free(end->name);
+    g_free(end->lane);
+    if (end->items != NULL)
+        g_ptr_array_unref(end->items);
+    g_free(end);
+}
+
+/** The lane of an end; made on first use. */
+static struct end_lane *find_end_lane(struct graph_state *state, uint32_t connection, unsigned end)
+{
+    void *key = GUINT_TO_POINTER(connection << 1 | end);
+    struct end_lane *found = (struct end_lane *)g_hash_table_lookup(state->ends, key);
+
+    if (found == NULL) {
+        found = g_new0(struct end_lane, 1);
+        found->items = g_ptr_array_new();
+        g_hash_table_insert(state->ends, key, found);
+    }
+    return found;
+}
+
+/** An end has another name than before. The arrows that were drawn before it had one of its own move along. */
+static void move_end(struct graph_state *state, struct end_lane *end, struct lane *lane, bool is_peer)
+{
+    char *name = g_strdup(lane->name);
+
+    if (end->lane != NULL && end->items != NULL)
+        release_lane(state, end->lane);
+    claim_lane(lane, state, is_peer);
+    for (unsigned i = 0; end->items != NULL && i < end->items->len; i++) {
+        struct compat_flow_item *item = (struct compat_flow_item *)g_ptr_array_index(end->items, i);
+        set_lane(is_lane(&item->src_addr, end->lane) ? &item->src_addr : &item->dst_addr, lane->name);
+    }
+    g_free(end->name);
+    g_free(end->lane);
+    end->name = name;
+    end->lane = g_strdup(lane->name);
+}
+
+/** Puts an end of the arrow into its lane. */
+static void place_end(struct compat_flow *graph, struct compat_flow_item *item, packet_info *pinfo,
+                      const struct tap_record *record, bool is_sender)
 {
     struct graph_state *state = (struct graph_state *)g_hash_table_lookup(states, graph);
-    unsigned end = is_sender ? record->facts.sender : 1 - record->facts.sender;
+    unsigned at = is_sender ? record->facts.sender : 1 - record->facts.sender;
+    bool is_broker = record->snapshot.broker == at;
+    bool is_peer = record->snapshot.broker == TRACK_END_UNKNOWN ? at == 1 : is_broker;
+    bool is_final = record->snapshot.broker != TRACK_END_UNKNOWN && (is_broker || record->snapshot.client_id != NULL);
+    struct end_lane *end = find_end_lane(state, record->facts.connection, at);
+    struct lane lane;
 
-    bool is_peer = record->snapshot.broker == TRACK_END_UNKNOWN ? end == 1 : record->snapshot.broker == end;
-
-    if (record->snapshot.broker == end)
-        name_broker(lane, graph, state, broker_endpoint(pinfo, is_sender));
+    if (is_broker)
+        name_broker(&lane, graph, state, broker_endpoint(pinfo, is_sender));
     else
-        name_lane(lane, is_sender ? record->sender_name : record->receiver_name);
-    claim_lane(lane, state, is_peer);
+        name_lane(&lane, is_sender ? record->sender_name : record->receiver_name);
+    if (end->name == NULL || strcmp(end->name, lane.name) != 0)
+        move_end(state, end, &lane, is_peer);
+    set_lane(is_sender ? &item->src_addr : &item->dst_addr, end->lane);
+    if (is_final && end->items != NULL) {
+        g_ptr_array_unref(end->items);
+        end->items = NULL;
+    } else if (end->items != NULL) {
+        g_ptr_array_add(end->items, item);
+    }
 }
 
 static void free_state(gpointer given)
@@ -158,6 +234,7 @@ static void free_state(gpointer given)
     struct graph_state *state = (struct graph_state *)given;
 
     g_hash_table_destroy(state->lanes);
+    g_hash_table_destroy(state->ends);
     g_free(state);
 }
 
@@ -167,6 +244,7 @@ static void begin_graph(struct compat_flow *graph)
     struct graph_state *state = g_new0(struct graph_state, 1);
 
     state->lanes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    state->ends = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, free_end_lane);
     g_hash_table_insert(states, graph, state);
 }
 
@@ -223,17 +301,13 @@ static tap_packet_status draw(void *graph_given, packet_info *pinfo, epan_dissec
     struct compat_flow *graph = (struct compat_flow *)graph_given;
     const struct tap_record *record = (const struct tap_record *)record_given;
     struct compat_flow_item *item = sequence_analysis_create_sai_with_addresses(pinfo, graph);
-    struct lane from;
-    struct lane to;
 
     if (item == NULL)
         return TAP_PACKET_DONT_REDRAW;
     if (g_queue_is_empty(graph->items) || !g_hash_table_contains(states, graph))
         begin_graph(graph);
-    name_end(&from, graph, pinfo, record, true);
-    name_end(&to, graph, pinfo, record, false);
-    set_lane(&item->src_addr, from.name);
-    set_lane(&item->dst_addr, to.name);
+    place_end(graph, item, pinfo, record, true);
+    place_end(graph, item, pinfo, record, false);
     item->frame_number = pinfo->num;
     item->port_src = (uint16_t)pinfo->srcport;
     item->port_dst = (uint16_t)pinfo->destport;

@@ -62,6 +62,13 @@ class TestFlow(CraftedTest):
         flow = Flow(CAPTURES / "cases" / "brokers-two.pcap")
         self.assertEqual(flow.lanes, {"broker 10.0.0.1:1883", "broker [2001:db8::1]:8884", "meter"})
 
+    def test_assigned_identifier(self) -> None:
+        """A client whose identifier the server assigns has one lane, by the name that it has at the end."""
+        for order in (Order.ONE_PASS, Order.TWO_PASSES):
+            flow = Flow(CAPTURES / "cases" / "who-assigned-identifier.pcap", order)
+            self.assertEqual(flow.lanes, {"broker", "auto-17"})
+            self.assertEqual(len(flow.comments), 3)
+
     def test_hostile_names(self) -> None:
         """No control character gets through, and no client gets into the broker's lane."""
         flow = Flow(CAPTURES / "cases" / "export-hostile.pcap")
