@@ -78,6 +78,8 @@ def _add_lint(commands: Any) -> None:
     lint.add_argument("-d", action="append", default=[], dest="decode_as", metavar="RULE", help="as tshark -d: tcp.port==1884,mqtt")
     lint.add_argument("-o", action="append", default=[], dest="preferences", metavar="PREFERENCE", help="as tshark -o; is recorded in the output")
     lint.add_argument("--profile", metavar="NAME", help="use this profile of your Wireshark's; is recorded in the output")
+    lint.add_argument("--closed-world", nargs="?", const="", metavar="SECONDS",
+                      help="all of the broker's traffic is in the capture: what is not delivered within so many seconds is a finding")
     lint.add_argument("--require-complete", action="store_true", help="fail where gaps, missing CONNECTs or undecrypted streams make the verdict partial")
     lint.add_argument("--require", action="append", default=[], metavar="STATEMENT", help="fail where this statement was not exercised; may be repeated")
     lint.add_argument("--ring", action="store_true", help="the captures are files of one capture: read them in the order of time")
@@ -108,6 +110,10 @@ def _settings(options: argparse.Namespace) -> Settings:
         settings.preferences.append(f"tls.keylog_file:{path}")
     if options.mqtt_version is not None:
         settings.preferences.append(f"mqttscope.default_version:{VERSIONS[options.mqtt_version]}")
+    if options.closed_world is not None:
+        settings.preferences.append("mqttscope.closed_world:TRUE")
+        if options.closed_world:
+            settings.preferences.append(f"mqttscope.delivery_deadline:{options.closed_world}")
     return settings
 
 
@@ -166,9 +172,18 @@ def _explain(options: argparse.Namespace, catalogue: Catalogue) -> int:
     return 0
 
 
+def _told_apart(arguments: Sequence[str]) -> list[str]:
+    """--closed-world takes what follows it for its SECONDS only where that is a number."""
+    apart = list(arguments)
+    for at, each in enumerate(apart):
+        if each == "--closed-world" and not (at + 1 < len(apart) and apart[at + 1].isdecimal()):
+            apart[at] = "--closed-world="
+    return apart
+
+
 def main(arguments: Sequence[str], folder: Path) -> int:
     """The exit status; `folder` is where rules.json is."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(_told_apart(arguments))
     catalogue = Catalogue(folder)
     try:
         if options.command == "report":

@@ -106,6 +106,16 @@ class CommandTest(unittest.TestCase):
 
 
 class Statuses(CommandTest):
+    def test_closed_world(self) -> None:
+        """What is not delivered fails where the broker withholds nothing, and within the seconds that are given."""
+        due = CAPTURES / "cases" / "rules" / "deliveries-due-broken.pcap"
+        self.assert_status(lint(due), CLEAN_STATUS)
+        self.assert_status(lint(due, "--closed-world"), FINDINGS, r"Message not delivered to a subscriber \[MQTT-4\.5\.0-1\]")
+        done = lint(due, "--closed-world", "60")
+        self.assert_status(done, FINDINGS, "QoS 2 message delivered twice")
+        self.assertNotIn("Message not delivered", done.stdout)
+        self.assert_status(lint(due, "--closed-world", "60", "--skip", "delivered_twice"), CLEAN_STATUS)
+
     def test_broken(self) -> None:
         self.assert_status(lint(BROKEN), FINDINGS, r"client-1\n +error +QoS of PUBLISH is 3 \[MQTT-3\.3\.1-4\]\n +frame 6")
 
@@ -201,7 +211,7 @@ class Documents(CommandTest):
         """It is made, and has all options."""
         page = subprocess.run(["/usr/bin/python3", str(COMMAND / "make-man.py"), "1.0"], capture_output=True, text=True, check=True).stdout
         plain = page.replace("\\-", "-")
-        for option in ("--fail-on", "--require-complete", "--ring", "exit status", "RULE|STATEMENT"):
+        for option in ("--fail-on", "--require-complete", "--ring", "--closed-world", "exit status", "RULE|STATEMENT"):
             self.assertIn(option, plain)
 
 
