@@ -32,12 +32,18 @@ enum track_receipt track_sender_had_received(const struct track_context *trackin
     return has_arrived ? TRACK_RECEIVED : TRACK_MAYBE_RECEIVED;
 }
 
-bool track_sender_received_uncaptured(const struct track_context *tracking)
+uint32_t track_uncaptured_received(const struct track_context *tracking)
 {
     const struct track_end_progress *other = &tracking->progress->ends[1 - tracking->sender];
     const struct track_arrival *arrival = tracking->arrival;
+    int32_t more = (int32_t)(arrival->got_to - other->captured_to);
 
-    return arrival->has_numbers && other->is_known && (int32_t)(arrival->got_to - other->captured_to) > 0;
+    return arrival->has_numbers && other->is_known && more > 0 ? (uint32_t)more : 0;
+}
+
+bool track_sender_received_uncaptured(const struct track_context *tracking)
+{
+    return track_uncaptured_received(tracking) > 0;
 }
 
 bool track_has_seen_received(const struct track_context *tracking)

@@ -39,6 +39,9 @@ enum track_receipt track_sender_had_received(const struct track_context *trackin
  *  from the capture, or captured late. */
 bool track_sender_received_uncaptured(const struct track_context *tracking);
 
+/** How many bytes that is; a FIN counts as one, too. */
+uint32_t track_uncaptured_received(const struct track_context *tracking);
+
 /** All that the sender of the packet being tracked had received by then was captured; false where nothing tells it. */
 bool track_has_seen_received(const struct track_context *tracking);
 

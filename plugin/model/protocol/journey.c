@@ -60,7 +60,8 @@ static void follow_doubt(struct track_context *tracking)
 {
     struct track_journey_state *state = &tracking->connection->journey;
     bool lacks = !tracking->snapshot.connect_seen || tracking->snapshot.has_gap;
-    bool lacks_now = track_is_from_server(tracking) && track_sender_received_uncaptured(tracking);
+    /* A single byte is the Client's FIN: no packet is so short. */
+    bool lacks_now = track_is_from_server(tracking) && track_uncaptured_received(tracking) > 1;
 
     if ((!lacks || state->is_doubted) && !lacks_now)
         return;
