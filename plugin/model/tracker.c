@@ -74,7 +74,7 @@ static void begin_connection(struct track_connection *connection, struct track_c
     connection->number = capture->connection_count;
     track_keep_alive_forget(connection);
     for (unsigned end = 0; end < 2; end++)
-        track_inflight_begin(&connection->inflight[end], &capture->memory, capture->options.max_inflight);
+        track_inflight_begin(&connection->inflight[end], capture->options.max_inflight);
     latest->version = preferred;
     latest->version_source =
         preferred == MQTT_VERSION_UNKNOWN ? TRACK_VERSION_FROM_NOTHING : TRACK_VERSION_FROM_PREFERENCE;
@@ -103,7 +103,7 @@ struct connection_with_checks {
 struct track_connection *track_connection_new(struct track_capture *capture, const struct track_transport *transport)
 {
     size_t size = capture->options.has_rules ? sizeof(struct connection_with_checks) : sizeof(struct track_connection);
-    void *memory = track_file_alloc(&capture->memory, size);
+    void *memory = track_file_keep(&capture->memory, size);
     struct track_connection *connection = (struct track_connection *)memory;
 
     if (memory == NULL)
@@ -386,6 +386,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     facts->sender = sender;
     facts->pdu = pdu;
     facts->snapshot = track_latest_snapshot(connection);
+    track_deeds_at(connection, pdu, facts->deeds);
     facts->idle_ns = track_update_keep_alive(&tracking);
     facts->record = tracking.record != &tracking.capture->unkept ? tracking.record : NULL;
     facts->request_topic = request_topic_of(tracking.capture, facts->record);
@@ -428,6 +429,7 @@ void track_recall(const struct track_connection *connection, unsigned sender, st
     facts->sender = sender;
     facts->pdu = pdu;
     facts->snapshot = snapshot;
+    track_deeds_at(connection, pdu, facts->deeds);
     facts->record =
         track_is_untracked(connection) ? &connection->capture->beyond : track_packet_records_find(records, pdu);
     facts->request_topic = request_topic_of(connection->capture, facts->record);
@@ -466,5 +468,6 @@ void track_summarise(const struct track_connection *connection, struct track_sum
         .taken_over_in = connection->ending.taken_over_in,
         .subscriptions = session->stored != NULL ? session->stored->subscriptions : NULL,
     };
+    track_deeds_at(connection, connection->capture->latest, summary->deeds);
     summary->unfinished_count = track_unfinished_list(connection, summary->unfinished);
 }

@@ -30,6 +30,7 @@ struct track_summary {
     uint32_t number;
     bool has_packets;                      /**< one was tracked */
     const struct track_snapshot *snapshot; /**< the latest; good until the connection's next packet */
+    struct track_deeds deeds[2];           /**< of each end */
     bool connack_seen;
     bool session_present;
     bool clean_start;

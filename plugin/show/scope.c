@@ -62,9 +62,9 @@ static void show_ends(const struct show_context *context, proto_tree *tree)
     if (snapshot->client_id != NULL)
         add_string(context, tree, FIELD(CLIENT), show_text_value(context, snapshot->client_id));
     add_string(context, tree, FIELD(SRC_NAME), show_end_value(context, from));
-    add_string(context, tree, FIELD(SRC_ROLE), track_role_name(track_role_of(snapshot, from)));
+    add_string(context, tree, FIELD(SRC_ROLE), track_role_name(track_role_of(snapshot, context->facts->deeds, from)));
     add_string(context, tree, FIELD(DST_NAME), show_end_value(context, to));
-    add_string(context, tree, FIELD(DST_ROLE), track_role_name(track_role_of(snapshot, to)));
+    add_string(context, tree, FIELD(DST_ROLE), track_role_name(track_role_of(snapshot, context->facts->deeds, to)));
     /* One field for both names is only there where a filter asks for it. */
     if (proto_registrar_get_nth((unsigned)FIELD(NAME))->ref_type >= HF_REF_TYPE_DIRECT)
         for (unsigned end = 0; end < 2; end++)

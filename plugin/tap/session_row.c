@@ -359,7 +359,7 @@ void session_row_summarise(struct session_row *row)
                  g_strdup_printf("client:%u", track_connection_end(row->connection, 1 - broker)->port));
     else
         set_text(row, COLUMN_CLIENT, g_strdup(row->ends[1 - broker]));
-    set_text(row, COLUMN_ROLE, g_strdup(track_role_name(track_role_of(snapshot, 1 - broker))));
+    set_text(row, COLUMN_ROLE, g_strdup(track_role_name(track_role_of(snapshot, summary.deeds, 1 - broker))));
     set_text(row, COLUMN_BROKER, g_strdup(row->ends[broker]));
     set_text(row, COLUMN_VERSION, g_strdup(tap_version_name(snapshot->version)));
     set_text(row, COLUMN_ADDRESS, g_strdup(row->ends[1 - broker]));

@@ -23,18 +23,18 @@ struct track_granted_filters;
 
 /** Of a connection, where rules are wanted. File scope. Each member is written by the file that is named at it. */
 struct track_connection_checks {
-    struct track_connection_order order;            /**< connection-order.c */
+    struct track_connection_order order;        /**< connection-order.c */
+    struct track_authentication authentication; /**< authentication.c */
+    struct track_resumption_check resumption;   /**< check-session-resumption.c */
+    struct track_sequence sequence;             /**< packet-id-state.c */
+    struct track_boundaries boundaries;         /**< check-boundaries.c */
+    uint8_t early_pings;                        /**< check-practices.c: in sequence */
+    bool is_reviewed;                         /**< unanswered-requests.c: it was reported what had no response on it */
+    struct track_keep_alive_check keep_alive; /**< check-keep-alive.c */
     struct track_after_disconnect after_disconnect; /**< after-disconnect.c */
-    struct track_authentication authentication;     /**< authentication.c */
-    struct track_keep_alive_check keep_alive;       /**< check-keep-alive.c */
-    struct track_resumption_check resumption;       /**< check-session-resumption.c */
-    struct track_sequence sequence;                 /**< packet-id-state.c */
     struct track_packet_id_state *packet_ids;       /**< packet-id-state.h; NULL while there is nothing in it */
     struct track_alias_checks *aliases;             /**< check-topic-aliases.c: NULL until one is used */
     struct track_delivery_checks *deliveries;       /**< report-delivery.c: NULL while there is nothing in it */
-    struct track_boundaries boundaries;             /**< check-boundaries.c */
-    uint8_t early_pings;                            /**< check-practices.c: in sequence */
-    bool is_reviewed; /**< unanswered-requests.c: it was reported what had no response on it */
 };
 
 /** Of a capture. File scope. */

@@ -46,7 +46,7 @@ void track_missing_connect_add(struct track_capture *capture, const struct track
     struct track_missing_connect *missing = find_missing(capture, broker);
 
     if (missing == NULL) {
-        missing = (struct track_missing_connect *)track_file_alloc_entry(&capture->memory, sizeof *missing);
+        missing = (struct track_missing_connect *)track_file_keep_entry(&capture->memory, sizeof *missing);
         if (missing == NULL) {
             track_missing_connect_anywhere(capture, frame);
             return;

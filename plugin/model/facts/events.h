@@ -48,12 +48,12 @@ enum track_end_why {
 struct track_event {
     uint32_t frame_at; /**< which packet: its frame and number in it */
     uint32_t pdu_at;
-    uint8_t kind;   /**< enum track_event_kind */
-    uint8_t by;     /**< the end that did it: 0 or 1 */
-    uint8_t code;   /**< what follows depends on the kind: events.def; of an end, the code of DISCONNECT or CONNACK */
-    uint8_t how;    /**< enum track_end_how */
-    uint8_t why;    /**< enum track_end_why */
-    uint32_t frame; /**< another packet; 0: none */
+    uint8_t kind;    /**< enum track_event_kind */
+    uint8_t by : 1;  /**< the end that did it: 0 or 1 */
+    uint8_t how : 3; /**< enum track_end_how */
+    uint8_t why : 4; /**< enum track_end_why */
+    uint8_t code;    /**< what follows depends on the kind: events.def; of an end, the code of DISCONNECT or CONNACK */
+    uint32_t frame;  /**< another packet; 0: none */
     uint32_t other;
     uint32_t value;
     int64_t ns; /**< a span of time; of an end, since the last packet of either side, or of the Client where the Server

@@ -4,7 +4,7 @@
  */
 #include "facts.h"
 
-enum track_role track_role_of(const struct track_snapshot *snapshot, unsigned end)
+enum track_role track_role_of(const struct track_snapshot *snapshot, const struct track_deeds deeds[2], unsigned end)
 {
     if (snapshot->broker == TRACK_END_UNKNOWN)
         return TRACK_ROLE_UNKNOWN;
@@ -12,9 +12,11 @@ enum track_role track_role_of(const struct track_snapshot *snapshot, unsigned en
         return TRACK_ROLE_BROKER;
     if (snapshot->is_bridge)
         return TRACK_ROLE_BRIDGE;
-    if (snapshot->has_published)
-        return snapshot->has_subscribed ? TRACK_ROLE_PUBLISHER_SUBSCRIBER : TRACK_ROLE_PUBLISHER;
-    return snapshot->has_subscribed ? TRACK_ROLE_SUBSCRIBER : TRACK_ROLE_CLIENT;
+    /* A Client that receives messages has subscribed, if only on an earlier connection of the session. */
+    bool has_subscribed = deeds[end].has_subscribed || deeds[1 - end].has_published;
+    if (deeds[end].has_published)
+        return has_subscribed ? TRACK_ROLE_PUBLISHER_SUBSCRIBER : TRACK_ROLE_PUBLISHER;
+    return has_subscribed ? TRACK_ROLE_SUBSCRIBER : TRACK_ROLE_CLIENT;
 }
 
 const char *track_role_name(enum track_role role)

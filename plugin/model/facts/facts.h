@@ -114,17 +114,15 @@ struct track_connect_info {
  *  kept small. */
 struct track_snapshot {
     struct track_pdu_ref from;
-    uint8_t version;         /**< enum mqtt_version: MQTT_VERSION_UNKNOWN where nothing tells it */
-    uint8_t version_source;  /**< enum track_version_source */
-    uint8_t broker;          /**< the end that is the broker: 0, 1 or TRACK_END_UNKNOWN */
-    uint8_t evidence;        /**< enum track_evidence: the strongest seen for `broker` */
-    bool is_bridge : 1;      /**< the client said by its protocol level that it is a bridge */
-    bool has_published : 1;  /**< the client sent a PUBLISH */
-    bool has_subscribed : 1; /**< the client sent a SUBSCRIBE */
-    bool connect_seen : 1;   /**< the CONNECT was captured */
-    bool lacks_connect : 1;  /**< the Client's first packet was captured, and is no CONNECT */
-    bool session_known : 1;  /**< nothing in flight can stem from before the capture */
-    bool has_gap : 1;        /**< bytes of this connection are missing before this packet */
+    uint8_t version;        /**< enum mqtt_version: MQTT_VERSION_UNKNOWN where nothing tells it */
+    uint8_t version_source; /**< enum track_version_source */
+    uint8_t broker;         /**< the end that is the broker: 0, 1 or TRACK_END_UNKNOWN */
+    uint8_t evidence;       /**< enum track_evidence: the strongest seen for `broker` */
+    bool is_bridge : 1;     /**< the client said by its protocol level that it is a bridge */
+    bool connect_seen : 1;  /**< the CONNECT was captured */
+    bool lacks_connect : 1; /**< the Client's first packet was captured, and is no CONNECT */
+    bool session_known : 1; /**< nothing in flight can stem from before the capture */
+    bool has_gap : 1;       /**< bytes of this connection are missing before this packet */
     bool has_keep_alive : 1;
     bool has_broken_connect : 1; /**< a CONNECT was captured whose version cannot be read */
     bool is_copy : 1;            /**< its packets are in the capture already, at other addresses */
@@ -192,6 +190,12 @@ enum { TRACK_CONTENT_LEAST = 6 };
 /** How many anomalies of one packet are kept. */
 enum { TRACK_ANOMALIES_MAX = 12 };
 
+/** What an end has sent by a packet, this one included. */
+struct track_deeds {
+    bool has_published;  /**< a PUBLISH */
+    bool has_subscribed; /**< a SUBSCRIBE */
+};
+
 /** All that may be known while one packet is checked and shown. Its pointers are good until the next packet is tracked;
  *  what they point to (but for the snapshot itself) for the file's life. */
 struct track_facts {
@@ -199,6 +203,7 @@ struct track_facts {
     unsigned sender;     /**< the end that sent the packet: 0 or 1 */
     struct track_pdu_ref pdu;
     const struct track_snapshot *snapshot;
+    struct track_deeds deeds[2];              /**< of each end */
     const struct track_packet_record *record; /**< NULL where nothing had to be kept about this packet */
     const struct track_text
         *request_topic; /**< of the PUBLISH that a PUBACK and its like is about; NULL where not known */
@@ -244,8 +249,8 @@ static inline const struct track_filter_list *track_answered_filters(const struc
     return is_answer && facts->record != NULL ? facts->record->filters : NULL;
 }
 
-/** What an end of the connection is, as known at the packet. */
-enum track_role track_role_of(const struct track_snapshot *snapshot, unsigned end);
+/** What an end of a connection is, by the snapshot and what both ends have sent by then. */
+enum track_role track_role_of(const struct track_snapshot *snapshot, const struct track_deeds deeds[2], unsigned end);
 
 /** A role's name, as in the filter fields. */
 const char *track_role_name(enum track_role role);

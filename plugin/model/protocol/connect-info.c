@@ -75,7 +75,7 @@ void track_update_connect_info(struct track_context *tracking)
         return;
     fill_info(tracking, &info);
     if (capture->connect_info == NULL || memcmp(capture->connect_info, &info, sizeof info) != 0) {
-        struct track_connect_info *kept = (struct track_connect_info *)track_alloc(tracking, sizeof *kept);
+        struct track_connect_info *kept = (struct track_connect_info *)track_keep(tracking, sizeof *kept);
         if (kept == NULL)
             return;
         capture->connect_info = (const struct track_connect_info *)memcpy(kept, &info, sizeof info);

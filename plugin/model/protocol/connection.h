@@ -14,6 +14,7 @@
 #include "inflight.h"
 #include "journey-state.h"
 #include "keep-alive.h"
+#include "roles.h"
 #include "session.h"
 #include "topic-aliases.h"
 #include "unfinished-packets.h"
@@ -40,11 +41,13 @@ struct track_connection {
     bool has_packets;                              /**< tracker.c: the first packet was tracked */
     bool is_seen_alive;                            /**< rivals.c: its Client is, though it was taken over */
     bool may_lose;                                 /**< tracker.c: packets may be missed without a gap that tells */
+    struct track_connect_state connect;            /**< connect-info.c */
+    struct track_closing closing;                  /**< unfinished-packets.c */
     struct track_transport transport;              /**< tracker.c, once */
     struct track_snapshots snapshots;              /**< tracker.c */
+    struct track_first_sent first_sent[2];         /**< roles.c */
     struct track_reports reports;                  /**< store/context.c, evidence/report-anomaly.c */
     struct track_progress progress;                /**< evidence/receipt.c */
-    struct track_connect_state connect;            /**< connect-info.c */
     struct track_keep_alive keep_alive;            /**< keep-alive.c */
     struct track_connection_session session;       /**< session.c, session-state.c */
     struct track_ending ending;                    /**< ending.c */
@@ -53,7 +56,6 @@ struct track_connection {
     struct track_topic_aliases *aliases[2];        /**< topic-aliases.c: NULL until one is set */
     struct track_subscription_history *subscribed; /**< subscription-history.c: NULL until there is something in it */
     struct track_journey_state journey;            /**< journey.c */
-    struct track_closing closing;                  /**< unfinished-packets.c */
     struct track_begun_packets *begun;      /**< unfinished-packets.c: NULL until a packet began without its end */
     struct track_will *will;                /**< wills.c: the latest that it had; its slot may have been reused */
     struct track_connection_checks *checks; /**< conformance/checks.h: NULL where no rules are wanted */

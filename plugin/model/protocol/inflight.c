@@ -12,9 +12,9 @@ enum { INHERITED_MOST = 128 };
 /* Among more than this nothing is searched for but by its identifier. */
 enum { SEARCHED_MOST = 1024 };
 
-void track_inflight_begin(struct track_inflight *inflight, struct track_file_memory *memory, uint32_t most)
+void track_inflight_begin(struct track_inflight *inflight, uint32_t most)
 {
-    *inflight = (struct track_inflight){.memory = memory, .most = (uint16_t)MIN(most, UINT16_MAX)};
+    *inflight = (struct track_inflight){.most = (uint16_t)MIN(most, UINT16_MAX)};
 }
 
 struct track_inflight_entry *track_inflight_find(const struct track_inflight *inflight, uint16_t packet_id)
@@ -22,13 +22,13 @@ struct track_inflight_entry *track_inflight_find(const struct track_inflight *in
     return (struct track_inflight_entry *)track_id_table_find(&inflight->entries, packet_id);
 }
 
-struct track_inflight_entry *track_inflight_open(struct track_inflight *inflight, uint16_t packet_id,
-                                                 enum mqtt_packet_type type, unsigned qos)
+struct track_inflight_entry *track_inflight_open(struct track_file_memory *memory, struct track_inflight *inflight,
+                                                 uint16_t packet_id, enum mqtt_packet_type type, unsigned qos)
 {
     struct track_inflight_entry *entry = NULL;
 
     if (!track_inflight_is_full(inflight))
-        entry = (struct track_inflight_entry *)track_file_alloc(inflight->memory, sizeof *entry);
+        entry = (struct track_inflight_entry *)track_file_alloc(memory, sizeof *entry);
     if (entry == NULL) {
         inflight->is_incomplete = true;
         return NULL;
@@ -37,20 +37,21 @@ struct track_inflight_entry *track_inflight_open(struct track_inflight *inflight
     entry->type = (uint8_t)type;
     entry->qos = (uint8_t)qos;
     entry->state = type == MQTT_TYPE_PUBLISH ? TRACK_INFLIGHT_PUBLISHED : TRACK_INFLIGHT_REQUESTED;
-    track_id_table_add(inflight->memory, &inflight->entries, &entry->by_id);
+    track_id_table_add(memory, &inflight->entries, &entry->by_id);
     if (type == MQTT_TYPE_PUBLISH)
         inflight->publishes++;
     return entry;
 }
 
-void track_inflight_close(struct track_inflight *inflight, struct track_inflight_entry *entry)
+void track_inflight_close(struct track_file_memory *memory, struct track_inflight *inflight,
+                          struct track_inflight_entry *entry)
 {
     track_id_table_remove(&inflight->entries, &entry->by_id);
     if (entry->type == MQTT_TYPE_PUBLISH && !entry->is_inherited)
         inflight->publishes--;
     if (entry->filters != NULL)
-        track_request_filters_release(inflight->memory, entry->filters);
-    track_file_free(inflight->memory, entry, sizeof *entry);
+        track_request_filters_release(memory, entry->filters);
+    track_file_free(memory, entry, sizeof *entry);
 }
 
 void track_inflight_set_inherited(struct track_inflight *inflight, struct track_inflight_entry *entry,
@@ -66,7 +67,7 @@ wmem_array_t *track_inflight_entries(const struct track_inflight *inflight)
     return track_id_table_entries(&inflight->entries);
 }
 
-void track_inflight_clear(struct track_inflight *inflight, bool only_inherited)
+void track_inflight_clear(struct track_file_memory *memory, struct track_inflight *inflight, bool only_inherited)
 {
     if (inflight->entries.count == 0)
         return;
@@ -75,20 +76,20 @@ void track_inflight_clear(struct track_inflight *inflight, bool only_inherited)
     for (unsigned i = 0; i < wmem_array_get_count(entries); i++) {
         struct track_inflight_entry *entry = *(struct track_inflight_entry **)wmem_array_index(entries, i);
         if (!only_inherited || entry->is_inherited)
-            track_inflight_close(inflight, entry);
+            track_inflight_close(memory, inflight, entry);
     }
     wmem_destroy_array(entries);
     if (inflight->entries.count == 0)
-        track_id_table_free(inflight->memory, &inflight->entries);
+        track_id_table_free(memory, &inflight->entries);
 }
 
-bool track_inflight_inherit(struct track_inflight *to, struct track_inflight *from)
+bool track_inflight_inherit(struct track_file_memory *memory, struct track_inflight *to, struct track_inflight *from)
 {
     to->is_incomplete |= from->is_incomplete;
     if (from->entries.count == 0)
         return !from->is_incomplete;
     if (from->entries.count > INHERITED_MOST) {
-        track_inflight_clear(from, false);
+        track_inflight_clear(memory, from, false);
         to->is_incomplete = true;
         return false;
     }
@@ -100,7 +101,7 @@ bool track_inflight_inherit(struct track_inflight *to, struct track_inflight *fr
         if (entry->type != MQTT_TYPE_PUBLISH || track_inflight_find(to, entry->by_id.id) != NULL)
             continue;
         struct track_inflight_entry *successor =
-            track_inflight_open(to, entry->by_id.id, MQTT_TYPE_PUBLISH, entry->qos);
+            track_inflight_open(memory, to, entry->by_id.id, MQTT_TYPE_PUBLISH, entry->qos);
         if (successor == NULL)
             break;
         successor->state = entry->state;
@@ -113,7 +114,7 @@ bool track_inflight_inherit(struct track_inflight *to, struct track_inflight *fr
         successor->waiting = entry->waiting;
     }
     wmem_destroy_array(entries);
-    track_inflight_clear(from, false);
+    track_inflight_clear(memory, from, false);
     return !to->is_incomplete;
 }
 

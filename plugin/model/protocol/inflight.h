@@ -50,7 +50,6 @@ struct track_inflight_entry {
 
 /** The transactions that one end began. Each connection has two tables, so they are kept small. Written by inflight.c. */
 struct track_inflight {
-    struct track_file_memory *memory;
     struct track_id_table entries; /**< struct track_inflight_entry */
     uint16_t publishes; /**< PUBLISHes among them, but for inherited ones: each connection has a send quota of
                                         its own (section 4.9) */
@@ -58,20 +57,21 @@ struct track_inflight {
     bool is_incomplete; /**< some are not followed: a response that fits none may be for one of them */
 };
 
-/** Makes an empty table in the memory of a file that follows at most `most` transactions at once (and no more than there are
+/** Makes an empty table that follows at most `most` transactions at once (and no more than there are
  *  identifiers). */
-void track_inflight_begin(struct track_inflight *inflight, struct track_file_memory *memory, uint32_t most);
+void track_inflight_begin(struct track_inflight *inflight, uint32_t most);
 
 /** The transaction of a Packet Identifier; NULL where none is in flight. */
 struct track_inflight_entry *track_inflight_find(const struct track_inflight *inflight, uint16_t packet_id);
 
 /** Begins a transaction; the identifier must not be in flight. NULL where the table is full, or the memory limit reached: then
  *  the table is incomplete. */
-struct track_inflight_entry *track_inflight_open(struct track_inflight *inflight, uint16_t packet_id,
-                                                 enum mqtt_packet_type type, unsigned qos);
+struct track_inflight_entry *track_inflight_open(struct track_file_memory *memory, struct track_inflight *inflight,
+                                                 uint16_t packet_id, enum mqtt_packet_type type, unsigned qos);
 
 /** Ends a transaction and frees it. */
-void track_inflight_close(struct track_inflight *inflight, struct track_inflight_entry *entry);
+void track_inflight_close(struct track_file_memory *memory, struct track_inflight *inflight,
+                          struct track_inflight_entry *entry);
 
 /** True where no further transaction is followed. */
 static inline bool track_inflight_is_full(const struct track_inflight *inflight)
@@ -87,12 +87,12 @@ void track_inflight_set_inherited(struct track_inflight *inflight, struct track_
                                   bool is_inherited);
 
 /** Ends all transactions; only those that were inherited, if `only_inherited`. */
-void track_inflight_clear(struct track_inflight *inflight, bool only_inherited);
+void track_inflight_clear(struct track_file_memory *memory, struct track_inflight *inflight, bool only_inherited);
 
 /** Moves all PUBLISH transactions of `from` into `to` as inherited ones, and ends the others (a SUBSCRIBE does not outlive
  *  its connection). What `to` has under the same identifier stays. False where there were too many: then they are
  *  not followed any more. */
-bool track_inflight_inherit(struct track_inflight *to, struct track_inflight *from);
+bool track_inflight_inherit(struct track_file_memory *memory, struct track_inflight *to, struct track_inflight *from);
 
 /** Another PUBLISH in flight, begun on an earlier connection, of the same content; NULL where there is none, or there
  *  are too many to search. */

@@ -37,7 +37,7 @@ static enum track_evidence evidence_of(enum mqtt_packet_type type)
     }
 }
 
-/** Settles which end is the broker. What the other end did while it was taken for the client is not the client's doing. */
+/** Settles which end is the broker. */
 static void settle_broker(struct track_context *tracking, uint8_t broker)
 {
     struct track_snapshot *snapshot = &tracking->snapshot;
@@ -47,7 +47,7 @@ static void settle_broker(struct track_context *tracking, uint8_t broker)
         if (tracking->capture->first_broker == mistaken)
             tracking->capture->first_broker = NULL;
         snapshot->is_broker_counted = false;
-        snapshot->is_bridge = snapshot->has_published = snapshot->has_subscribed = false;
+        snapshot->is_bridge = false;
         track_keep_alive_forget(tracking->connection);
     }
     snapshot->broker = broker;
@@ -76,8 +76,28 @@ static void count_broker(struct track_context *tracking)
     snapshot->is_broker_counted = true;
 }
 
+static void note_first(struct track_pdu_ref *first, bool is_one, struct track_pdu_ref pdu)
+{
+    if (is_one && first->frame == 0)
+        *first = pdu;
+}
+
+static bool has_come(struct track_pdu_ref first, struct track_pdu_ref pdu)
+{
+    return first.frame != 0 && !track_is_before(pdu, first);
+}
+
+void track_deeds_at(const struct track_connection *connection, struct track_pdu_ref pdu, struct track_deeds deeds[2])
+{
+    for (unsigned end = 0; end < 2; end++) {
+        const struct track_first_sent *first = &connection->first_sent[end];
+        deeds[end] = (struct track_deeds){has_come(first->published, pdu), has_come(first->subscribed, pdu)};
+    }
+}
+
 void track_update_roles(struct track_context *tracking)
 {
+    struct track_first_sent *sender = &tracking->connection->first_sent[tracking->sender];
     const struct mqtt_packet *packet = tracking->packet;
     struct track_snapshot *snapshot = &tracking->snapshot;
     enum track_evidence evidence = evidence_of(packet->type);
@@ -94,13 +114,10 @@ void track_update_roles(struct track_context *tracking)
         snapshot->lacks_connect = true;
     if (snapshot->broker == TRACK_END_UNKNOWN || mqtt_is_malformed(packet))
         return;
-    if (snapshot->broker == tracking->sender) {
-        /* A Client that receives messages has subscribed, if only on an earlier connection of the session. */
-        snapshot->has_subscribed |= packet->type == MQTT_TYPE_PUBLISH;
+    note_first(&sender->published, packet->type == MQTT_TYPE_PUBLISH, tracking->pdu);
+    note_first(&sender->subscribed, packet->type == MQTT_TYPE_SUBSCRIBE, tracking->pdu);
+    if (snapshot->broker == tracking->sender)
         return;
-    }
-    snapshot->has_published |= packet->type == MQTT_TYPE_PUBLISH;
-    snapshot->has_subscribed |= packet->type == MQTT_TYPE_SUBSCRIBE;
     if (packet->type == MQTT_TYPE_CONNECT && packet->connect.level & MQTT_LEVEL_BRIDGE)
         snapshot->is_bridge = true;
 }

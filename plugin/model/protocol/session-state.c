@@ -12,8 +12,9 @@
 static bool inherit_inflight(struct track_connection *to, unsigned broker, struct track_connection *from,
                              unsigned old_broker)
 {
-    bool servers = track_inflight_inherit(&to->inflight[broker], &from->inflight[old_broker]);
-    bool clients = track_inflight_inherit(&to->inflight[1 - broker], &from->inflight[1 - old_broker]);
+    struct track_file_memory *memory = &to->capture->memory;
+    bool servers = track_inflight_inherit(memory, &to->inflight[broker], &from->inflight[old_broker]);
+    bool clients = track_inflight_inherit(memory, &to->inflight[1 - broker], &from->inflight[1 - old_broker]);
     return servers && clients;
 }
 
@@ -81,7 +82,7 @@ static void end_previous(struct track_context *tracking)
         return;
     for (unsigned end = 0; end < 2; end++) {
         previous->session.lost_inflight |= previous->inflight[end].entries.count > 0;
-        track_inflight_clear(&previous->inflight[end], false);
+        track_inflight_clear(&tracking->capture->memory, &previous->inflight[end], false);
     }
     tracking->ended = previous;
 }
@@ -98,8 +99,8 @@ static void settle(struct track_context *tracking)
     }
     bool is_new = !connection->session.session_present && packet->version != MQTT_V31;
     if (is_new) {
-        track_inflight_clear(&connection->inflight[0], true);
-        track_inflight_clear(&connection->inflight[1], true);
+        track_inflight_clear(&tracking->capture->memory, &connection->inflight[0], true);
+        track_inflight_clear(&tracking->capture->memory, &connection->inflight[1], true);
         tracking->snapshot.session_known = track_has_history(tracking);
     }
     if (is_new || connection->session.clean_start)

@@ -11,47 +11,7 @@
 #include "../store/endpoint.h"
 #include "../store/text.h"
 #include "connection.h"
-
-static guint hash_of(const struct track_endpoint *broker, const struct track_text *client_id)
-{
-    return track_hash_text(track_hash_endpoint(broker), client_id);
-}
-
-static guint hash_session(gconstpointer key)
-{
-    return ((const struct track_session *)key)->hash;
-}
-
-static gboolean is_same_session(gconstpointer one, gconstpointer other)
-{
-    const struct track_session *a = (const struct track_session *)one;
-    const struct track_session *b = (const struct track_session *)other;
-
-    return a->hash == b->hash && track_is_same_endpoint(a->broker, b->broker) &&
-           track_is_same_text(a->client_id, b->client_id);
-}
-
-/** The session of a Client Identifier at a broker; made for the first connection, with the identifier after it in the same
- *  memory. NULL where the memory limit is reached. */
-static struct track_session *find_session(struct track_capture *capture, const struct track_endpoint *broker,
-                                          const struct track_text *client_id)
-{
-    struct track_session wanted = {.broker = broker, .client_id = client_id, .hash = hash_of(broker, client_id)};
-    size_t size = sizeof *client_id + client_id->length + 1;
-
-    if (capture->sessions == NULL)
-        capture->sessions = wmem_map_new(capture->memory.scope, hash_session, is_same_session);
-    struct track_session *session = (struct track_session *)wmem_map_lookup(capture->sessions, &wanted);
-    if (session != NULL)
-        return session;
-    session = (struct track_session *)track_file_alloc_entry(&capture->memory, sizeof *session + size);
-    if (session == NULL)
-        return NULL;
-    *session = wanted;
-    session->client_id = (const struct track_text *)memcpy(session + 1, client_id, size);
-    wmem_map_insert(capture->sessions, session, session);
-    return session;
-}
+#include "session-table.h"
 
 /** The Server accepted a connection, or may have done so in what was not captured. */
 static bool may_be_accepted(const struct track_connection *connection, const struct track_transport_state *transport)
@@ -96,7 +56,7 @@ static void join_session(struct track_context *tracking, struct mqtt_span span)
         wmem_free(NULL, client_id);
         return;
     }
-    struct track_session *session = find_session(tracking->capture, broker, client_id);
+    struct track_session *session = track_session_of(tracking->capture, broker, client_id);
     wmem_free(NULL, client_id);
     connection->session.stored = session;
     tracking->snapshot.client_id = session != NULL ? session->client_id : NULL;
@@ -148,7 +108,7 @@ static const struct track_limits *read_limits(struct track_context *tracking)
     limits.subscription_id_available = number_or(packet, MQTT_PROPERTY_SUBSCRIPTION_IDENTIFIER_AVAILABLE, 1);
     limits.shared_available = number_or(packet, MQTT_PROPERTY_SHARED_SUBSCRIPTION_AVAILABLE, 1);
     if (*latest == NULL || memcmp(*latest, &limits, sizeof limits) != 0) {
-        struct track_limits *kept = (struct track_limits *)track_alloc(tracking, sizeof *kept);
+        struct track_limits *kept = (struct track_limits *)track_keep(tracking, sizeof *kept);
         if (kept == NULL)
             return NULL;
         *latest = (const struct track_limits *)memcpy(kept, &limits, sizeof limits);
@@ -183,7 +143,7 @@ static void take_connect(struct track_context *tracking)
     leave_session(connection);
     if (snapshot->is_copy)
         return;
-    connection->session.stored = (struct track_session *)track_alloc(tracking, sizeof *connection->session.stored);
+    connection->session.stored = (struct track_session *)track_keep(tracking, sizeof *connection->session.stored);
 }
 
 /** The properties of a CONNACK. */

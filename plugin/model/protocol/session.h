@@ -17,7 +17,8 @@ struct track_session {
     struct track_connection *last;            /**< the connection that used it last */
     struct track_subscription *subscriptions; /**< subscriptions.c: the latest first */
     struct track_rivals rivals;
-    uint32_t hash; /**< of the two that it is found by */
+    struct track_session *next; /**< session-table.c */
+    uint32_t hash;              /**< of the two that it is found by */
 };
 
 /** A connection's part in its session. */

@@ -191,8 +191,9 @@ static void follow_publish(struct track_context *tracking)
         track_inflight_set_inherited(inflight, entry, false);
     } else {
         if (entry != NULL)
-            track_inflight_close(inflight, entry);
-        entry = track_inflight_open(inflight, packet->packet_id, MQTT_TYPE_PUBLISH, packet->publish.qos);
+            track_inflight_close(&tracking->capture->memory, inflight, entry);
+        entry = track_inflight_open(&tracking->capture->memory, inflight, packet->packet_id, MQTT_TYPE_PUBLISH,
+                                    packet->publish.qos);
         if (entry != NULL) {
             entry->content_hash = hash;
             entry->subscription_id = track_subscription_id_of(packet);
@@ -224,7 +225,7 @@ static void complete_delivery(struct track_context *tracking, struct track_infli
         record->completes_delivery = true;
         record->delivery_ns = tracking->now_ns - entry->begun_ns;
     }
-    track_inflight_close(other_inflight(tracking), entry);
+    track_inflight_close(&tracking->capture->memory, other_inflight(tracking), entry);
 }
 
 static bool refuses(const struct mqtt_packet *packet)
@@ -246,7 +247,7 @@ static void follow_publish_response(struct track_context *tracking)
         name_topic(tracking, entry);
         if (refuses(packet)) {
             track_report_refused_publish(tracking, entry);
-            track_inflight_close(inflight, entry);
+            track_inflight_close(&tracking->capture->memory, inflight, entry);
         } else if (qos == 1) {
             complete_delivery(tracking, entry);
         } else {
@@ -269,7 +270,8 @@ static void follow_pubrel(struct track_context *tracking)
     acknowledge(tracking, entry);
     if (entry == NULL) {
         /* Begun before the capture or on an earlier connection: its PUBCOMP can still be linked. */
-        entry = track_inflight_open(inflight, tracking->packet->packet_id, MQTT_TYPE_PUBLISH, 2);
+        entry = track_inflight_open(&tracking->capture->memory, inflight, tracking->packet->packet_id,
+                                    MQTT_TYPE_PUBLISH, 2);
         if (entry != NULL) {
             entry->state = TRACK_INFLIGHT_RELEASED;
             track_inflight_set_inherited(inflight, entry, true);
@@ -319,9 +321,9 @@ static void follow_request(struct track_context *tracking)
     }
     if (entry != NULL) {
         track_subscription_history_request_lost(tracking);
-        track_inflight_close(inflight, entry);
+        track_inflight_close(&tracking->capture->memory, inflight, entry);
     }
-    entry = track_inflight_open(inflight, packet->packet_id, packet->type, 0);
+    entry = track_inflight_open(&tracking->capture->memory, inflight, packet->packet_id, packet->type, 0);
     if (entry != NULL) {
         entry->content_hash = hash;
         wait_for_response(tracking, &entry->waiting);
@@ -356,7 +358,7 @@ static void follow_request_response(struct track_context *tracking)
         track_subscription_history_response(tracking, entry->filters);
         track_apply_request_filters(tracking, entry->filters);
     }
-    track_inflight_close(inflight, entry);
+    track_inflight_close(&tracking->capture->memory, inflight, entry);
 }
 
 /** CONNECT, PINGREQ and AUTH wait for their response. */

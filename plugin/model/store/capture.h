@@ -17,6 +17,7 @@ struct track_connection;
 struct track_packet_records;
 struct track_topic_numbers;
 struct track_first_packets;
+struct track_session_table;
 struct track_broker_history;
 struct track_wills;
 struct track_journeys;
@@ -53,8 +54,9 @@ struct track_capture {
     uint32_t missing_connect_in;  /**< the frame of the latest at a broker that is not known */
     /* protocol/captured-twice.c */
     struct track_first_packets *first_packets; /**< NULL until there is one */
+    /* protocol/session-table.c */
+    struct track_session_table *sessions; /**< NULL until there is one */
     /* protocol/session.c */
-    wmem_map_t *sessions;                 /**< struct track_session to itself */
     const struct track_limits *limits[2]; /**< the latest of a CONNECT and of a CONNACK: most say the same */
     /* protocol/subscriptions.c */
     wmem_map_t *subscriptions; /**< by session and filter */

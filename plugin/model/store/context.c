@@ -48,3 +48,12 @@ void *track_alloc(struct track_context *tracking, size_t size)
         track_report_memory_limit(tracking);
     return memory;
 }
+
+void *track_keep(struct track_context *tracking, size_t size)
+{
+    void *memory = track_file_keep(&tracking->capture->memory, size);
+
+    if (memory == NULL)
+        track_report_memory_limit(tracking);
+    return memory;
+}

@@ -71,6 +71,9 @@ struct track_packet_record *track_kept_record_of(struct track_context *tracking)
 /** Zeroed memory for the file's life; NULL where the memory limit is reached, and that is recorded. */
 void *track_alloc(struct track_context *tracking, size_t size);
 
+/** The same for what is never given back (store/file-memory.h). */
+void *track_keep(struct track_context *tracking, size_t size);
+
 /** Records, once for each connection, that the packet says something that could not be kept. */
 void track_report_memory_limit(struct track_context *tracking);
 

@@ -54,9 +54,40 @@ void *track_file_alloc_always(struct track_file_memory *memory, size_t size)
     return take_block(memory, size);
 }
 
-void *track_file_alloc_entry(struct track_file_memory *memory, size_t size)
+enum { SLAB_UNIT = 8, SLAB_SIZE = 16384 };
+
+static size_t slab_size(size_t size)
 {
-    return track_file_charge(memory, cost_of(size) + TRACK_MAP_ENTRY_SIZE) ? take_block(memory, size) : NULL;
+    return (size + SLAB_UNIT - 1) / SLAB_UNIT * SLAB_UNIT;
+}
+
+/** Zeroed memory of the current slab, or of the next one. */
+static void *take_of_slab(struct track_file_memory *memory, size_t size)
+{
+    if (size > SLAB_SIZE / 8)
+        return wmem_alloc0(memory->scope, size);
+    if (size > memory->slab_left) {
+        memory->slab = (char *)wmem_alloc0(memory->scope, SLAB_SIZE);
+        memory->slab_left = SLAB_SIZE;
+    }
+    void *taken = memory->slab;
+    memory->slab += size;
+    memory->slab_left -= size;
+    return taken;
+}
+
+void *track_file_keep(struct track_file_memory *memory, size_t size)
+{
+    size_t taken = slab_size(size);
+
+    return track_file_charge(memory, taken) ? take_of_slab(memory, taken) : NULL;
+}
+
+void *track_file_keep_entry(struct track_file_memory *memory, size_t size)
+{
+    size_t taken = slab_size(size);
+
+    return track_file_charge(memory, taken + TRACK_MAP_ENTRY_SIZE) ? take_of_slab(memory, taken) : NULL;
 }
 
 void track_file_free(struct track_file_memory *memory, void *block, size_t size)

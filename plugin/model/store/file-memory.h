@@ -24,6 +24,8 @@ struct track_file_memory {
     wmem_allocator_t *scope; /**< owns all of it */
     uint64_t max;            /**< the user's limit in bytes; 0: none */
     uint64_t used;           /**< bytes that are charged to it */
+    char *slab;              /**< where the next of what is never given back goes */
+    size_t slab_left;        /**< bytes that are free there */
     struct track_spare_block *spares[TRACK_SPARE_SIZES];
     uint8_t spare_counts[TRACK_SPARE_SIZES];
 };
@@ -37,8 +39,12 @@ void *track_file_alloc(struct track_file_memory *memory, size_t size);
 /** The same without heed to the limit: for what there is once in a file. */
 void *track_file_alloc_always(struct track_file_memory *memory, size_t size);
 
-/** The same as track_file_alloc() for what is about to be put into a map. */
-void *track_file_alloc_entry(struct track_file_memory *memory, size_t size);
+/** Zeroed memory that is never given back, charged to the limit; NULL where that is reached. There may be as many of these as
+ *  connections, so they lie side by side, without the allocator's header for each. */
+void *track_file_keep(struct track_file_memory *memory, size_t size);
+
+/** The same for what is about to be put into a map. */
+void *track_file_keep_entry(struct track_file_memory *memory, size_t size);
 
 /** Gives memory of track_file_alloc() back; NULL is none. */
 void track_file_free(struct track_file_memory *memory, void *block, size_t size);

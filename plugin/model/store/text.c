@@ -72,7 +72,7 @@ const struct track_text *track_intern_text(struct track_capture *capture, const 
     struct track_text *kept = (struct track_text *)wmem_map_lookup(capture->texts, text);
     if (kept != NULL)
         return kept;
-    kept = (struct track_text *)track_file_alloc_entry(&capture->memory, size);
+    kept = (struct track_text *)track_file_keep_entry(&capture->memory, size);
     if (kept == NULL)
         return NULL;
     memcpy(kept, text, size);

@@ -63,7 +63,7 @@ static void grow_slots(struct track_file_memory *memory, struct track_topic_numb
 static uint32_t add_topic(struct track_capture *capture, const uint8_t *bytes, uint32_t length)
 {
     struct track_topic_numbers *numbers = capture->topics;
-    struct track_text *topic = (struct track_text *)track_file_alloc(&capture->memory, sizeof *topic + length + 1);
+    struct track_text *topic = (struct track_text *)track_file_keep(&capture->memory, sizeof *topic + length + 1);
 
     if (topic == NULL || !track_file_charge(&capture->memory, sizeof topic))
         return 0;

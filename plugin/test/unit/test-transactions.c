@@ -244,22 +244,23 @@ static void table_is_the_same_with_many_lists(void)
         wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_SIMPLE);
         struct track_file_memory memory = {.scope = scope};
         struct track_inflight inflight, successor;
-        track_inflight_begin(&inflight, &memory, most);
-        track_inflight_begin(&successor, &memory, 100);
+        track_inflight_begin(&inflight, most);
+        track_inflight_begin(&successor, 100);
         for (uint16_t id = 1; id <= most; id++)
-            CHECK(track_inflight_open(&inflight, id, id == 5 ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_PUBLISH, 1) != NULL);
+            CHECK(track_inflight_open(&memory, &inflight, id, id == 5 ? MQTT_TYPE_SUBSCRIBE : MQTT_TYPE_PUBLISH, 1) !=
+                  NULL);
         CHECK(!inflight.is_incomplete);
-        CHECK(track_inflight_open(&inflight, 100, MQTT_TYPE_PUBLISH, 1) == NULL);
+        CHECK(track_inflight_open(&memory, &inflight, 100, MQTT_TYPE_PUBLISH, 1) == NULL);
         CHECK(inflight.is_incomplete);
         CHECK(track_inflight_find(&inflight, 100) == NULL);
         CHECK_EQ(inflight.entries.mask != 0, most > 16);
-        track_inflight_close(&inflight, track_inflight_find(&inflight, 1));
-        track_inflight_close(&inflight, track_inflight_find(&inflight, 9));
+        track_inflight_close(&memory, &inflight, track_inflight_find(&inflight, 1));
+        track_inflight_close(&memory, &inflight, track_inflight_find(&inflight, 9));
         CHECK(track_inflight_find(&inflight, 9) == NULL);
         CHECK_EQ(inflight.entries.count, most - 2u);
         CHECK_EQ(inflight.publishes, most - 3u);
         CHECK_EQ(track_inflight_find(&inflight, 5)->state, TRACK_INFLIGHT_REQUESTED);
-        track_inflight_inherit(&successor, &inflight);
+        track_inflight_inherit(&memory, &successor, &inflight);
         CHECK_EQ(inflight.entries.count, 0);
         CHECK_EQ(successor.entries.count, most - 3u);
         CHECK_EQ(successor.publishes, 0);
@@ -267,9 +268,9 @@ static void table_is_the_same_with_many_lists(void)
         CHECK_EQ(track_inflight_find(&successor, most)->by_id.id, most);
         track_inflight_set_inherited(&successor, track_inflight_find(&successor, 2), false);
         CHECK_EQ(successor.publishes, 1);
-        track_inflight_clear(&successor, true);
+        track_inflight_clear(&memory, &successor, true);
         CHECK_EQ(successor.entries.count, 1);
-        track_inflight_clear(&successor, false);
+        track_inflight_clear(&memory, &successor, false);
         CHECK_EQ(successor.entries.count + successor.publishes, 0);
         CHECK_EQ(memory.used, 0);
         wmem_destroy_allocator(scope);
