@@ -34,7 +34,6 @@ ALWAYS_THERE = {
     "topic_ill_formed": "each of its packets has a Topic Name or a filter",
     "topic_long": "each PUBLISH has a Topic Name",
     "topic_wildcard": "each PUBLISH has a Topic Name",
-    "property_block_past_end": "the CONNECT of each connection has a Property Length",
     "property_length_not_minimal": "the CONNECT of each connection has a Property Length",
 }
 """Rules whose cell WHEN chooses among the texts or packets of a connection, of which one is always chosen, and why."""
