@@ -9,6 +9,9 @@
     junit.py      JUnit XML
     sarif.py      SARIF 2.1.0
     page/         a page to look at, and messages as tables and diagrams
+    listings.py   Code Quality of GitLab, annotations of GitHub, Markdown
+    live.py       captures around a command
+    baseline.py   what is known to be broken
     explain.py    what is known of each rule and statement, without a capture
 
 What comes from a capture is data: it is never part of a command, a path, a filter or a pattern.

@@ -37,6 +37,8 @@ class Settings:
     decode_as: list[str] = field(default_factory=list)
     profile: str | None = None
     statistic: str = "mqttscope,json"
+    keylog: str | None = None
+    """Of a live capture: not recorded in the output, since it is gone when that is read."""
 
 
 @dataclass
@@ -53,6 +55,8 @@ class Capture:
     deliveries: list[Object] = field(default_factory=list)
     summary: Object = field(default_factory=dict)
     is_cut: bool = False
+    doubts: list[str] = field(default_factory=list)
+    """Why it may lack packets that there were."""
     trouble: str = ""
     """Why it cannot be judged; "" if it can."""
     further: Callable[[Object], None] | None = None
@@ -118,6 +122,8 @@ def _arguments(settings: Settings, path: str) -> list[str]:
         arguments += ["-C", settings.profile]
     for each in settings.preferences:
         arguments += ["-o", each]
+    if settings.keylog is not None:
+        arguments += ["-o", f"tls.keylog_file:{settings.keylog}"]
     for each in settings.decode_as:
         arguments += ["-d", each]
     return arguments

@@ -45,6 +45,8 @@ class Verdict:
     states: dict[tuple[str, str], str]
     """What became of each statement, by version and id."""
     status: int
+    known: int = 0
+    """Findings that the baseline has taken from those that fail."""
 
 
 def matches(name: str, pattern: str) -> bool:
@@ -95,6 +97,7 @@ def _partial(capture: Capture, policy: Policy) -> list[str]:
         reasons.append(f"{plural(truncated, 'frame')} truncated by the snapshot length")
     if capture.is_cut:
         reasons.append("the file ends within its last record")
+    reasons += capture.doubts
     if capture.findings_left_out:
         reasons.append(f"{plural(capture.findings_left_out, 'further finding')} not kept")
     return reasons

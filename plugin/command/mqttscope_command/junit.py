@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from .capture import Object
 from .explain import Catalogue
 from .judge import Verdict, connections_of, states_of
-from .report import client_of, frames_text, xml_text
+from .report import client_of, complaints_of, defused, frames_text, plain, result_of, xml_text
 
 Element = ElementTree.Element
 
@@ -43,7 +43,7 @@ def _text_of(findings: list[Object], catalogue: Catalogue) -> str:
     for rule in dict.fromkeys(each["rule"] for each in findings):
         group = [each for each in findings if each["rule"] == rule]
         lines.append(f"{group[0]['severity']}: {group[0]['title']}; {frames_text([each['frame'] for each in group])}")
-        lines += [f"  frame {each['frame']}: {each.get('detail', '')}" for each in group[:20]]
+        lines += [f"  frame {each['frame']}: {plain(each.get('detail', ''))}" for each in group[:20]]
         lines.append(catalogue.help(rule))
     return xml_text("\n".join(lines))
 
@@ -77,7 +77,7 @@ def _fill(suite: Suite, verdict: Verdict, client: str, catalogue: Catalogue) -> 
         ElementTree.SubElement(case, "skipped", message=xml_text(", ".join(idle)))
 
 
-def write_junit(verdicts: list[Verdict], _status: int, options: Object, catalogue: Catalogue, _is_coloured: bool) -> str:
+def write_junit(verdicts: list[Verdict], status: int, options: Object, catalogue: Catalogue, _is_coloured: bool) -> str:
     """The document."""
     root = ElementTree.Element("testsuites", name="mqttscope")
     for verdict in verdicts:
@@ -104,5 +104,12 @@ def write_junit(verdicts: list[Verdict], _status: int, options: Object, catalogu
             event = suite.case(f"event {each.get('event', '')} in frame {each.get('frame', '')}", "events")
             ElementTree.SubElement(event, "failure", message=xml_text(str(each.get("event", ""))), type="event")
         suite.close()
+    suite = Suite(ElementTree.SubElement(root, "testsuite", name="mqttscope: verdict"))
+    for each in complaints_of(options):
+        suite.failures += 1
+        ElementTree.SubElement(suite.case("baseline", "baseline"), "failure", message=xml_text(each), type="baseline")
+    suite.close()
+    ElementTree.SubElement(suite.element, "system-out").text = xml_text(result_of(verdicts, status, options))
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=False).join(('<?xml version="1.0" encoding="utf-8"?>\n', "\n"))
+    text = ElementTree.tostring(root, encoding="unicode", xml_declaration=False).join(('<?xml version="1.0" encoding="utf-8"?>\n', "\n"))
+    return defused(text, "&#58;", "&#35;")

@@ -7,29 +7,35 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .capture import CannotJudge, Settings, WrongUsage, read, read_ring
+from . import live
+from .baseline import apply, read_baseline, updated, write_baseline
+from .capture import CannotJudge, Capture, Settings, WrongUsage, read, read_ring
 from .explain import Catalogue, explain, list_all
-from .judge import UNJUDGED, USAGE, Policy, Verdict, judge
+from .judge import FINDINGS, UNJUDGED, USAGE, Policy, Verdict, judge
 from .junit import write_junit
+from .listings import write_github, write_gitlab, write_markdown
 from .page.make import add_report, report
-from .report import plain, write_json, write_text
+from .report import complaints_of, plain, result_of, write_json, write_text
 from .sarif import write_sarif
 
 FORMATS: dict[str, Callable[[list[Verdict], int, dict[str, Any], Catalogue, bool], str]] = {
-    "text": write_text, "json": write_json, "junit": write_junit, "sarif": write_sarif}
+    "text": write_text, "json": write_json, "junit": write_junit, "sarif": write_sarif, "gitlab": write_gitlab,
+    "github": write_github, "markdown": write_markdown}
 VERSIONS = {"3.1": "3", "3.1.1": "4", "5.0": "5", "5": "5"}
 STATUSES = """exit status:
   0  clean
-  1  findings at or above the level of --fail-on
+  1  findings at or above the level of --fail-on, more than the baseline knows, or a stale baseline
   2  cannot judge: the file cannot be read, has no MQTT or is empty, the plugin is not loaded,
      the verdict is partial and --require-complete was given, a statement of --require was not exercised
   3  wrong usage
-Of several captures the highest counts."""
+Of several captures the highest counts. Around a COMMAND its own failure is passed on instead; the last
+line on standard error says whose the status is. A signal that ends it ends mqttscope the same way."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -58,13 +64,20 @@ class AddFormat(argparse.Action):
             parser.error("--output needs a --format of its own")
 
 
+def _port(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, not {text}")
+    return int(text)
+
+
 def _add_lint(commands: Any) -> None:
     lint = commands.add_parser(
         "lint", help="judge captures", description="Reports which rules of MQTT are broken in captures, and exits with a status that scripts can use.",
         epilog=STATUSES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    lint.add_argument("captures", nargs="+", metavar="CAPTURE", help="a capture file; - reads standard input")
+    lint.add_argument("captures", nargs="*", metavar="CAPTURE", help="a capture file; - reads standard input")
     lint.set_defaults(reports=[])
-    lint.add_argument("--format", action=AddFormat, choices=list(FORMATS), help="text (without --format), json, junit or sarif; may be repeated")
+    lint.add_argument("--format", action=AddFormat, choices=list(FORMATS),
+                      help="text (without --format), or what CI systems read; may be repeated")
     lint.add_argument("--output", action=AddFormat, metavar="FILE", help="where the --format before it goes, instead of standard output")
     lint.add_argument("--fail-on", choices=["error", "warning", "note", "never"], default="warning", help="the least severity that fails (default: warning)")
     lint.add_argument("--fail-on-event", action="append", default=[], metavar="NAME", help="an event that fails; may be repeated")
@@ -82,7 +95,14 @@ def _add_lint(commands: Any) -> None:
                       help="all of the broker's traffic is in the capture: what is not delivered within so many seconds is a finding")
     lint.add_argument("--require-complete", action="store_true", help="fail where gaps, missing CONNECTs or undecrypted streams make the verdict partial")
     lint.add_argument("--require", action="append", default=[], metavar="STATEMENT", help="fail where this statement was not exercised; may be repeated")
+    lint.add_argument("--baseline", metavar="FILE", help="findings that are known; more than those fail, and an entry that nothing fits")
+    lint.add_argument("--update-baseline", action="store_true", help="write what fails now to the FILE of --baseline")
     lint.add_argument("--ring", action="store_true", help="the captures are files of one capture: read them in the order of time")
+    around = lint.add_argument_group("instead of captures", "-i INTERFACE [-- COMMAND...] captures what COMMAND sends and receives, and judges that")
+    around.add_argument("-i", dest="interface", metavar="INTERFACE", help="capture here, lo for what stays on this machine")
+    around.add_argument("--port", action="append", type=_port, default=[], metavar="N", help="capture this port only; may be repeated (default: 1883 and 8883)")
+    around.add_argument("--for", dest="time", metavar="TIME", help="such as 30s: how long to capture without a COMMAND; one that runs longer is ended")
+    around.add_argument("--keep", metavar="FILE", help="keep the capture")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -130,10 +150,9 @@ def _emit(text: str, path: str | None) -> None:
             raise WrongUsage(f"{path}: {fault.strerror}") from fault
 
 
-def _lint(options: argparse.Namespace, catalogue: Catalogue) -> int:
-    """The exit status."""
-    reports = options.reports or [["text", None]]
-    if sum(path is None for _, path in reports) > 1:
+def _check_usage(options: argparse.Namespace, catalogue: Catalogue) -> None:
+    """Complains of options that do not go together."""
+    if sum(path is None for _, path in options.reports) > 1:
         raise WrongUsage("only one --format can go to standard output: give the others an --output")
     known = catalogue.ids()
     for each in options.require:
@@ -141,19 +160,77 @@ def _lint(options: argparse.Namespace, catalogue: Catalogue) -> int:
             raise WrongUsage(f"--require: there is no statement {each}")
     if options.captures.count("-") > 1 or (options.ring and "-" in options.captures):
         raise WrongUsage("standard input can be read once, and not with --ring")
+    if options.update_baseline and options.baseline is None:
+        raise WrongUsage("--update-baseline needs --baseline FILE")
+    if options.interface is None:
+        if not options.captures:
+            raise WrongUsage("lint needs a CAPTURE, or -i INTERFACE -- COMMAND")
+        if options.port or options.time or options.keep:
+            raise WrongUsage("--port, --for and --keep go with -i INTERFACE")
+    elif options.captures:
+        raise WrongUsage("-i takes no CAPTURE; a COMMAND comes after --")
+    elif not options.command_line and options.time is None:
+        raise WrongUsage("-i needs -- COMMAND, or --for TIME")
+
+
+def _read_live(options: argparse.Namespace, settings: Settings) -> tuple[Capture, int]:
+    """What was captured, and the status of the command: 0 where there was none."""
+    time_s = live.seconds(options.time) if options.time is not None else None
+    with live.private_folder() as folder:
+        recording = live.record(options.interface, options.port or live.PORTS, options.command_line, time_s, folder)
+        if options.keep is not None:
+            live.keep(recording.path, options.keep)
+        settings.keylog = recording.keylog if os.path.getsize(recording.keylog) else None
+        capture = read(f"live on {options.interface}", settings, path=recording.path)
+    capture.doubts = recording.doubts
+    return capture, recording.status or 0
+
+
+def _apply_baseline(options: argparse.Namespace, verdicts: list[Verdict]) -> dict[str, Any] | None:
+    """What a baseline changes, for the output; None where there is none."""
+    if options.baseline is None:
+        return None
+    if options.update_baseline:
+        if any(each.status == UNJUDGED for each in verdicts):
+            raise CannotJudge("the baseline is not updated, since there is no verdict: "
+                              + "; ".join(each.capture.trouble or "; ".join([*each.partial, *each.missing]) for each in verdicts if each.status == UNJUDGED))
+        before = read_baseline(options.baseline) if os.path.exists(options.baseline) else []
+        write_baseline(options.baseline, updated(before, verdicts))
+    return {"file": options.baseline, "complaints": apply(read_baseline(options.baseline), verdicts)}
+
+
+def _lint(options: argparse.Namespace, catalogue: Catalogue) -> int:
+    """The exit status."""
+    _check_usage(options, catalogue)
+    if options.baseline is not None and not options.update_baseline:
+        read_baseline(options.baseline)  # complains before anything is begun
     settings = _settings(options)
     policy = Policy(options.fail_on, options.fail_on_event, options.fail_on_practice, options.rule, options.skip, options.client,
                     options.side, options.require_complete, options.require)
-    captures = [read_ring(options.captures, settings)] if options.ring and len(options.captures) > 1 else [
-        read(each, settings) for each in options.captures]
+    command_status = 0
+    if options.interface is not None:
+        capture, command_status = _read_live(options, settings)
+        captures = [capture]
+    elif options.ring and len(options.captures) > 1:
+        captures = [read_ring(options.captures, settings)]
+    else:
+        captures = [read(each, settings) for each in options.captures]
     verdicts = [judge(each, policy) for each in captures]
-    status = max(each.status for each in verdicts)
     recorded = {"profile": settings.profile, "preferences": settings.preferences, "decode_as": settings.decode_as, "fail_on": policy.fail_on,
                 "rules": policy.rules, "skipped": policy.skipped, "client": policy.client, "side": policy.side,
-                "require_complete": policy.require_complete, "required": policy.required, "ring": options.ring}
+                "require_complete": policy.require_complete, "required": policy.required, "ring": options.ring,
+                "baseline": _apply_baseline(options, verdicts)}
+    status = max(each.status for each in verdicts)
+    if complaints_of(recorded):
+        status = max(status, FINDINGS)
+    if options.interface is not None and options.command_line:
+        recorded["exit_status_of"] = "command" if command_status else "verdict"
+        status = command_status or status
     is_coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    for name, path in reports:
+    for name, path in options.reports or [["text", None]]:
         _emit(FORMATS[name](verdicts, status, recorded, catalogue, is_coloured and path is None), path)
+    if options.interface is not None:
+        print(result_of(verdicts, status, recorded), file=sys.stderr)
     return status
 
 
@@ -181,14 +258,35 @@ def _told_apart(arguments: Sequence[str]) -> list[str]:
     return apart
 
 
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options; with -i, what comes after -- is the command."""
+    given, command_line = list(arguments), []
+    if given[:1] == ["lint"] and "--" in given and any(re.match("-i", each) for each in given[:given.index("--")]):
+        at = given.index("--")
+        given, command_line = given[:at], given[at + 1:]
+    options = parser().parse_args(_told_apart(given))
+    options.command_line = command_line
+    return options
+
+
+def _end_by(number: int) -> NoReturn:
+    """Ends as the signal would have ended it."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    sys.exit(128 + number)
+
+
 def main(arguments: Sequence[str], folder: Path) -> int:
     """The exit status; `folder` is where rules.json is."""
-    options = parser().parse_args(_told_apart(arguments))
+    options = _parse(arguments)
     catalogue = Catalogue(folder)
     try:
-        if options.command == "report":
-            return report(options, _settings(options), catalogue)
-        return _lint(options, catalogue) if options.command == "lint" else _explain(options, catalogue)
+        with live.interruptible():
+            if options.command == "report":
+                return report(options, _settings(options), catalogue)
+            return _lint(options, catalogue) if options.command == "lint" else _explain(options, catalogue)
+    except live.Interrupted as interruption:
+        _end_by(interruption.number)
     except CannotJudge as reason:
         print(f"mqttscope: {reason}", file=sys.stderr)
         return UNJUDGED

@@ -1,6 +1,7 @@
 # report.py: the verdict as text for people, and as JSON.
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""plain() is between the wire and a terminal, xml_text() between it and XML."""
+"""plain() is between the wire and a terminal, xml_text() between it and XML, json_text() between it and JSON. What CI systems take for
+commands in a job's output (`::`, `##[`, `##vso[`, `##teamcity[`) is in no format, and no line begins with text off the wire."""
 
 from __future__ import annotations
 
@@ -19,15 +20,29 @@ STATES = ("broken", "held", "partly judged", "not exercised")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+def defused(text: str, colon: str = "\\:", hash_sign: str = "\\#") -> str:
+    """Text with nothing that a CI system takes for a command."""
+    return re.sub("(?<=:):", lambda _: colon, re.sub("(?<=#)#", lambda _: hash_sign, text))
+
+
+def json_text(document: Any) -> str:
+    """A document of JSON in ASCII."""
+    return defused(json.dumps(document, indent=1, ensure_ascii=True), "\\u003a", "\\u0023") + "\n"
+
+
 def plain(text: str) -> str:
-    """Text of one line that a terminal does not take for anything else."""
+    """Text of one line that neither a terminal nor a CI system takes for anything else."""
+    return defused(_printable(text))
+
+
+def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape", "backslashreplace").decode("ascii")
                    if not 0xD800 <= ord(each) <= 0xDFFF else f"\\u{ord(each):04x}" for each in text)
 
 
 def xml_text(text: str) -> str:
-    """Text with what XML 1.0 cannot hold written as escapes."""
-    return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    """Text with what XML 1.0 cannot hold, and what a terminal would obey, written as escapes. Lines stay lines."""
+    return "\n".join(_printable(_NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", line)) for line in text.split("\n"))
 
 
 def frames_text(frames: list[int]) -> str:
@@ -36,6 +51,36 @@ def frames_text(frames: list[int]) -> str:
     shown = ", ".join(map(str, frames[:FRAMES_SHOWN]))
     more = f" and {len(frames) - FRAMES_SHOWN} more" if len(frames) > FRAMES_SHOWN else ""
     return f"frame{'s' if len(frames) > 1 else ''} {shown}{more}"
+
+
+def complaints_of(options: Object) -> list[str]:
+    """What is wrong with the baseline."""
+    complaints: list[str] = (options.get("baseline") or {}).get("complaints", [])
+    return complaints
+
+
+def fault_of(finding: Object) -> str:
+    """The side at fault, in words."""
+    return {"client": "Client at fault", "broker": "Server at fault"}.get(finding["side"], "side at fault unknown")
+
+
+def result_of(verdicts: list[Verdict], status: int, options: Object) -> str:
+    """The line that says how it ended, and whose the exit status is."""
+    failing = sum(len(each.failing) for each in verdicts)
+    unjudged = sum(each.status == UNJUDGED for each in verdicts)
+    stale = complaints_of(options)
+    words = []
+    if unjudged:
+        words.append(f"{plural(unjudged, 'capture')} not judged")
+    if failing:
+        words.append(f"{plural(failing, 'finding')} at or above the level of --fail-on")
+    if stale:
+        words.append(f"{plural(len(stale), 'complaint')} about the baseline")
+    known = sum(each.known for each in verdicts)
+    text = ", ".join(words) or "clean"
+    text += f" ({plural(known, 'finding')} known to the baseline)" if known else ""
+    whose = {"command": ": the command's", "verdict": ": the verdict's"}.get(options.get("exit_status_of", ""), "")
+    return f"mqttscope: {text} (exit status {status}{whose})"
 
 
 def client_of(finding: Object) -> str:
@@ -62,9 +107,8 @@ def _rule_lines(group: list[Object], catalogue: Catalogue, is_coloured: bool) ->
     if is_coloured:
         severity = f"\x1b[{COLOURS[first['severity']]}m{severity}\x1b[0m"
     ids = f" [{', '.join(first['ids'])}]" if first["ids"] else ""
-    side = {"client": "Client at fault", "broker": "Server at fault"}.get(first["side"], "side at fault unknown")
     detail = ": " + plain(first["detail"]) if first.get("detail") else ""
-    lines = [f"    {severity} {plain(first['title'])}{ids}", f"             {frames_text([each['frame'] for each in group])}{detail} ({side})"]
+    lines = [f"    {severity} {plain(first['title'])}{ids}", f"             {frames_text([each['frame'] for each in group])}{detail} ({fault_of(first)})"]
     if first.get("doubt"):
         lines.append(f"             less severe since: {plain(first['doubt'])}")
     mend = catalogue.mend(first["rule"])
@@ -81,7 +125,7 @@ def _verdict_lines(verdict: Verdict, catalogue: Catalogue, is_coloured: bool) ->
     lines = [f"{name}: {plural(summary['frames'], 'frame')}, {plural(summary['mqtt_packets'], 'MQTT packet')}, "
              f"{plural(summary['connections'], 'connection')}"]
     for client, groups in by_client(verdict.findings):
-        lines.append(f"  {plain(client)}")
+        lines.append(f"  client {plain(client)}")
         for group in groups:
             lines += _rule_lines(group, catalogue, is_coloured)
     lines += [f"  event {plain(str(each.get('event', '')))} in frame {each.get('frame', '?')}" for each in verdict.failing
@@ -100,11 +144,9 @@ def write_text(verdicts: list[Verdict], status: int, options: Object, catalogue:
     lines = []
     for each in verdicts:
         lines += _verdict_lines(each, catalogue, is_coloured)
-    failing = sum(len(each.failing) for each in verdicts)
-    unjudged = sum(each.status == UNJUDGED for each in verdicts)
-    result = ["clean", f"{plural(failing, 'finding')} at or above the level of --fail-on", f"{plural(unjudged, 'capture')} not judged"][status]
+    lines += [f"  {plain(each)}" for each in complaints_of(options)]
     lines += [f"with {name}: {plain(str(value))}" for name, value in options.items() if name in ("profile", "preferences") and value]
-    return "\n".join([*lines, f"mqttscope: {result} (exit status {status})"]) + "\n"
+    return "\n".join([*lines, result_of(verdicts, status, options)]) + "\n"
 
 
 def write_json(verdicts: list[Verdict], status: int, options: Object, _catalogue: Catalogue, _is_coloured: bool) -> str:
@@ -113,11 +155,11 @@ def write_json(verdicts: list[Verdict], status: int, options: Object, _catalogue
         "file": each.capture.name, "status": each.status, "trouble": each.capture.trouble, "cut": each.capture.is_cut,
         "partial": each.partial, "required_missing": each.missing,
         "findings": each.findings,
-        "failing": len(each.failing), "events": each.capture.events,
+        "failing": len(each.failing), "known": each.known, "events": each.capture.events,
         "statements": [statement | {"state": each.states.get((statement["version"], statement["id"]), "not exercised")}
                        for statement in each.capture.statements],
         "connections": each.capture.connections, "deliveries": each.capture.deliveries, "capture": each.capture.summary,
         "written_by": each.capture.header,
     } for each in verdicts]
-    return json.dumps({"tool": "mqttscope", "schema": "1.0", "options": options, "exit_status": status, "captures": captures},
-                      indent=1, ensure_ascii=True) + "\n"
+    return json_text({"tool": "mqttscope", "schema": "1.1", "options": options, "exit_status": status, "result": result_of(verdicts, status, options),
+                      "captures": captures})

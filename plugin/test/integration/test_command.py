@@ -117,7 +117,7 @@ class Statuses(CommandTest):
         self.assert_status(lint(due, "--closed-world", "60", "--skip", "delivered_twice"), CLEAN_STATUS)
 
     def test_broken(self) -> None:
-        self.assert_status(lint(BROKEN), FINDINGS, r"client-1\n +error +QoS of PUBLISH is 3 \[MQTT-3\.3\.1-4\]\n +frame 6")
+        self.assert_status(lint(BROKEN), FINDINGS, r"client client-1\n +error +QoS of PUBLISH is 3 \[MQTT-3\.3\.1-4\]\n +frame 6")
 
     def test_clean(self) -> None:
         self.assert_status(lint(CLEAN), CLEAN_STATUS, "mqttscope: clean")
@@ -250,6 +250,54 @@ class Choices(CommandTest):
         self.assert_status(command("explain", "--list"), CLEAN_STATUS, "publish_qos_3 +error")
 
 
+class Baselines(CommandTest):
+    def baseline(self, *rows: dict[str, Any]) -> str:
+        """A file with these entries."""
+        return str(self.file("known.json", json.dumps({"mqttscope_baseline": 1, "known": rows}).encode()))
+
+    def test_counts(self) -> None:
+        """As many as are known are clean, more are not, and `any` is any number."""
+        text = V5 + 'c1 > 36 { s"a/b" 0007 {} "hello" }\nc1 > 36 { s"a/b" 0008 {} "hello" }\n'
+        capture = self.file("two.pcap", build(parse_case(text)).data)
+        row = {"rule": "publish_qos_3", "side": "client", "client": "client-*"}
+        for count, status, words in ((2, CLEAN_STATUS, "2 findings known"), ("any", CLEAN_STATUS, "2 findings known"),
+                                     (1, FINDINGS, "allows 1 of publish_qos_3, client, client-\\*, and 2 were found")):
+            with self.subTest(count=count):
+                self.assert_status(lint(capture, "--skip", "connect_*", "--rule", "publish_qos_3", "--baseline", self.baseline(row | {"count": count})), status, words)
+
+    def test_stale(self) -> None:
+        """What fits nothing fails, in each format."""
+        for row in ({"side": "broker"}, {"client": "client-2"}, {"rule": "publish_qos_?"}):
+            stale = {"rule": "publish_qos_3", "side": "client", "client": "*", "count": 1} | row
+            known = {"rule": "publish_qos_3", "side": "client", "client": "*", "count": 1}
+            self.assert_status(lint(BROKEN, "--baseline", self.baseline(stale, known)), FINDINGS, "baseline is stale: nothing fits")
+        for name in ("json", "junit", "sarif", "gitlab", "github", "markdown"):
+            self.assert_status(lint(CLEAN, "--format", name, "--baseline", self.baseline(known)), FINDINGS, "baseline is stale")
+
+    def test_update(self) -> None:
+        """It is made, shrinks, and keeps what people wrote; without a verdict it stays as it is."""
+        path = self.file("known.json", b"")
+        path.unlink()
+        path.parent.chmod(0o777)
+        self.assert_status(lint(BROKEN, "--baseline", str(path)), USAGE, "No such file")
+        self.assert_status(lint(BROKEN, "--baseline", str(path), "--update-baseline"), CLEAN_STATUS, "1 finding known")
+        known = json.loads(path.read_text(encoding="utf-8"))["known"]
+        self.assertEqual(known, [{"rule": "publish_qos_3", "side": "client", "client": "client-1", "count": 1}])
+        self.assert_status(lint(FOREIGN, "--baseline", str(path), "--update-baseline"), UNJUDGED, "not updated")
+        kept = known[0] | {"client": "client-*", "count": "any", "remark": "old"}
+        stale = known[0] | {"rule": "connect_twice"}
+        self.assert_status(lint(BROKEN, "--baseline", self.baseline(kept, stale), "--update-baseline"), CLEAN_STATUS)
+
+    def test_wrong(self) -> None:
+        """What is no baseline is wrong usage."""
+        row = {"rule": "publish_qos_3", "side": "client", "client": "*", "count": 1}
+        for wrong in (row | {"count": 0}, row | {"count": True}, row | {"side": "both"}, row | {"more": 1}, {"rule": "x"}, row | {"client": 7}):
+            self.assert_status(lint(BROKEN, "--baseline", self.baseline(wrong)), USAGE)
+        for data in (b"", b"[]", b'{"mqttscope_baseline": 2, "known": []}', b'{"mqttscope_baseline": 1}'):
+            self.assert_status(lint(BROKEN, "--baseline", str(self.file("x", data))), USAGE)
+        self.assert_status(lint(BROKEN, "--update-baseline"), USAGE, "needs --baseline")
+
+
 class Formats(CommandTest):
     def hostile(self, *arguments: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
         """The hostile capture through the command; and the file that was written."""
@@ -265,6 +313,8 @@ class Formats(CommandTest):
             self.assertNotIn(secret, text)
             self.assertNotIn(secret.encode().hex(), text)
         self.assertNotRegex(text, r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ufffe\uffff]")
+        for command in ("##", "::error::=", ":error::"):
+            self.assertNotIn(command, text.replace("## Capture", ""))
 
     def test_text(self) -> None:
         output, done = self.hostile("--format", "text")
@@ -320,6 +370,73 @@ class Formats(CommandTest):
             self.assertEqual(rules[each["ruleIndex"]], each["ruleId"])
             self.assertNotRegex(each["message"]["text"], r"(?<!\\)(\\\\)*[\[\]]")
         self.assertEqual(len({each["partialFingerprints"]["mqttscope/v1"] for each in run["results"]}), len(run["results"]))
+
+    def sarif_is_valid(self, output: Path) -> None:
+        """The schema of the standard, with a validator, from npm."""
+        modules = Path(os.environ.get("MQTTSCOPE_NPM", "/nonexistent"), "node_modules")
+        if not (modules / "@microsoft" / "jest-sarif").is_dir() or shutil.which("node") is None:
+            self.skipTest("npm's @microsoft/jest-sarif is not installed (MQTTSCOPE_NPM), or node is not")
+        done = subprocess.run(["node", str(ROOT / "tools" / "oracles" / "validate-sarif.js"), str(output)], capture_output=True, text=True,
+                              env=os.environ | {"NODE_PATH": str(modules)}, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+
+    def test_sarif_by_standard(self) -> None:
+        """Hostile, clean and unjudged captures; and the validator finds what is wrong."""
+        output, _ = self.hostile("--format", "sarif")
+        self.sarif_is_valid(output)
+        for capture in (CLEAN, FOREIGN, MIDSTREAM):
+            lint(capture, "--format", "sarif", "--output", str(output))
+            self.sarif_is_valid(output)
+        output.write_text(output.read_text(encoding="utf-8").replace('"ruleId"', '"ruleIdentifier"').replace('"driver"', '"drover"'), encoding="utf-8")
+        with self.assertRaises(AssertionError):
+            self.sarif_is_valid(output)
+
+    def test_gitlab(self) -> None:
+        """An array of issues, each with a fingerprint of its own."""
+        output, done = self.hostile("--format", "gitlab")
+        self.assert_status(done, FINDINGS)
+        text = output.read_text(encoding="utf-8")
+        self.assert_secret(text)
+        issues = json.loads(text)
+        self.assertEqual(len({each["fingerprint"] for each in issues}), len(issues))
+        for each in issues:
+            self.assertEqual(each.keys(), {"description", "check_name", "fingerprint", "severity", "location"})
+            self.assertIn(each["severity"], ("info", "minor", "major", "critical", "blocker"))
+            self.assertTrue(each["description"] and each["location"]["path"] and each["location"]["lines"]["begin"] > 0)
+        self.assertIn("publish_qos_3", {each["check_name"] for each in issues})
+
+    def test_github(self) -> None:
+        """Each line is a command that was meant, or the last."""
+        output, done = self.hostile("--format", "github")
+        self.assert_status(done, FINDINGS)
+        *lines, last, end = output.read_text(encoding="utf-8").split("\n")
+        self.assertEqual((end, last.split(":", 1)[0]), ("", "mqttscope"))
+        self.assertGreater(len(lines), 3)
+        for line in lines:
+            match = re.fullmatch(r"::(error|warning|notice) file=[^,:]*,line=[0-9]+,title=([^:,]*)::(.*)", line)
+            assert match is not None, line
+            self.assert_secret(match[2] + match[3])
+            self.assertNotIn("::", match[3])
+
+    def test_markdown(self) -> None:
+        """Outside code spans there is nothing but what the command says itself."""
+        output, done = self.hostile("--format", "markdown")
+        self.assert_status(done, FINDINGS)
+        text = output.read_text(encoding="utf-8")
+        self.assert_secret(text)
+        self.assertIn("img src=x", text)
+        rest = re.sub(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)", "CODE", text)
+        for mark in ("<", "](", "@", "http", "javascript", "img", "error::", "`"):
+            self.assertNotIn(mark, rest)
+        for line in rest.splitlines():
+            self.assertRegex(line, r"^(#|- \*\*|  - |\| |\|-|CODE$|$)")
+
+    def test_nothing_begins_a_line(self) -> None:
+        """In no format does a line begin with text of the capture."""
+        for name in ("text", "json", "junit", "sarif", "gitlab", "markdown"):
+            output, _ = self.hostile("--format", name)
+            for line in output.read_text(encoding="utf-8").splitlines():
+                self.assertNotRegex(line, r"^\W*(error:|1[+]1|group|a/)")
 
     def test_fingerprints(self) -> None:
         """They survive frames that come before, of the same connection and of another."""
