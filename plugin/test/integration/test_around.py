@@ -57,6 +57,34 @@ class TestPublish(unittest.TestCase):
 if __name__ == "__main__":
     unittest.main()
 '''
+TLS_CLIENT = '''\
+"""The same over TLS, with a certificate of its own."""
+import socket, ssl, threading
+from test_client import PUBLISH
+
+def serve(server):
+    connection, _ = server.accept()
+    try:
+        connection.recv(100)
+        connection.sendall(b"\\x20\\x02\\x00\\x00")
+        while connection.recv(100):
+            pass
+    except OSError:
+        pass
+
+outside = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+outside.load_cert_chain("cert.pem", "key.pem")
+context = ssl.create_default_context(cafile="cert.pem")
+context.check_hostname = False
+with outside.wrap_socket(socket.create_server(("127.0.0.1", 8883)), server_side=True) as server:
+    thread = threading.Thread(target=serve, args=(server,))
+    thread.start()
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", 8883))) as client:
+        client.sendall(b"\\x10\\x12\\x00\\x04MQTT\\x04\\x02\\x00\\x3c\\x00\\x06sensor")
+        client.recv(4)
+        client.sendall(PUBLISH + b"\\xe0\\x00")
+    thread.join()
+'''
 CHECK = "#!/bin/sh\n/usr/bin/python3 -m unittest -q test_client || exit 1\nexit ${FAILURE:-0}\n"
 
 
@@ -143,6 +171,17 @@ class Around(AroundTest):
 
     def test_no_mqtt(self) -> None:
         self.lint("-- true", UNJUDGED, "no MQTT in it")
+
+    def test_tls(self) -> None:
+        """What is sent over TLS is judged with the keys that the client writes, and cannot be judged without."""
+        if shutil.which("openssl") is None:
+            self.skipTest("not installed: openssl")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost"],
+                       cwd=self.folder, check=True, capture_output=True)
+        subprocess.run(["chmod", "a+r", str(self.folder / "key.pem")], check=True)
+        self.write("tls.py", TLS_CLIENT)
+        self.lint("-- /usr/bin/python3 tls.py", FINDINGS, r"QoS of PUBLISH is 3 \[MQTT-3\.3\.1-4\]")
+        self.lint("-- env -u SSLKEYLOGFILE /usr/bin/python3 tls.py", UNJUDGED, "stream on MQTT ports could not be read")
 
     def test_ports(self) -> None:
         """Other ports than those asked for are not captured."""
