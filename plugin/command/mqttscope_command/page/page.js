@@ -501,7 +501,7 @@ function drawTimes() {
   const missing = (each) => Math.max(0, each.published - each.delivered);
   put("times", rows.length ? table("By topic and subscriber; missing is lost or withheld, which a capture does not tell apart; medians are to 6 %", [
     ["Topic", (each) => topicButton(each.topic || "")], ["Subscriber", (each) => clientButton(each.subscriber)], ["Published", (each) => count(each.published), true],
-    ["Delivered", (each) => count(each.delivered), true], ["Missing", (each) => missing(each) ? el("b", { class: "warning" }, count(missing(each))) : "0", true],
+    ["Delivered", (each) => count(each.delivered), true], ["Missing or withheld", (each) => missing(each) ? el("b", {}, count(missing(each))) : "0", true],
     ["Twice", (each) => count(each.twice), true], ["Out of order", (each) => count(each.disordered), true],
     ["Broker, median", time("broker_time", "median_us"), true], ["Broker, most", time("broker_time", "most_us"), true],
     ["End to end, median", time("end_to_end", "median_us"), true], ["End to end, most", time("end_to_end", "most_us"), true]], rows) : el("p", { class: "soft" }, "No delivery whose publication was captured."),
