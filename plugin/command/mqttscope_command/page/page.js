@@ -38,7 +38,7 @@ function text(given) {
   const letters = Array.from(whole);
   if (letters.length <= CUT) return el("bdi", {}, whole);
   const shown = el("bdi", {}, letters.slice(0, CUT).join("") + "\u2026");
-  const more = el("button", { type: "button", class: "more", onclick: () => { shown.textContent = whole; more.remove(); } }, `all ${letters.length} characters`);
+  const more = el("button", { type: "button", class: "more", onclick: (event) => { event.stopPropagation(); shown.textContent = whole; more.remove(); } }, `all ${letters.length} characters`);
   return el("span", {}, shown, more);
 }
 
@@ -119,8 +119,16 @@ function choose(kind, value) {
   const again = focus && Array.from(document.querySelectorAll("[data-key]")).find((each) => each.dataset.key === focus);
   if (again) again.focus();
 }
-const clientButton = (name) => name === undefined ? "" : el("button", { type: "button", class: "link", onclick: () => choose("client", name) }, text(name));
-const topicButton = (name) => el("button", { type: "button", class: "link", onclick: () => choose("topic", name) }, text(name === "" ? "(unknown)" : name));
+// A button with text of the wire; that which shows the rest of it stands beside it.
+function chooser(kind, value, given) {
+  const inside = text(given);
+  const shown = inside.tagName === "BDI" ? inside : inside.firstChild;
+  const made = el("button", { type: "button", class: "link", onclick: () => choose(kind, value) }, shown);
+  if (inside !== shown) inside.prepend(made);
+  return inside === shown ? made : inside;
+}
+const clientButton = (name) => name === undefined ? "" : chooser("client", name, name);
+const topicButton = (name) => chooser("topic", name, name === "" ? "(unknown)" : name);
 
 function drawFilter() {
   const place = document.getElementById("filter");
@@ -435,7 +443,7 @@ function drawLadder() {
   if (view.order === "worst") list = list.slice().sort((one, other) => weight.get(other) - weight.get(one) || slowest(other) - slowest(one));
   if (view.order === "slowest") list = list.slice().sort((one, other) => slowest(other) - slowest(one));
   const picked = data.messages.find((each) => each.number === chosen.message) || null;
-  const order = el("select", { "aria-label": "Order of the messages", onchange: () => { view.order = order.value; drawLadder(); } },
+  const order = el("select", { id: "order", "aria-label": "Order of the messages", onchange: () => { view.order = order.value; drawLadder(); } },
     [["worst", "missing, doubled and broken first"], ["slowest", "slowest first"], ["time", "as they came"]].map(([value, words]) => el("option", { value, selected: view.order === value }, words)));
   const first = picked || (chosen.client === null ? list[0] : null);
   const steps = first ? first.steps : list.slice().sort((one, other) => one.number - other.number).flatMap((each) => each.steps).filter((step) => step.client === chosen.client);
