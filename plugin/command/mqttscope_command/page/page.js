@@ -307,6 +307,7 @@ function drawFlows(place, info, hint) {
   const subscribers = clientRows(data.flows.filter((each) => !each.to_broker));
   const height = top + 14 + row * Math.max(publishers.length, topics.length, subscribers.length, 2);
   const y = (list, at) => top + 8 + row * at + (height - top - 14 - row * list.length) / 2 + box / 2;
+  const indentOf = (topic) => Math.min(isNarrow ? 12 : 48, topic.depth * (isNarrow ? 4 : 14));
   const lines = [];
   for (const [list, toBroker] of [[publishers, true], [subscribers, false]])
     list.forEach((client, clientAt) => topics.forEach((topic, topicAt) => {
@@ -321,7 +322,7 @@ function drawFlows(place, info, hint) {
   const wordsOf = (line) => [text(line.client.label), line.toBroker ? " published " : " got ", plural(line.messages, "message"), " of ", text(line.topic.path === null ? line.topic.label : line.topic.path),
     view.bin === null ? `, ${bytes(line.size)} of payload` : ` by ${moment((view.bin + 1) * data.bin_width)}`];
   const paths = lines.filter((each) => each.messages).map((line) => {
-    const [x1, y1, x2, y2] = line.toBroker ? [side, line.from, middleAt, line.to] : [middleAt + middle, line.to, width - side, line.from];
+    const [x1, y1, x2, y2] = line.toBroker ? [side, line.from, middleAt + 12 + indentOf(line.topic), line.to] : [middleAt + middle - 12, line.to, width - side, line.from];
     const bend = (x2 - x1) / 2;
     return svg("path", { class: `flow${line.active ? " active" : ""}${line.faint ? " faint" : ""}`, d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`,
       "stroke-width": (1.5 + 10.5 * Math.sqrt(line.messages / most)).toFixed(1), "data-messages": line.messages, "data-direction": line.toBroker ? "publish" : "deliver",
@@ -347,7 +348,7 @@ function drawFlows(place, info, hint) {
     const unfold = topic.folded ? () => { unfolded.add(topic.path); drawFlows(place, info, hint); } : null;
     const about = ["topic ", text(topic.path === null ? topic.label : topic.path), topic.topics.size ? `: ${plural(numbers[0], "message")} published, ${count(numbers[1])} delivered` : ", and what is below it",
       topic.folded ? `, ${plural(topic.folded, "topic")}; double click or + unfolds it` : ""];
-    const indent = Math.min(isNarrow ? 12 : 48, topic.depth * (isNarrow ? 4 : 14));
+    const indent = indentOf(topic);
     const made = node(middleAt + 12, y(topics, at), middle - 24, topic.label + (topic.folded && !isNarrow ? ` (${count(topic.folded)})` : ""), `topic ${topic.path}`, topic.path !== null && topic.path === chosen.topic, about,
       () => { if (topic.path !== null && topic.path !== OTHERS) choose("topic", topic.path); }, indent, unfold);
     if (unfold) made.addEventListener("dblclick", unfold);
