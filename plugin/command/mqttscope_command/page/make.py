@@ -63,6 +63,8 @@ def add_report(commands: Any) -> None:
     report.add_argument("--keylog", metavar="FILE", help="the keys of TLS sessions, as SSLKEYLOGFILE has them")
     report.add_argument("-d", action="append", default=[], dest="decode_as", metavar="RULE", help="as tshark -d: tcp.port==1884,mqtt")
     report.add_argument("--preference", action="append", default=[], dest="preferences", metavar="PREFERENCE", help="as tshark -o")
+    report.add_argument("--closed-world", nargs="?", const="", metavar="SECONDS",
+                        help="all of the broker's traffic is in the capture: what is not delivered within so many seconds is a finding")
     report.add_argument("--profile", metavar="NAME", help="use this profile of your Wireshark's")
 
 
