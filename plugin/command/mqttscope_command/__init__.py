@@ -13,6 +13,7 @@
     live.py       captures around a command
     baseline.py   what is known to be broken
     explain.py    what is known of each rule and statement, without a capture
+    doctor.py     what is installed, whether it works together, and what to do
 
 What comes from a capture is data: it is never part of a command, a path, a filter or a pattern.
 """

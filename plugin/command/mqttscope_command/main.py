@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from . import live
 from .baseline import apply, read_baseline, updated, write_baseline
 from .capture import CannotJudge, Capture, Settings, WrongUsage, read, read_ring
+from .doctor import doctor
 from .explain import Catalogue, explain, list_all
 from .judge import FINDINGS, UNJUDGED, USAGE, Policy, Verdict, judge
 from .junit import write_junit
@@ -36,6 +37,11 @@ STATUSES = """exit status:
   3  wrong usage
 Of several captures the highest counts. Around a COMMAND its own failure is passed on instead; the last
 line on standard error says whose the status is. A signal that ends it ends mqttscope the same way."""
+
+DOCTOR_STATUSES = """exit status:
+  0  all is well
+  1  something is to be mended, and lint works
+  2  no tshark loads the plugin"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -114,6 +120,10 @@ def parser() -> argparse.ArgumentParser:
     explaining = commands.add_parser("explain", help="explain rules and statements", description="Says what a rule or a statement of the specifications is about; needs no capture.")
     explaining.add_argument("names", nargs="*", metavar="RULE|STATEMENT", help="such as publish_qos_3 or MQTT-3.3.1-4")
     explaining.add_argument("--list", action="store_true", help="list all rules")
+    commands.add_parser(
+        "doctor", help="look at the installation", formatter_class=argparse.RawDescriptionHelpFormatter, epilog=DOCTOR_STATUSES,
+        description="Says which tshark and Wireshark there are, whether they load the plugin and leave MQTT to it, whether live capture is\n"
+                    "allowed, and what to do where something is not as it should be.")
     return made
 
 
@@ -276,6 +286,14 @@ def _end_by(number: int) -> NoReturn:
     sys.exit(128 + number)
 
 
+def _doctor(catalogue: Catalogue) -> int:
+    if not catalogue.version:
+        raise CannotJudge("rules.json is missing; it is made by the build and installed with the command")
+    text, status = doctor(catalogue.version)
+    _emit(text, None)
+    return status
+
+
 def main(arguments: Sequence[str], folder: Path) -> int:
     """The exit status; `folder` is where rules.json is."""
     options = _parse(arguments)
@@ -284,6 +302,8 @@ def main(arguments: Sequence[str], folder: Path) -> int:
         with live.interruptible():
             if options.command == "report":
                 return report(options, _settings(options), catalogue)
+            if options.command == "doctor":
+                return _doctor(catalogue)
             return _lint(options, catalogue) if options.command == "lint" else _explain(options, catalogue)
     except live.Interrupted as interruption:
         _end_by(interruption.number)
