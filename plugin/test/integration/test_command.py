@@ -214,6 +214,21 @@ class Documents(CommandTest):
         for option in ("--fail-on", "--require-complete", "--ring", "--closed-world", "exit status", "RULE|STATEMENT"):
             self.assertIn(option, plain)
 
+    def test_completion(self) -> None:
+        """bash completes commands, options, their values and files."""
+        made = subprocess.run(["/usr/bin/python3", str(COMMAND / "make-completion.py")], capture_output=True, text=True, check=True).stdout
+        for words, expected in (("d", ["doctor"]), ("lint --fail-on", ["--fail-on", "--fail-on-event", "--fail-on-practice"]),
+                                ("lint --format j", ["json", "junit"]), ("lint --fail-on ''", ["error", "warning", "note", "never"]),
+                                ("lint --client ''", []), ("lint --keylog main.", ["main.py"]), ("lint sar", ["sarif.py"])):
+            with self.subTest(words):
+                script = made + f"""
+                    COMP_WORDS=(mqttscope {words})
+                    COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+                    _mqttscope mqttscope "${{COMP_WORDS[COMP_CWORD]}}" "${{COMP_WORDS[COMP_CWORD - 1]}}"
+                    printf '%s\\n' "${{COMPREPLY[@]}}" """
+                done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True, cwd=COMMAND / "mqttscope_command")
+                self.assertEqual((done.stdout.split(), done.stderr), (expected, ""))
+
 
 class Choices(CommandTest):
     def test_selection(self) -> None:
