@@ -93,12 +93,32 @@ install_missing() {
     hash -r
 }
 
+# What to type where apt-get is not there, as plugin/doc/install.md has it; nothing for a system that is not known.
+packages_of_other_systems() {
+    local like=
+    if [ -r /etc/os-release ]; then
+        like=$(. /etc/os-release && printf '%s' "${ID:-} ${ID_LIKE:-}")
+    fi
+    case " $like " in
+    *\ fedora\ * | *\ rhel\ *)
+        echo 'Install them: sudo dnf install gcc meson pkgconf wireshark-cli wireshark-devel glib2-devel python3'
+        ;;
+    *\ arch\ *) echo 'Install them: sudo pacman -S --needed gcc meson pkgconf wireshark-cli glib2 python' ;;
+    *\ suse\ * | *\ opensuse*)
+        echo 'Install them: sudo zypper install gcc meson pkgconf wireshark wireshark-devel glib2-devel python3'
+        ;;
+    esac
+}
+
 install_needed() {
     local as_root=() log by_hand
     [ ${#missing[@]} -gt 0 ] || return 0
     by_hand="as root: apt-get install --no-install-recommends ${missing[*]}"
-    command -v apt-get >/dev/null ||
-        die "missing, and this machine has no apt-get to install them: ${missing[*]}"
+    if ! command -v apt-get >/dev/null; then
+        by_hand=$(packages_of_other_systems)
+        die "missing, by their names in Debian: ${missing[*]}
+${by_hand:-This machine has no apt-get to install them; plugin/doc/install.md has the names for other systems}"
+    fi
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null ||
             die "missing packages: ${missing[*]}
