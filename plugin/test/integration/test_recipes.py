@@ -201,6 +201,29 @@ class TestRecipes(Recipe):
         self.expect(output, "CONNECT v3.1.1", "CONNACK", "SUBSCRIBE (1) topic/# QoS 1", "SUBACK (1)",
                     'PUBLISH topic/001 QoS 0 "hello!"')
 
+    def test_container(self) -> None:
+        """What docker would run in a container runs here; inspect names the broker's process. Wireshark's place is taken by tshark."""
+        self.need("tcpdump", "mosquitto", "mosquitto_pub", "nsenter")
+        (self.folder / "broker.conf").write_text("listener 1883\nallow_anonymous true\n")
+        stand_ins = {"docker": 'if [ "$1" = inspect ]; then cat pid; else shift 3; exec "$@"; fi', "wireshark": "exec tshark -r - -Y mqtt",
+                     "tcpdump": f'exec timeout -s INT 10 {shutil.which("tcpdump", path=os.environ["PATH"] + ":/usr/sbin:/sbin")} "$@"'}
+        for name, text in stand_ins.items():
+            (self.folder / "bin").mkdir(exist_ok=True)
+            (self.folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+            (self.folder / "bin" / name).chmod(0o755)
+        (self.folder / "bin").chmod(0o755)
+        for marker in ("docker-exec", "nsenter"):
+            with self.subTest(marker):
+                output = run(f"""mosquitto -c broker.conf >broker.log 2>&1 &
+                    echo $! >pid
+                    export PATH=$PWD/bin:$PATH:/usr/sbin:/sbin
+                    until ss -H -l -t -n 'sport = :1883' | grep -q .; do sleep 0.1; done
+                    (sleep 4; mosquitto_pub -t topic/001 -m 'hello!') &
+                    {block(f"run: {marker}").strip()}
+                    kill $(cat pid)
+                    wait""", self.folder, namespace=True)
+                self.expect(output, "CONNECT v3.1.1", "CONNACK", 'PUBLISH topic/001 QoS 0 "hello!"')
+
     def test_tls_mosquitto(self) -> None:
         self.need("cc", "mosquitto_pub")
         self._over_tls(block("run: tls-mosquitto"), 'PUBLISH topic/001 QoS 0 "hello!"')
