@@ -155,6 +155,10 @@ loaded_plugin() {
         awk -F '\t' '$1 ~ /^mqttscope(\.so)? *$/ { sub(/^ */, "", $NF); print $NF }'
 }
 
+# The version of mqttscope, which meson.build states.
+# shellcheck disable=SC2154 # the scripts that source this one set tree
+project_version() { sed -nE "s/^  version: '([^']+)',/\1/p" "$tree/meson.build"; }
+
 # --- Builds -----------------------------------------------------------------------------------
 
 # configure_build FOLDER OPTION...: a build folder of the tree, with these options. An old one is
