@@ -159,14 +159,19 @@ def lint_sources() -> list[str]:
     return complaints
 
 
+def is_count(value: ast.expr) -> bool:
+    """It counts something, as far as its source tells."""
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in ("len", "sum", "int")
+
+
 def python_texts(source: str) -> Iterator[str]:
-    """The texts of a Python module, its documentation aside; what an f-string fills in is %u."""
+    """The texts of a Python module, its documentation aside; what an f-string fills in is %u where it counts something, else %s."""
     tree = ast.parse(source)
     left_out = {id(part) for each in ast.walk(tree) if isinstance(each, ast.JoinedStr) for part in ast.walk(each)}
     left_out |= {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
     for each in ast.walk(tree):
         if isinstance(each, ast.JoinedStr):
-            yield "".join(part.value if isinstance(part, ast.Constant) else "%u" for part in each.values)
+            yield "".join(part.value if isinstance(part, ast.Constant) else "%u" if is_count(part.value) else "%s" for part in each.values)
         elif isinstance(each, ast.Constant) and isinstance(each.value, str) and id(each) not in left_out:
             yield each.value
 

@@ -130,8 +130,8 @@ def _two_copies(tshark: Program) -> list[Remark]:
     copies = [path for path in _copies(tshark.path) if path.parts[-3] == "{}.{}".format(*tshark.version)]
     if len(copies) < 2:
         return []
-    return [Remark("problem", "copies", f"there are {len(copies)} copies of the plugin: {', '.join(map(str, copies))}; {tshark.plugin} is used",
-                   "remove the others, which stay behind when that one is renewed")]
+    return [Remark("problem", "copies", f"the plugin is there more than once: {', '.join(map(str, copies))}; {tshark.plugin} is used",
+                   "remove the others, which stay old when that one is renewed")]
 
 
 def _wiresharks(tsharks: list[Program]) -> list[Remark]:
@@ -142,7 +142,7 @@ def _wiresharks(tsharks: list[Program]) -> list[Remark]:
         folder = os.path.dirname(os.path.realpath(each.path))
         twin = next((one for one in tsharks if os.path.dirname(os.path.realpath(one.path)) == folder and one.full_version == each.full_version), None)
         if twin is None:
-            remarks.append(Remark("note", "Wireshark", f"{name} has no tshark of its version beside it, so that it cannot be told what it loads",
+            remarks.append(Remark("note", "Wireshark", f"{name} has no tshark of its version beside it, so that it is not known what it loads",
                                   "see Help > About Wireshark > Plugins"))
         elif twin.plugin:
             remarks.append(Remark("ok", "Wireshark", f"{name} loads what {twin.path} loads"))

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .capture import CannotJudge, WrongUsage, programs
+from .capture import CannotJudge, WrongUsage, plural, programs
 
 PORTS = (1883, 8883)
 QUIET_S = 1.0
@@ -162,12 +162,12 @@ class Dumpcap:
         if not _stop(self.process, signal.SIGINT):
             doubts.append("dumpcap had to be killed")
         if has_ended_before:
-            doubts.append("dumpcap ended before it was told to")
+            doubts.append("dumpcap ended by itself")
         match = re.search(r"^Packets received/dropped on interface .*: [0-9]+/([0-9]+) ", self.said(), re.MULTILINE)
         if match is None:
             doubts.append("dumpcap did not say whether it dropped packets")
         elif int(match[1]):
-            doubts.append(f"dumpcap dropped {match[1]} packets")
+            doubts.append(f"dumpcap dropped {plural(int(match[1]), 'packet')}")
         return doubts
 
 

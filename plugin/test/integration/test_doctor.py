@@ -91,7 +91,7 @@ class Doctor(unittest.TestCase):
 
     def test_two_copies(self) -> None:
         self.put(".local/" + PLUGIN.format("{}.{}".format(*version())), self.plugin())
-        self.expect(self.doctor(), AMISS, "^problem +copies +there are 2 copies .* is used\n +-> remove")
+        self.expect(self.doctor(), AMISS, "^problem +copies +the plugin is there more than once: .* is used\n +-> remove")
 
     def test_other_release(self) -> None:
         """The command and the plugin are of different releases."""

@@ -134,7 +134,7 @@ class Texts(unittest.TestCase):
         for detail in ('"expected 0x00 (Success), found 0x%02X (%s)", 1, name', 'UNNAMED "expected 0x00, found 0x%02X", 1',
                        '"expected at most %u byte%s, found %u", 1, PLURAL(1), 2'):
             self.assertEqual(rulelint.lint_detail("rule", detail), [], detail)
-        self.assertEqual(list(rulelint.python_texts('"""Not read."""\nprint(f"{n} frames", "read")\n')), ["%u frames", "read"])
+        self.assertEqual(list(rulelint.python_texts('"""Not read."""\nprint(f"{len(n)} frames", f"{n} loads", "read")\n')), ["%u frames", "%s loads", "read"])
 
 
 class Preferences(unittest.TestCase):

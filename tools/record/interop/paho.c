@@ -44,7 +44,8 @@ static MQTTClient connected(const char *suffix, bool is_clean, int keep_alive_s,
     create.MQTTVersion = version;
     if (version == MQTTVERSION_5)
         options = options_5;
-    MQTTClient_createWithOptions(&client, "tcp://127.0.0.1:1883", joined(suffix), MQTTCLIENT_PERSISTENCE_NONE, NULL, &create);
+    MQTTClient_createWithOptions(&client, "tcp://127.0.0.1:1883", joined(suffix), MQTTCLIENT_PERSISTENCE_NONE, NULL,
+                                 &create);
     MQTTClient_setCallbacks(client, NULL, NULL, on_message, NULL);
     options.keepAliveInterval = keep_alive_s;
     options.MQTTVersion = version;
@@ -80,7 +81,8 @@ static void subscribe(MQTTClient client, const char *filter, int qos)
         MQTTClient_subscribe(client, filter, qos);
 }
 
-static void publish(MQTTClient client, const char *topic, const char *text, int qos, bool retain, MQTTProperties *properties)
+static void publish(MQTTClient client, const char *topic, const char *text, int qos, bool retain,
+                    MQTTProperties *properties)
 {
     MQTTClient_message message = MQTTClient_message_initializer;
     MQTTClient_deliveryToken token = 0;
@@ -112,7 +114,8 @@ static void only_of_5(MQTTClient client)
 {
     MQTTProperties alias = MQTTProperties_initializer, all = MQTTProperties_initializer;
     MQTTProperty number = {.identifier = MQTTPROPERTY_CODE_TOPIC_ALIAS, .value.integer2 = 1};
-    MQTTProperty pair = {.identifier = MQTTPROPERTY_CODE_USER_PROPERTY, .value.data = {3, "key"}, .value.value = {5, "value"}};
+    MQTTProperty pair = {
+        .identifier = MQTTPROPERTY_CODE_USER_PROPERTY, .value.data = {3, "key"}, .value.value = {5, "value"}};
     MQTTProperty expiry = {.identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL, .value.integer4 = 60};
     MQTTClient shared = connected("-share", true, 60, false);
     char filter[96];
