@@ -53,7 +53,7 @@ static enum track_doubt doubt_about(const struct packet_id_check *check)
 static void take_identifier(struct packet_id_check *check, enum track_anomaly_kind kind)
 {
     const struct track_inflight_entry *entry = check->entry;
-    bool may_accuse = !packet_id_is_reported(check);
+    bool may_accuse = !packet_id_is_reported(check) && !entry->may_be_over;
 
     if (entry->is_inherited)
         may_accuse = may_accuse && check->packet->version != MQTT_V31 && packet_id_knows_connack(check);
@@ -217,7 +217,7 @@ static void check_resent(struct packet_id_check *check)
 
     check_resend_order(check);
     if (entry->is_inherited) {
-        if (!dup && packet_id_knows_connack(check) && check->packet->version != MQTT_V31)
+        if (!dup && !entry->may_be_over && packet_id_knows_connack(check) && check->packet->version != MQTT_V31)
             packet_id_report_anomaly(check, TRACK_ANOMALY_RESENT_WITHOUT_DUP, doubt_about(check), 1);
         check_old_identifier(check);
         packet_id_take_quota(check);

@@ -106,6 +106,7 @@ bool track_inflight_inherit(struct track_file_memory *memory, struct track_infli
             break;
         successor->state = entry->state;
         track_inflight_set_inherited(to, successor, true);
+        successor->may_be_over = entry->may_be_over;
         successor->content_hash = entry->content_hash;
         successor->message = entry->message;
         successor->subscription_id = entry->subscription_id;
@@ -125,7 +126,7 @@ const struct track_inflight_entry *track_inflight_find_older(const struct track_
 
     for (unsigned i = 0; i < wmem_array_get_count(entries); i++) {
         const struct track_inflight_entry *entry = *(struct track_inflight_entry **)wmem_array_index(entries, i);
-        if (entry->type == MQTT_TYPE_PUBLISH && entry->waiting.record != NULL &&
+        if (entry->type == MQTT_TYPE_PUBLISH && !entry->may_be_over && entry->waiting.record != NULL &&
             entry->waiting.record->pdu.frame < frame &&
             (oldest == NULL || entry->waiting.first_frame < oldest->waiting.first_frame))
             oldest = entry;

@@ -39,10 +39,12 @@ struct track_inflight_entry {
     uint8_t type;                /**< enum mqtt_packet_type of the request */
     uint8_t state;               /**< enum track_inflight_state */
     bool is_inherited;           /**< begun on an earlier connection of the session, and not re-sent on this one */
-    uint32_t content_hash;       /**< tells a re-sent packet from a new one under the same identifier */
-    uint32_t subscription_id;    /**< the only one of a PUBLISH as last sent; 0: none, or several */
-    uint32_t topic;              /**< of a PUBLISH: its number in store/topic-numbers.h; 0: not known */
-    int64_t begun_ns;            /**< when the first PUBLISH was sent */
+    bool
+        may_be_over; /**< a response came late, on the connection that it was inherited from: it may have had its last one */
+    uint32_t content_hash;                 /**< tells a re-sent packet from a new one under the same identifier */
+    uint32_t subscription_id;              /**< the only one of a PUBLISH as last sent; 0: none, or several */
+    uint32_t topic;                        /**< of a PUBLISH: its number in store/topic-numbers.h; 0: not known */
+    int64_t begun_ns;                      /**< when the first PUBLISH was sent */
     struct track_exchange_message message; /**< journey.c: of a PUBLISH */
     struct track_pending_packet waiting;   /**< the packet that the next response is for */
     struct track_request_filters *filters; /**< protocol/subscriptions.c: what a SUBSCRIBE or UNSUBSCRIBE requests */

@@ -233,6 +233,25 @@ static bool refuses(const struct mqtt_packet *packet)
     return packet->version == MQTT_V50 && mqtt_reason_is_error(packet->type, packet->reason);
 }
 
+/** A response on a connection whose transactions went to the one that took its session over: whether it arrived there in time, to end
+ *  the transaction or continue it, is not known. */
+static void respond_late(const struct track_context *tracking)
+{
+    const struct track_connection *connection = tracking->connection;
+    const struct track_session *session = connection->session.stored;
+    struct track_connection *successor = session != NULL ? session->last : NULL;
+
+    if (!connection->session.lost_inflight || successor == NULL || successor == connection)
+        return;
+    const uint8_t broker = track_latest_snapshot(successor)->broker;
+    if (broker == TRACK_END_UNKNOWN || tracking->snapshot.broker == TRACK_END_UNKNOWN)
+        return;
+    unsigned end = tracking->sender == tracking->snapshot.broker ? 1u - broker : broker;
+    struct track_inflight_entry *entry = track_inflight_find(&successor->inflight[end], tracking->packet->packet_id);
+    if (entry != NULL && entry->is_inherited)
+        entry->may_be_over = true;
+}
+
 /** PUBACK and PUBREC: the responses to a PUBLISH of the other end. */
 static void follow_publish_response(struct track_context *tracking)
 {
@@ -241,6 +260,8 @@ static void follow_publish_response(struct track_context *tracking)
     struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
     unsigned qos = packet->type == MQTT_TYPE_PUBACK ? 1 : 2;
 
+    if (entry == NULL)
+        respond_late(tracking);
     acknowledge(tracking, entry);
     if (entry != NULL && entry->qos == qos && entry->state == TRACK_INFLIGHT_PUBLISHED) {
         respond(tracking, &entry->waiting);
@@ -297,6 +318,8 @@ static void follow_pubcomp(struct track_context *tracking)
 {
     struct track_inflight_entry *entry = track_inflight_find(other_inflight(tracking), tracking->packet->packet_id);
 
+    if (entry == NULL)
+        respond_late(tracking);
     acknowledge(tracking, entry);
     if (entry != NULL && entry->state == TRACK_INFLIGHT_RELEASED) {
         respond(tracking, &entry->waiting);
