@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
 import harness  # noqa: E402
 from casefile import read_case  # noqa: E402
 from counted import compared  # noqa: E402
+from test_cases import settings_of  # noqa: E402
 
 CASES = ROOT / "test-captures" / "cases"
 
@@ -49,9 +50,9 @@ def conditional_rules() -> set[str]:
     return found
 
 
-def rules_of(capture: Path) -> dict[str, dict[str, int]]:
+def rules_of(capture: Path, settings: harness.Settings) -> dict[str, dict[str, int]]:
     """What is counted of each rule that was evaluated."""
-    text = harness.tshark("-q", "-z", "mqttscope,json", capture=capture)
+    text = harness.tshark("-q", "-z", "mqttscope,json", capture=capture, settings=settings)
     return {each["rule"]: each for each in map(json.loads, text.splitlines()) if each["type"] == "rule"}
 
 
@@ -62,8 +63,9 @@ class Occasions(unittest.TestCase):
         """Some of the cases that say that they keep a rule exercise it: others keep it since it does not know enough to be broken."""
         kept_in, exercised, idle = set(), set(), set()
         for path in sorted(CASES.rglob("*.case")):
-            keeps = {each for each in read_case(path).keeps if not each.startswith("practice_")}  # hints are not counted
-            counted = rules_of(path.with_suffix(".pcap"))
+            case = read_case(path)
+            keeps = {each for each in case.keeps if not each.startswith("practice_")}  # hints are not counted
+            counted = rules_of(path.with_suffix(".pcap"), settings_of(case))
             came = {name for name, each in counted.items() if each["occasions"] > 0}
             kept_in |= keeps
             exercised |= keeps & came
