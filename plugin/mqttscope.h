@@ -175,6 +175,10 @@ void filters_register(void);
 /** Leaves the topic that a packet is about for the filter of its frame; `topic` is in the packet's pool. */
 void filters_note_topic(packet_info *pinfo, const char *topic);
 
+/** Registers the entry of Wireshark's menu that opens the page of the file; harmless where there is no window. `proto` is our
+ *  protocol. */
+void report_menu_register(int proto);
+
 /** Registers the plugin wherever MQTT travels, and the take-over from Wireshark's own dissector. */
 void takeover_register(void);
 

@@ -32,6 +32,7 @@ static void register_all(void)
     tap_register_exports(proto);
     tap_register(proto);
     filters_register();
+    report_menu_register(proto);
 }
 
 static void hand_off(void)

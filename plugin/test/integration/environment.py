@@ -59,7 +59,7 @@ class Settings:
     disabled: tuple[str, ...] = ()
     """Filter names of protocols that are switched off."""
     files: tuple[tuple[str, str], ...] = ()
-    """(name, content) of further files of the profile folder, such as a table of the user's."""
+    """(path, content) of further files of the profile folder, such as a table of the user's, or of profiles/NAME in it."""
 
 
 # ---- The environment of the programs -------------------------------------------------------
@@ -168,7 +168,9 @@ def _profile(settings: Settings, builtin: bool) -> Path:
     } | dict(settings.files)
     for name, content in contents.items():
         if content:
-            (folder / name).write_text(content, encoding="utf-8")
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
     home.chmod(0o755)
     _give_away(home, folder)
     return home

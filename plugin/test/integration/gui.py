@@ -10,6 +10,7 @@ of the window into PICTURE. MQTTSCOPE_PLUGIN_DIR says where the plugin is, as in
 from __future__ import annotations
 
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -61,7 +62,8 @@ class Window:
     """
 
     def __init__(self, capture: Path | str, display_filter: str = "", frame: int = 0, width: int = 1280,
-                 height: int = 880, timeout_s: float = 60) -> None:
+                 height: int = 880, timeout_s: float = 60, preferences: tuple[tuple[str, str], ...] = (),
+                 decode_as: tuple[str, ...] = (), profile: str = "", environment: dict[str, str] | None = None) -> None:
         require_plugin()
         self.capture = readable(capture)
         self.arguments = ["-r", str(self.capture)]
@@ -71,6 +73,15 @@ class Window:
             self.arguments += ["-g", str(frame)]
         self.size = width, height
         self.timeout_s = timeout_s
+        # The file of preferences is here; Settings would write another.
+        written = _PREFERENCES + "".join(f"{name}: {value}\n" for name, value in preferences)
+        recent = _RECENT.format(width=width, height=height)
+        folder = ""
+        if profile:
+            self.arguments += ["-C", profile]
+            folder = f"profiles/{profile}/"
+        self.settings = Settings(decode_as=decode_as, files=((folder + "preferences", written), (folder + "recent", recent)))
+        self.further = environment or {}
         self.window = ""
 
     def __enter__(self) -> Window:
@@ -117,8 +128,7 @@ class Window:
     def _start_display(self) -> tuple[subprocess.Popen[bytes], dict[str, str]]:
         """An X server of our own on a number that is free, and the environment to reach it."""
         width, height = self.size
-        recent = _RECENT.format(width=width, height=height)
-        environment = variables(Settings(files=(("preferences", _PREFERENCES), ("recent", recent))), False)
+        environment = variables(self.settings, False) | self.further
         environment.update(QT_QPA_PLATFORM="xcb", LIBGL_ALWAYS_SOFTWARE="1", WIRESHARK_ABORT_ON_DISSECTOR_BUG="1",
                            QT_LOGGING_RULES="*.warning=false")
         environment.pop("XDG_RUNTIME_DIR", None)
@@ -165,7 +175,7 @@ class Window:
 
     def _find_window(self) -> str:
         """The id of the main window once it is named for the capture."""
-        return self._do("search", "--onlyvisible", "--name", f"^{self.capture.name}$").partition("\n")[0]
+        return self._do("search", "--onlyvisible", "--name", f"^{re.escape(self.capture.name)}$").partition("\n")[0]
 
     def key(self, *keys: str) -> None:
         """Presses keys, as xdotool calls them."""
@@ -206,6 +216,21 @@ class Window:
             return "" if text == "nothing" else text
         copied: str = self._wait_for(f"a copy on the clipboard after {' '.join(keys)}", paste)
         return copied
+
+    def open_page(self) -> None:
+        """Chooses the entry of the plugin: the one of the last menu in Tools."""
+        self.key("alt+t", "Up", "Right", "Return")
+
+    def message(self) -> str:
+        """The text of the message box that is up, or comes up; closes it."""
+        box = self._wait_for("a message", lambda: next(
+            (each for each in self._do("search", "--onlyvisible", "--class", "wireshark").split() if each != self.window), ""))
+        self._do("windowfocus", box)
+        self._do("mousemove", "--window", box, "100", "26", "click", "1")
+        text = self.copied("ctrl+a", "ctrl+c")
+        self.key("Return")
+        self._do("windowfocus", self.window)
+        return text
 
     def packet_list(self) -> list[str]:
         """The rows of the packet list, as Edit > Copy > As Plain Text gives them, without the headings."""

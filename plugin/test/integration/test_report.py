@@ -144,6 +144,22 @@ class Page(ReportTest):
         self.assertEqual([each.name for each in folder.iterdir()], ["page.html"])
         self.assertEqual(data_of((folder / "page.html").read_text(encoding="utf-8"))["capture"]["frames"], 24)
 
+    def test_open(self) -> None:
+        """The browser is given the file of -o, wherever that is; only a page is opened."""
+        folder = Path(tempfile.mkdtemp(dir=private_folder()))
+        self.addCleanup(shutil.rmtree, folder)
+        folder.chmod(0o777)
+        browser = folder / "browser"
+        browser.write_text(f'#!/bin/sh\nprintf %s "$*" > "{folder}/url"\necho noise\n', encoding="ascii")
+        browser.chmod(0o755)
+        page = folder / "a page #1.html"
+        done = command("report", "--open", "-o", str(page), str(readable(PAIR)), BROWSER=str(browser))
+        self.assert_status(done, MADE)
+        self.assertEqual(done.stdout + done.stderr, "")
+        self.assertEqual((folder / "url").read_text(encoding="utf-8"), page.as_uri())
+        self.assertTrue(data_of(page.read_text(encoding="utf-8")))
+        self.assert_status(report(PAIR, "--open", "--format", "csv"), USAGE, "leave out --format")
+
 
 class Redacted(ReportTest):
     ORIGINALS = (*(part for each in WIRE for part in each.split("/") if len(part) > 2), "canary", "user-property-key", "will-payload-text", "user-name-text", "pass-word-text",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -49,6 +50,7 @@ def add_report(commands: Any) -> None:
         epilog="exit status: 0 made; 2 the capture cannot be read or has no MQTT; 3 wrong usage", formatter_class=argparse.RawDescriptionHelpFormatter)
     report.add_argument("capture", metavar="CAPTURE", help="a capture file; - reads standard input")
     report.add_argument("-o", "--output", metavar="FILE", help="where it goes, instead of standard output")
+    report.add_argument("--open", action="store_true", help="open the page in the browser; without -o it is put in a private folder for temporary files")
     report.add_argument("--format", choices=FORMATS, default="html",
                         help="html (without --format); csv or jsonl: a row for each delivery of a message, with publisher, subscriber and times; "
                              "mermaid: a sequence diagram as text")
@@ -131,13 +133,43 @@ def _parts(options: argparse.Namespace, capture: Capture, catalogue: Catalogue, 
     yield make_page(redact(make_data(capture, catalogue, gatherer, messages_of(gatherer, numbers, missing), made) | {"messages_total": total}))
 
 
+def _check_usage(options: argparse.Namespace) -> None:
+    """Complains of options that do not go together."""
+    if options.open and options.format != "html":
+        raise WrongUsage("--open opens pages only: leave out --format")
+    if options.open and os.geteuid() == 0:
+        raise WrongUsage("--open starts no browser as root: make the page with -o FILE, and open it as another user")
+
+
+def _page_path(options: argparse.Namespace) -> str | None:
+    """Where the page goes; None for standard output."""
+    if options.output is not None or not options.open:
+        path: str | None = options.output
+        return path
+    # Stays, since nobody knows when the browser has read it; the folder is the user's alone.
+    return os.path.join(tempfile.mkdtemp(prefix="mqttscope-page-"), "report.html")
+
+
+def _open(path: str) -> None:
+    """Opens the page in the browser that the system or BROWSER names, which outlives this process and is not to write where we do."""
+    done = subprocess.run([sys.executable, "-I", "-c", "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))",
+                           Path(path).absolute().as_uri()],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    if done.returncode != 0:
+        raise CannotJudge(f"no browser could be started; the page is {path}")
+
+
 def report(options: argparse.Namespace, settings: Settings, catalogue: Catalogue) -> int:
     """The exit status."""
+    _check_usage(options)
     settings.statistic = STATISTIC
     with tempfile.TemporaryFile("w+", encoding="ascii", prefix="mqttscope-") as file:
         gatherer = Gatherer(file)
         capture = read(options.capture, settings, further=gatherer.take)
         if capture.trouble:
             raise CannotJudge(f"{options.capture}: {capture.trouble}")
-        _write(_parts(options, capture, catalogue, gatherer, _made_from(options, settings)), options.output)
+        path = _page_path(options)
+        _write(_parts(options, capture, catalogue, gatherer, _made_from(options, settings)), path)
+    if options.open and path is not None:
+        _open(path)
     return 0
