@@ -307,6 +307,13 @@ static char *ending_text(const struct track_summary *summary)
         track_end_text(summary->end, snapshot->broker, snapshot->version, text);
         return g_strdup(text);
     }
+    if (summary->closing.is_closed) { /* without any whole packet: no frame of MQTT's tells its end */
+        const struct track_event end = {.by = (uint8_t)(summary->closing.by & 1),
+                                        .how = summary->closing.is_reset ? TRACK_ENDED_BY_RST : TRACK_ENDED_BY_FIN,
+                                        .ns = TRACK_TIME_UNKNOWN};
+        track_end_text(&end, snapshot->broker, snapshot->version, text);
+        return g_strdup(text);
+    }
     if (summary->taken_over && summary->taken_over_in != 0)
         return g_strdup_printf("taken over by the CONNECT in frame %u, not closed", summary->taken_over_in);
     return g_strdup(summary->transport.last_ns == TRACK_TIME_UNKNOWN ? "" : "still open");

@@ -168,6 +168,9 @@ class Sessions(unittest.TestCase):
             self.assertEqual(rows[number]["Client"], client)
             self.assertIn(text, rows[number]["End"])
         self.assertNotIn("not completed", rows[10]["End"])
+        # It ended as any other, though no packet of it was whole.
+        self.assertTrue(rows[1]["End"].startswith("Client closed (FIN)"), rows[1]["End"])
+        self.assertTrue(rows[2]["End"].startswith("Server reset the connection (RST)"), rows[2]["End"])
 
     def test_midstream(self) -> None:
         rows = sessions(REAL / "mosquitto-midstream.pcap")
