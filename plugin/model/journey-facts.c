@@ -10,21 +10,6 @@
 #include "protocol/replies.h"
 #include "protocol/topic-match.h"
 
-/** The step of a packet; NULL where it is none. */
-static const struct track_journey_step *find_step(const struct track_journeys *journeys, struct track_pdu_ref pdu)
-{
-    const struct track_pieces *steps = &journeys->steps;
-    uint64_t key = track_journey_key(pdu.frame, pdu.pdu);
-
-    if (steps->count == 0 || pdu.pdu > UINT16_MAX)
-        return NULL;
-    /* On the first visit it is the latest. */
-    const void *found = track_pieces_item(steps, steps->count - 1);
-    if (steps->key_of(found) > key)
-        found = track_pieces_find(steps, key);
-    return found != NULL && steps->key_of(found) == key ? (const struct track_journey_step *)found : NULL;
-}
-
 /** What a Client hands to the Server. */
 static void describe_publication(const struct track_journeys *journeys, const struct track_connection *connection,
                                  const struct mqtt_packet *packet, struct track_facts *facts)
@@ -119,7 +104,7 @@ void track_describe_journey(const struct track_connection *connection, const str
     if (!is_servers && (is_publish || packet->type == MQTT_TYPE_CONNECT)) {
         describe_publication(journeys, connection, packet, facts);
     } else if (is_publish || is_response) {
-        const struct track_journey_step *step = find_step(journeys, facts->pdu);
+        const struct track_journey_step *step = track_journey_find_step(journeys, facts->pdu);
         if (step != NULL)
             describe_step(journeys, step, journey);
         else if (is_publish && is_unexplained(journeys, connection, packet, facts))

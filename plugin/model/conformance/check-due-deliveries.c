@@ -269,13 +269,11 @@ static void check_twice(struct track_context *tracking, struct track_due_list *l
 /** The Server delivers a message: one that is due has come. */
 static void follow_delivery(struct track_context *tracking, struct track_due_list *list)
 {
-    struct track_journeys *journeys = tracking->capture->journeys;
+    const struct track_journeys *journeys = tracking->capture->journeys;
     struct track_due_messages *messages = messages_of(tracking);
-    const struct track_journey_step *step =
-        (const struct track_journey_step *)track_pieces_item(&journeys->steps, journeys->steps.count - 1);
+    const struct track_journey_step *step = track_journey_find_step(journeys, tracking->pdu);
 
-    if (messages == NULL || tracking->message.publication != 0 || step->frame != tracking->pdu.frame ||
-        step->pdu != tracking->pdu.pdu)
+    if (messages == NULL || tracking->message.publication != 0 || step == NULL)
         return;
     check_twice(tracking, list, step);
     uint64_t content = track_publication_at(&journeys->publications, step->publication)->content;

@@ -62,3 +62,18 @@ struct track_journey_step *track_journey_add_step(struct track_context *tracking
     };
     return step;
 }
+
+const struct track_journey_step *track_journey_find_step(const struct track_journeys *journeys,
+                                                         struct track_pdu_ref pdu)
+{
+    const struct track_pieces *steps = &journeys->steps;
+    uint64_t key = track_journey_key(pdu.frame, pdu.pdu);
+
+    if (steps->count == 0 || pdu.pdu > UINT16_MAX)
+        return NULL;
+    /* On the first visit it is the latest. */
+    const void *found = track_pieces_item(steps, steps->count - 1);
+    if (steps->key_of(found) > key)
+        found = track_pieces_find(steps, key);
+    return found != NULL && steps->key_of(found) == key ? (const struct track_journey_step *)found : NULL;
+}

@@ -70,6 +70,10 @@ void track_journey_is_full(struct track_context *tracking);
 /** Adds a step at the packet being tracked; NULL where there is no memory for it. */
 struct track_journey_step *track_journey_add_step(struct track_context *tracking, uint32_t publication, uint16_t flags);
 
+/** The step of a packet; NULL where it is none. */
+const struct track_journey_step *track_journey_find_step(const struct track_journeys *journeys,
+                                                         struct track_pdu_ref pdu);
+
 /** Links the Server's PUBLISH that is being tracked. */
 void track_link_delivery(struct track_context *tracking, struct track_topic topic);
 

@@ -43,6 +43,9 @@ FINDING_PREFIX = "mqttscope."
 HAS_GRAVE_FINDINGS = "_ws.expert.severity >= 0x600000"
 """A display filter for frames with an expert item of severity warning or error, the plugin's or another's."""
 
+ON_REQUEST = {"mqttscope.closed_world": "TRUE", "mqttscope.delivery_deadline": "1", "mqttscope.explain_silence": "TRUE",
+              "mqttscope.hints": "all"}
+"""Preferences that have everything judged and shown that is not by default."""
 FORWARD_LINKS = frozenset({"mqttscope.response_in", "mqttscope.delivered_in", "mqttscope.reply_in", "mqttscope.deliveries",
                            "mqttscope.websocket.reassembled_in"})
 """Fields that may point to a later frame, and so are unknown in the first pass."""

@@ -54,7 +54,8 @@ Job = tuple[str, Callable[[], object]]
 
 def paths(statistics: list[str], folder: Path) -> dict[str, list[str]]:
     """All ways to look at a capture."""
-    out = {"tree": ["-V"], "bytes": ["-x"], "two passes": ["-2", "-V"], "json": ["-T", "json"], "pdml": ["-T", "pdml"],
+    on_request = ["-2", "-V", *(part for name, value in harness.ON_REQUEST.items() for part in ("-o", f"{name}:{value}"))]
+    out = {"tree": ["-V"], "bytes": ["-x"], "two passes": ["-2", "-V"], "on request": on_request, "json": ["-T", "json"], "pdml": ["-T", "pdml"],
            "export": ["-q", "--export-objects", f"mqttscope,{folder}"]}
     # A flow graph is asked for with the kind of its addresses.
     asked = (each + ",standard" if each.startswith("flow,") else each for each in statistics)
@@ -178,7 +179,7 @@ def jobs(full: bool, folder: Path) -> Iterator[Job]:
         elif name == "captures" or full:
             chosen = ways
         else:
-            chosen = {"two passes": ways["two passes"]}
+            chosen = {"on request": ways["on request"]}
         for way, arguments in chosen.items():
             yield f"{name} ({number}): {way}", run(path, arguments)
         if name == "captures":

@@ -112,6 +112,8 @@ def _add_tests() -> None:
         add("losses", name, PREFERENCES[label])
         if at % 3 == 0:
             add("changes", name)
+        label = "on_request"
+        add("losses", name, tuple(harness.ON_REQUEST.items()))
         label = sorted(PREFERENCES)[at % len(PREFERENCES)]
         if label != "default":
             add("losses", name, PREFERENCES[label])
