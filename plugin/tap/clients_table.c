@@ -9,13 +9,9 @@
 
 #include <epan/packet.h>
 
-#include <epan/stat_tap_ui.h>
-
 #include "../compat.h"
 #include "session_list.h"
 #include "table.h"
-
-#define TITLE "MQTT Clients"
 
 enum client_column {
     COLUMN_NAME,
@@ -48,11 +44,6 @@ static const struct tap_column column_list[CLIENT_COLUMNS] = {
     [COLUMN_CLIENT_BROKER] = {"Broker", TABLE_ITEM_STRING},
 };
 
-static stat_tap_table_item fields[CLIENT_COLUMNS];
-static char *padded_names[CLIENT_COLUMNS];
-static char *padded_formats[CLIENT_COLUMNS];
-static struct tap_columns columns = {column_list, CLIENT_COLUMNS, fields, padded_names, padded_formats};
-
 /** A client: the sums over its connections. The other texts are those of the rows of its connections. */
 struct client_row {
     const struct session_row *latest;
@@ -71,12 +62,12 @@ static void clear_client(void *client)
     g_free(((struct client_row *)client)->events_text);
 }
 
-static void complete_clients(void);
+static void fill_clients(void);
 
-/* The table that is open, NULL while there is none. Wireshark keeps one for each kind of statistics. */
-static stat_tap_table *open_clients;
-static struct session_list connections = {.complete = complete_clients};
-static GArray *clients; /* struct client_row, in the order of their first packets */
+static struct session_list connections = {.complete = fill_clients};
+static GArray *clients; /* struct client_row, in the order of their first packets; NULL while no table is open */
+
+static struct tap_table clients_table;
 
 static const char *client_cell_text(unsigned index, unsigned column)
 {
@@ -129,12 +120,7 @@ static void fill_client_cells(unsigned index)
     const struct client_row *client = &g_array_index(clients, struct client_row, index);
     stat_tap_table_item_type cells[CLIENT_COLUMNS];
 
-    memset(cells, 0, sizeof cells);
-    for (unsigned column = 0; column < CLIENT_COLUMNS; column++) {
-        cells[column].type = column_list[column].type;
-        if (column_list[column].type == TABLE_ITEM_STRING)
-            cells[column].value.string_value = client_cell_text(index, column);
-    }
+    tap_table_begin_cells(&clients_table, index, cells);
     cells[COLUMN_CONNECTIONS].value.uint_value = client->connections;
     cells[COLUMN_RECONNECTS].value.uint_value = client->connections - 1;
     cells[COLUMN_REFUSED].value.uint_value = client->refused;
@@ -142,13 +128,11 @@ static void fill_client_cells(unsigned index)
     cells[COLUMN_CONNECTED_S].value.float_value = client->connected_s;
     cells[COLUMN_CLIENT_PUBLISHED].value.uint_value = client->published;
     cells[COLUMN_CLIENT_DELIVERED].value.uint_value = client->delivered;
-    stat_tap_init_table_row(open_clients, index, CLIENT_COLUMNS, cells);
+    tap_table_set_cells(&clients_table, index, cells);
 }
 
-static void complete_clients(void)
+static void fill_clients(void)
 {
-    if (open_clients == NULL)
-        return;
     GHashTable *by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_array_set_size(clients, 0);
     for (unsigned i = 0; i < connections.rows->len; i++) {
@@ -156,84 +140,54 @@ static void complete_clients(void)
         add_connection(find_client(by_name, row), row);
     }
     g_hash_table_destroy(by_name);
-    tap_table_clear(open_clients);
+    tap_table_clear(&clients_table);
     for (unsigned i = 0; i < clients->len; i++) {
         struct client_row *client = &g_array_index(clients, struct client_row, i);
         client->events_text = session_events_text(client->events);
     }
     for (unsigned i = 0; i < clients->len; i++)
         fill_client_cells(i);
-    tap_columns_pad(&columns, clients->len, client_cell_text);
+    tap_table_pad(&clients_table, clients->len);
 }
 
-static tap_packet_status clients_table_on_packet(void *tapdata _U_, packet_info *pinfo, epan_dissect_t *edt _U_,
-                                                 const void *queued, tap_flags_t flags _U_)
+static void draw_clients(void)
 {
-    if (open_clients == NULL)
-        return TAP_PACKET_DONT_REDRAW;
-    session_list_count(&connections, (const struct tap_record *)queued, pinfo);
-    return TAP_PACKET_REDRAW;
+    session_list_complete(&connections);
+}
+
+static bool add_to_clients(const struct tap_record *record, packet_info *pinfo)
+{
+    session_list_count(&connections, record, pinfo);
+    return true;
 }
 
 static void begin_clients(void)
 {
     session_list_begin(&connections);
-    g_clear_pointer(&clients, g_array_unref);
     clients = g_array_new(FALSE, TRUE, sizeof(struct client_row));
     g_array_set_clear_func(clients, clear_client);
-    tap_columns_reset(&columns);
 }
 
-/** Opens the table; where one is open already, empties it. */
-static void clients_table_on_init(stat_tap_table_ui *statistics)
+static void end_clients(void)
 {
-    stat_tap_table *table = stat_tap_find_table(statistics, TITLE);
-
-    if (table != NULL) {
-        statistics->stat_tap_reset_table_cb(table);
-        return;
-    }
-    begin_clients();
-    open_clients = stat_tap_init_table(TITLE, CLIENT_COLUMNS, 0, NULL);
-    stat_tap_add_table(statistics, open_clients);
-}
-
-static void clients_table_on_reset(stat_tap_table *table)
-{
-    tap_table_clear(table);
-    begin_clients();
-}
-
-/** Called for each cell when the table is closed; the first one ends it all. */
-static void clients_table_on_free_cell(stat_tap_table *table, unsigned row, unsigned column,
-                                       stat_tap_table_item_type *cell _U_)
-{
-    if (table != open_clients || row != 0 || column != 0)
-        return;
-    open_clients = NULL;
     session_list_end(&connections);
     g_clear_pointer(&clients, g_array_unref);
-    tap_columns_reset(&columns);
 }
+
+static struct tap_table clients_table = {
+    .title = "MQTT Clients",
+    .menu = COMPAT_TABLE_MENU "Clients",
+    .command = TAP_NAME ",clients",
+    .columns = column_list,
+    .column_count = CLIENT_COLUMNS,
+    .text = client_cell_text,
+    .begin = begin_clients,
+    .end = end_clients,
+    .count = add_to_clients,
+    .draw = draw_clients,
+};
 
 void tap_register_clients_table(void)
 {
-    static tap_param parameters[] = {{PARAM_FILTER, "filter", "Filter", NULL, TRUE}};
-    static stat_tap_table_ui statistics = {
-        .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
-        .title = COMPAT_TABLE_MENU "Clients",
-        .tap_name = TAP_NAME,
-        .cli_string = TAP_NAME ",clients",
-        .stat_tap_init_cb = clients_table_on_init,
-        .packet_func = clients_table_on_packet,
-        .stat_tap_reset_table_cb = clients_table_on_reset,
-        .stat_tap_free_table_item_cb = clients_table_on_free_cell,
-        .nfields = CLIENT_COLUMNS,
-        .fields = fields,
-        .nparams = G_N_ELEMENTS(parameters),
-        .params = parameters,
-    };
-
-    tap_columns_reset(&columns);
-    register_stat_tap_table_ui(&statistics);
+    tap_table_register(&clients_table);
 }

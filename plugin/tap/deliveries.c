@@ -2,21 +2,16 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Percentiles are worked out when the table is drawn. Wireshark says nothing before it draws such a table; a second listener of
- * the tap, registered with the first packet, has its turn before (sessions.c).
+ * Percentiles are worked out when the table is drawn.
  */
 #include <string.h>
 
 #include <epan/packet.h>
 
-#include <epan/stat_tap_ui.h>
-
 #include "../compat.h"
 #include "delivery_row.h"
 #include "table.h"
 #include "tap.h"
-
-#define TITLE "MQTT Deliveries"
 
 enum { TOPIC_CHARACTERS = 40, NAME_CHARACTERS = 30 };
 
@@ -59,21 +54,13 @@ static const struct tap_column column_list[DELIVERY_COLUMNS] = {
     [COLUMN_END_MOST] = {"max", TABLE_ITEM_FLOAT},
 };
 
-static stat_tap_table_item fields[DELIVERY_COLUMNS];
-static char *padded_names[DELIVERY_COLUMNS];
-static char *padded_formats[DELIVERY_COLUMNS];
-static struct tap_columns columns = {column_list, DELIVERY_COLUMNS, fields, padded_names, padded_formats};
+static struct delivery_book *deliveries; /* NULL while no table is open */
 
-/* The table that is open. Wireshark keeps one for each kind of statistics. */
-static struct {
-    stat_tap_table *table; /* NULL while there is none */
-    struct delivery_book *book;
-    bool has_completer;
-} open_deliveries;
+static struct tap_table deliveries_table;
 
 static const struct delivery_row *row_at(unsigned index)
 {
-    return (const struct delivery_row *)g_ptr_array_index(open_deliveries.book->rows, index);
+    return (const struct delivery_row *)g_ptr_array_index(deliveries->rows, index);
 }
 
 static const char *delivery_cell_text(unsigned row, unsigned column)
@@ -104,11 +91,7 @@ static void fill_delivery_cells(unsigned index)
     stat_tap_table_item_type cells[DELIVERY_COLUMNS];
     uint64_t missing = delivery_row_missing(row);
 
-    memset(cells, 0, sizeof cells);
-    for (unsigned column = 0; column < DELIVERY_COLUMNS; column++)
-        cells[column].type = column_list[column].type;
-    cells[COLUMN_TOPIC].value.string_value = row->topic;
-    cells[COLUMN_SUBSCRIBER].value.string_value = row->subscriber;
+    tap_table_begin_cells(&deliveries_table, index, cells);
     cells[COLUMN_PUBLISHED].value.uint_value = (unsigned)row->published;
     cells[COLUMN_DELIVERED].value.uint_value = (unsigned)row->delivered;
     cells[COLUMN_MISSING].value.uint_value = (unsigned)missing;
@@ -116,7 +99,7 @@ static void fill_delivery_cells(unsigned index)
     cells[COLUMN_DISORDERED].value.uint_value = (unsigned)row->disordered;
     cells[COLUMN_CERTAIN].value.uint_value = (unsigned)row->certain;
     fill_times(cells, row);
-    stat_tap_init_table_row(open_deliveries.table, index, DELIVERY_COLUMNS, cells);
+    tap_table_set_cells(&deliveries_table, index, cells);
 }
 
 static void add_histogram(struct histogram **total, const struct histogram *one)
@@ -135,13 +118,13 @@ static void add_histogram(struct histogram **total, const struct histogram *one)
 /** Works out the first row: the sum of the others, and the deliveries that there was no row for. */
 static void add_up(void)
 {
-    struct delivery_row *total = (struct delivery_row *)g_ptr_array_index(open_deliveries.book->rows, 0);
+    struct delivery_row *total = (struct delivery_row *)g_ptr_array_index(deliveries->rows, 0);
 
-    total->published = total->delivered = open_deliveries.book->not_counted;
+    total->published = total->delivered = deliveries->not_counted;
     total->twice = total->disordered = total->certain = 0;
     g_clear_pointer(&total->broker, g_free);
     g_clear_pointer(&total->end_to_end, g_free);
-    for (unsigned i = 1; i < open_deliveries.book->rows->len; i++) {
+    for (unsigned i = 1; i < deliveries->rows->len; i++) {
         const struct delivery_row *row = row_at(i);
         total->published += MAX(row->published, row->delivered);
         total->delivered += row->delivered;
@@ -151,113 +134,55 @@ static void add_up(void)
         add_histogram(&total->broker, row->broker);
         add_histogram(&total->end_to_end, row->end_to_end);
     }
-    uint64_t left_out = open_deliveries.book->left_out + open_deliveries.book->subscriptions->not_followed;
+    uint64_t left_out = deliveries->left_out + deliveries->subscriptions->not_followed;
     g_free(total->subscriber);
-    if (open_deliveries.book->not_counted > 0 || left_out > 0)
+    if (deliveries->not_counted > 0 || left_out > 0)
         total->subscriber = g_strdup_printf("(all; %" G_GUINT64_FORMAT " deliveries have no row, %" G_GUINT64_FORMAT
                                             " topics or subscriptions left out)",
-                                            open_deliveries.book->not_counted, left_out);
+                                            deliveries->not_counted, left_out);
     else
         total->subscriber = g_strdup("(all)");
 }
 
-static tap_packet_status ignore_delivery(void *tapdata _U_, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
-                                         const void *queued _U_, tap_flags_t flags _U_)
+static void draw_deliveries(void)
 {
-    return TAP_PACKET_DONT_REDRAW;
-}
-
-static void draw_deliveries(void *tapdata _U_)
-{
-    if (open_deliveries.table == NULL)
-        return;
     add_up();
-    for (unsigned i = 0; i < open_deliveries.book->rows->len; i++)
+    for (unsigned i = 0; i < deliveries->rows->len; i++)
         fill_delivery_cells(i);
-    tap_columns_pad(&columns, open_deliveries.book->rows->len, delivery_cell_text);
+    tap_table_pad(&deliveries_table, deliveries->rows->len);
 }
 
-static void add_delivery_completer(void)
+static bool add_to_deliveries(const struct tap_record *record, packet_info *pinfo _U_)
 {
-    GString *error =
-        register_tap_listener(TAP_NAME, &open_deliveries, NULL, 0, NULL, ignore_delivery, draw_deliveries, NULL);
-
-    if (error != NULL)
-        g_string_free(error, TRUE);
-    open_deliveries.has_completer = error == NULL;
-}
-
-static tap_packet_status deliveries_on_packet(void *tapdata _U_, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
-                                              const void *queued, tap_flags_t flags _U_)
-{
-    if (open_deliveries.table == NULL)
-        return TAP_PACKET_DONT_REDRAW;
-    if (!open_deliveries.has_completer)
-        add_delivery_completer();
-    delivery_book_count(open_deliveries.book, (const struct tap_record *)queued);
-    return TAP_PACKET_REDRAW;
+    delivery_book_count(deliveries, record);
+    return true;
 }
 
 static void begin_delivery_rows(void)
 {
-    delivery_book_free(open_deliveries.book);
-    open_deliveries.book = delivery_book_new(TOPIC_CHARACTERS, NAME_CHARACTERS);
-    tap_columns_reset(&columns);
+    deliveries = delivery_book_new(TOPIC_CHARACTERS, NAME_CHARACTERS);
 }
 
-/** Opens the table; where one is open already, empties it. */
-static void deliveries_on_init(stat_tap_table_ui *statistics)
+static void end_delivery_rows(void)
 {
-    stat_tap_table *table = stat_tap_find_table(statistics, TITLE);
-
-    if (table != NULL) {
-        statistics->stat_tap_reset_table_cb(table);
-        return;
-    }
-    begin_delivery_rows();
-    open_deliveries.table = stat_tap_init_table(TITLE, DELIVERY_COLUMNS, 0, NULL);
-    stat_tap_add_table(statistics, open_deliveries.table);
+    delivery_book_free(deliveries);
+    deliveries = NULL;
 }
 
-static void deliveries_on_reset(stat_tap_table *table)
-{
-    tap_table_clear(table);
-    begin_delivery_rows();
-}
-
-/** Called for each cell when the table is closed; the first one ends it all. */
-static void deliveries_on_free_cell(stat_tap_table *table, unsigned row, unsigned column,
-                                    stat_tap_table_item_type *cell _U_)
-{
-    if (table != open_deliveries.table || row != 0 || column != 0)
-        return;
-    if (open_deliveries.has_completer)
-        remove_tap_listener(&open_deliveries);
-    open_deliveries.has_completer = false;
-    open_deliveries.table = NULL;
-    delivery_book_free(open_deliveries.book);
-    open_deliveries.book = NULL;
-    tap_columns_reset(&columns);
-}
+static struct tap_table deliveries_table = {
+    .title = "MQTT Deliveries",
+    .menu = COMPAT_TABLE_MENU "Deliveries",
+    .command = TAP_NAME ",deliveries",
+    .columns = column_list,
+    .column_count = DELIVERY_COLUMNS,
+    .text = delivery_cell_text,
+    .begin = begin_delivery_rows,
+    .end = end_delivery_rows,
+    .count = add_to_deliveries,
+    .draw = draw_deliveries,
+};
 
 void tap_register_deliveries(void)
 {
-    static tap_param parameters[] = {{PARAM_FILTER, "filter", "Filter", NULL, TRUE}};
-    static stat_tap_table_ui statistics = {
-        .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
-        .title = COMPAT_TABLE_MENU "Deliveries",
-        .tap_name = TAP_NAME,
-        .cli_string = TAP_NAME ",deliveries",
-        .stat_tap_init_cb = deliveries_on_init,
-        .packet_func = deliveries_on_packet,
-        .stat_tap_reset_table_cb = deliveries_on_reset,
-        .stat_tap_free_table_item_cb = deliveries_on_free_cell,
-        .nfields = DELIVERY_COLUMNS,
-        .fields = fields,
-        .nparams = G_N_ELEMENTS(parameters),
-        .params = parameters,
-    };
-
-    tap_columns_reset(&columns);
-    register_stat_tap_table_ui(&statistics);
+    tap_table_register(&deliveries_table);
 }

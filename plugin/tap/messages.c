@@ -3,21 +3,17 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Only deliveries whose publication is certain have a time. What is missing is known at the end of the capture only: until then
- * it may come. Wireshark says nothing before it draws such a table; a second listener of the tap has its turn before.
+ * it may come.
  */
 #include <string.h>
 
 #include <epan/packet.h>
-
-#include <epan/stat_tap_ui.h>
 #include <epan/to_str.h>
 
 #include "../compat.h"
 #include "delivery_row.h"
 #include "table.h"
 #include "tap.h"
-
-#define TITLE "MQTT Messages"
 
 enum {
     SLOWEST_MOST = 100,
@@ -51,11 +47,6 @@ static const struct tap_column column_list[MESSAGE_COLUMNS] = {
     [COLUMN_BROKER_TIME] = {"Broker time", TABLE_ITEM_FLOAT},
 };
 
-static stat_tap_table_item fields[MESSAGE_COLUMNS];
-static char *padded_names[MESSAGE_COLUMNS];
-static char *padded_formats[MESSAGE_COLUMNS];
-static struct tap_columns columns = {column_list, MESSAGE_COLUMNS, fields, padded_names, padded_formats};
-
 /** A row of the table. The texts are its own. */
 struct message_row {
     const char *why;
@@ -69,15 +60,15 @@ struct message_row {
     uint8_t qos;
 };
 
-/* The table that is open. Wireshark keeps one for each kind of statistics. */
+/* What is counted while the table is open. */
 static struct {
-    stat_tap_table *table; /* NULL while there is none */
     struct delivery_book *book;
     GArray *slowest; /* struct message_row, the slowest first */
     GArray *rows;    /* the same for all that was drawn last; the first is the total */
     uint64_t timed;  /* deliveries with a time */
-    bool has_completer;
 } open_messages;
+
+static struct tap_table messages_table;
 
 static void clear_message_row(void *data)
 {
@@ -112,18 +103,13 @@ static void fill_message_cells(unsigned index)
     const struct message_row *row = message_at(index);
     stat_tap_table_item_type cells[MESSAGE_COLUMNS];
 
-    memset(cells, 0, sizeof cells);
-    for (unsigned column = 0; column < MESSAGE_COLUMNS; column++) {
-        cells[column].type = column_list[column].type;
-        if (column_list[column].type == TABLE_ITEM_STRING)
-            cells[column].value.string_value = message_cell_text(index, column);
-    }
+    tap_table_begin_cells(&messages_table, index, cells);
     cells[COLUMN_MESSAGE].value.uint_value = row->message;
     cells[COLUMN_QOS].value.uint_value = row->qos;
     cells[COLUMN_PUBLISHED_IN].value.uint_value = row->published_in;
     cells[COLUMN_DELIVERED_IN].value.uint_value = row->delivered_in;
     cells[COLUMN_BROKER_TIME].value.float_value = (double)row->broker_ns / 1e9;
-    stat_tap_init_table_row(open_messages.table, index, MESSAGE_COLUMNS, cells);
+    tap_table_set_cells(&messages_table, index, cells);
 }
 
 /** The name of a delivery's publisher: its Client Identifier, or its address. The caller's, for g_free(). */
@@ -185,7 +171,10 @@ static void add_slow_row(const struct message_row *from)
 /** Appends what a row of the deliveries lacks, as far as there is room. */
 static void add_missing_rows(const struct delivery_row *from, unsigned *room)
 {
-    for (unsigned i = 0; from->due != NULL && i<from->due->len && * room> 0; i++, (*room)--) {
+    unsigned count = from->due != NULL ? MIN(from->due->len, *room) : 0;
+
+    *room -= count;
+    for (unsigned i = 0; i < count; i++) {
         const struct delivery_due *due = &g_array_index(from->due, struct delivery_due, i);
         struct message_row row = {
             .why = "missing (or withheld)",
@@ -226,45 +215,20 @@ static void make_message_rows(void)
         left_out > 0 ? g_strdup_printf("%" G_GUINT64_FORMAT " not looked at", left_out) : g_strdup("(all)");
 }
 
-static tap_packet_status ignore_message(void *tapdata _U_, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
-                                        const void *queued _U_, tap_flags_t flags _U_)
+static void draw_messages(void)
 {
-    return TAP_PACKET_DONT_REDRAW;
-}
-
-static void draw_messages(void *tapdata _U_)
-{
-    if (open_messages.table == NULL)
-        return;
-    tap_table_clear(open_messages.table);
+    tap_table_clear(&messages_table);
     make_message_rows();
     for (unsigned i = 0; i < open_messages.rows->len; i++)
         fill_message_cells(i);
-    tap_columns_pad(&columns, open_messages.rows->len, message_cell_text);
+    tap_table_pad(&messages_table, open_messages.rows->len);
 }
 
-static void add_message_completer(void)
+static bool add_to_messages(const struct tap_record *record, packet_info *pinfo _U_)
 {
-    GString *error =
-        register_tap_listener(TAP_NAME, &open_messages, NULL, 0, NULL, ignore_message, draw_messages, NULL);
-
-    if (error != NULL)
-        g_string_free(error, TRUE);
-    open_messages.has_completer = error == NULL;
-}
-
-static tap_packet_status messages_on_packet(void *tapdata _U_, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
-                                            const void *queued, tap_flags_t flags _U_)
-{
-    const struct tap_record *record = (const struct tap_record *)queued;
-
-    if (open_messages.table == NULL)
-        return TAP_PACKET_DONT_REDRAW;
-    if (!open_messages.has_completer)
-        add_message_completer();
     delivery_book_count(open_messages.book, record);
     take_slow(record);
-    return TAP_PACKET_REDRAW;
+    return true;
 }
 
 static void end_message_rows(void)
@@ -274,12 +238,10 @@ static void end_message_rows(void)
     g_clear_pointer(&open_messages.slowest, g_array_unref);
     g_clear_pointer(&open_messages.rows, g_array_unref);
     open_messages.timed = 0;
-    tap_columns_reset(&columns);
 }
 
 static void begin_message_rows(void)
 {
-    end_message_rows();
     open_messages.book = delivery_book_new(TOPIC_CHARACTERS, NAME_CHARACTERS);
     open_messages.slowest = g_array_new(FALSE, FALSE, sizeof(struct message_row));
     open_messages.rows = g_array_new(FALSE, FALSE, sizeof(struct message_row));
@@ -287,57 +249,20 @@ static void begin_message_rows(void)
     g_array_set_clear_func(open_messages.rows, clear_message_row);
 }
 
-/** Opens the table; where one is open already, empties it. */
-static void messages_on_init(stat_tap_table_ui *statistics)
-{
-    stat_tap_table *table = stat_tap_find_table(statistics, TITLE);
-
-    if (table != NULL) {
-        statistics->stat_tap_reset_table_cb(table);
-        return;
-    }
-    begin_message_rows();
-    open_messages.table = stat_tap_init_table(TITLE, MESSAGE_COLUMNS, 0, NULL);
-    stat_tap_add_table(statistics, open_messages.table);
-}
-
-static void messages_on_reset(stat_tap_table *table)
-{
-    tap_table_clear(table);
-    begin_message_rows();
-}
-
-/** Called for each cell when the table is closed; the first one ends it all. */
-static void messages_on_free_cell(stat_tap_table *table, unsigned row, unsigned column,
-                                  stat_tap_table_item_type *cell _U_)
-{
-    if (table != open_messages.table || row != 0 || column != 0)
-        return;
-    if (open_messages.has_completer)
-        remove_tap_listener(&open_messages);
-    open_messages.has_completer = false;
-    open_messages.table = NULL;
-    end_message_rows();
-}
+static struct tap_table messages_table = {
+    .title = "MQTT Messages",
+    .menu = COMPAT_TABLE_MENU "Messages",
+    .command = TAP_NAME ",messages",
+    .columns = column_list,
+    .column_count = MESSAGE_COLUMNS,
+    .text = message_cell_text,
+    .begin = begin_message_rows,
+    .end = end_message_rows,
+    .count = add_to_messages,
+    .draw = draw_messages,
+};
 
 void tap_register_messages(void)
 {
-    static tap_param parameters[] = {{PARAM_FILTER, "filter", "Filter", NULL, TRUE}};
-    static stat_tap_table_ui statistics = {
-        .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
-        .title = COMPAT_TABLE_MENU "Messages",
-        .tap_name = TAP_NAME,
-        .cli_string = TAP_NAME ",messages",
-        .stat_tap_init_cb = messages_on_init,
-        .packet_func = messages_on_packet,
-        .stat_tap_reset_table_cb = messages_on_reset,
-        .stat_tap_free_table_item_cb = messages_on_free_cell,
-        .nfields = MESSAGE_COLUMNS,
-        .fields = fields,
-        .nparams = G_N_ELEMENTS(parameters),
-        .params = parameters,
-    };
-
-    tap_columns_reset(&columns);
-    register_stat_tap_table_ui(&statistics);
+    tap_table_register(&messages_table);
 }

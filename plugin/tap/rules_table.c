@@ -10,13 +10,9 @@
 
 #include <epan/packet.h>
 
-#include <epan/stat_tap_ui.h>
-
 #include "../compat.h"
 #include "table.h"
 #include "tap.h"
-
-#define TITLE "MQTT Rules"
 
 enum { CLIENTS_SHOWN = 5, CLIENTS_COUNTED = 10000, NAME_CHARACTERS = 30 };
 
@@ -43,11 +39,6 @@ static const struct tap_column column_list[RULE_COLUMNS] = {
     [COLUMN_RULE] = {"Rule", TABLE_ITEM_STRING},
 };
 
-static stat_tap_table_item fields[RULE_COLUMNS];
-static char *padded_names[RULE_COLUMNS];
-static char *padded_formats[RULE_COLUMNS];
-static struct tap_columns columns = {column_list, RULE_COLUMNS, fields, padded_names, padded_formats};
-
 /** A row of the table. */
 struct rule_row {
     enum check_rule rule;
@@ -60,12 +51,10 @@ struct rule_row {
     char *client_list;   /**< the first few of them, and how many more */
 };
 
-/* The table that is open, NULL while there is none. Wireshark keeps one for each kind of statistics. */
-static stat_tap_table *open_table;
-static GPtrArray *rows;
-static bool
-    has_completer; /* a second listener of the tap, whose turn to draw is the time to fill the cells (session_list.h) */
-static char *nothing; /* what the table says where no rule is broken; NULL before the first packet */
+static GPtrArray *rows; /* NULL while no table is open */
+static char *nothing;   /* what the table says where no rule is broken; NULL before the first packet */
+
+static struct tap_table rules_table;
 
 static void free_rule_row(void *data)
 {
@@ -112,15 +101,10 @@ static void fill_rule_cells(unsigned index)
     const struct rule_row *row = index < rows->len ? (const struct rule_row *)g_ptr_array_index(rows, index) : NULL;
     stat_tap_table_item_type cells[RULE_COLUMNS];
 
-    memset(cells, 0, sizeof cells);
-    for (unsigned column = 0; column < RULE_COLUMNS; column++) {
-        cells[column].type = column_list[column].type;
-        if (column_list[column].type == TABLE_ITEM_STRING)
-            cells[column].value.string_value = rule_cell_text(index, column);
-    }
+    tap_table_begin_cells(&rules_table, index, cells);
     cells[COLUMN_COUNT].value.uint_value = row != NULL ? row->count : 0;
     cells[COLUMN_FIRST_FRAME].value.uint_value = row != NULL ? row->first_frame : 0;
-    stat_tap_init_table_row(open_table, index, RULE_COLUMNS, cells);
+    tap_table_set_cells(&rules_table, index, cells);
 }
 
 /** The worst first, and hints after all broken rules. */
@@ -139,25 +123,18 @@ static int compare_rule_rows(const void *one, const void *other)
 }
 
 /** Fills the table anew. */
-static void complete_rules(void *tapdata _U_)
+static void draw_rules(void)
 {
-    if (open_table == NULL)
-        return;
     unsigned count = MAX(rows->len, nothing != NULL ? 1u : 0u);
+
     g_ptr_array_sort(rows, compare_rule_rows);
-    tap_table_clear(open_table);
+    tap_table_clear(&rules_table);
     for (unsigned i = 0; i < count; i++)
         fill_rule_cells(i);
-    tap_columns_pad(&columns, count, rule_cell_text);
+    tap_table_pad(&rules_table, count);
 }
 
-static tap_packet_status ignore_rule_packet(void *tapdata _U_, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
-                                            const void *queued _U_, tap_flags_t flags _U_)
-{
-    return TAP_PACKET_REDRAW;
-}
-
-/** Takes in the first packet: how many rules are asked, and the time to complete the table. */
+/** Takes in of the first packet how many rules are asked. */
 static void begin_to_count(const struct tap_record *record)
 {
     unsigned asked = 0;
@@ -166,12 +143,6 @@ static void begin_to_count(const struct tap_record *record)
         asked += record->policy->enabled && record->policy->overrides[rule] != CHECK_OFF &&
                  !check_is_hint(check_rule_info((enum check_rule)rule));
     nothing = asked > 0 ? g_strdup_printf("No rule broken (%u evaluated)", asked) : g_strdup("No rule is evaluated");
-    if (has_completer)
-        return;
-    GString *error = register_tap_listener(TAP_NAME, &rows, NULL, 0, NULL, ignore_rule_packet, complete_rules, NULL);
-    if (error != NULL)
-        g_string_free(error, TRUE);
-    has_completer = error == NULL;
 }
 
 /** The row of a finding; made where it is the first of its kind. */
@@ -241,80 +212,40 @@ static void count_finding(const struct check_finding *finding, const struct tap_
     add_client(row, tap_client_of(record));
 }
 
-static tap_packet_status rules_on_packet(void *tapdata _U_, packet_info *pinfo, epan_dissect_t *edt _U_,
-                                         const void *queued, tap_flags_t flags _U_)
+static bool add_to_rules(const struct tap_record *record, packet_info *pinfo)
 {
-    const struct tap_record *record = (const struct tap_record *)queued;
-
-    if (open_table == NULL)
-        return TAP_PACKET_DONT_REDRAW;
     if (nothing == NULL)
         begin_to_count(record);
     for (unsigned i = 0; record->findings != NULL && i < record->findings->count; i++)
         count_finding(&record->findings->list[i], record, pinfo->num);
-    return TAP_PACKET_REDRAW;
+    return true;
 }
 
 static void begin_rule_rows(void)
 {
-    g_clear_pointer(&rows, g_ptr_array_unref);
-    g_clear_pointer(&nothing, g_free);
     rows = g_ptr_array_new_with_free_func(free_rule_row);
-    tap_columns_reset(&columns);
 }
 
-/** Opens the table; where one is open already, empties it. */
-static void rules_on_init(stat_tap_table_ui *statistics)
+static void end_rule_rows(void)
 {
-    stat_tap_table *table = stat_tap_find_table(statistics, TITLE);
-
-    if (table != NULL) {
-        statistics->stat_tap_reset_table_cb(table);
-        return;
-    }
-    begin_rule_rows();
-    open_table = stat_tap_init_table(TITLE, RULE_COLUMNS, 0, NULL);
-    stat_tap_add_table(statistics, open_table);
-}
-
-static void rules_on_reset(stat_tap_table *table)
-{
-    tap_table_clear(table);
-    begin_rule_rows();
-}
-
-/** Called for each cell when the table is closed; the first one ends it all. */
-static void rules_on_free_cell(stat_tap_table *table, unsigned row, unsigned column, stat_tap_table_item_type *cell _U_)
-{
-    if (table != open_table || row != 0 || column != 0)
-        return;
-    open_table = NULL;
-    if (has_completer)
-        remove_tap_listener(&rows);
-    has_completer = false;
-    g_clear_pointer(&nothing, g_free);
     g_clear_pointer(&rows, g_ptr_array_unref);
-    tap_columns_reset(&columns);
+    g_clear_pointer(&nothing, g_free);
 }
+
+static struct tap_table rules_table = {
+    .title = "MQTT Rules",
+    .menu = COMPAT_TABLE_MENU "Rules",
+    .command = TAP_NAME ",rules",
+    .columns = column_list,
+    .column_count = RULE_COLUMNS,
+    .text = rule_cell_text,
+    .begin = begin_rule_rows,
+    .end = end_rule_rows,
+    .count = add_to_rules,
+    .draw = draw_rules,
+};
 
 void tap_register_rules_table(void)
 {
-    static tap_param parameters[] = {{PARAM_FILTER, "filter", "Filter", NULL, TRUE}};
-    static stat_tap_table_ui statistics = {
-        .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
-        .title = COMPAT_TABLE_MENU "Rules",
-        .tap_name = TAP_NAME,
-        .cli_string = TAP_NAME ",rules",
-        .stat_tap_init_cb = rules_on_init,
-        .packet_func = rules_on_packet,
-        .stat_tap_reset_table_cb = rules_on_reset,
-        .stat_tap_free_table_item_cb = rules_on_free_cell,
-        .nfields = RULE_COLUMNS,
-        .fields = fields,
-        .nparams = G_N_ELEMENTS(parameters),
-        .params = parameters,
-    };
-
-    tap_columns_reset(&columns);
-    register_stat_tap_table_ui(&statistics);
+    tap_table_register(&rules_table);
 }

@@ -34,36 +34,12 @@ static void add_waiting_rows(struct session_list *list)
     g_free(rows);
 }
 
-/** Brings all rows up to date. */
-static void complete_rows(struct session_list *list)
+void session_list_complete(struct session_list *list)
 {
     add_waiting_rows(list);
     for (unsigned i = 0; i < list->rows->len; i++)
         session_row_summarise(session_list_row(list, i));
     list->complete();
-}
-
-static tap_packet_status ignore_packet(void *tapdata _U_, packet_info *pinfo _U_, epan_dissect_t *edt _U_,
-                                       const void *queued _U_, tap_flags_t flags _U_)
-{
-    return TAP_PACKET_REDRAW;
-}
-
-static void on_draw(void *tapdata)
-{
-    struct session_list *list = (struct session_list *)tapdata;
-
-    if (list->rows != NULL)
-        complete_rows(list);
-}
-
-static void add_completer(struct session_list *list)
-{
-    GString *error = register_tap_listener(TAP_NAME, list, NULL, 0, NULL, ignore_packet, on_draw, NULL);
-
-    if (error != NULL)
-        g_string_free(error, TRUE);
-    list->has_completer = error == NULL;
 }
 
 /** The file is about to be closed: what is known of its connections goes with it. */
@@ -72,7 +48,7 @@ static ws_bool on_file_closed(wmem_allocator_t *scope _U_, wmem_cb_event_t event
     struct session_list *list = (struct session_list *)data;
 
     list->file_callback = 0;
-    complete_rows(list);
+    session_list_complete(list);
     for (unsigned i = 0; i < list->rows->len; i++)
         session_list_row(list, i)->connection = NULL;
     g_hash_table_remove_all(list->by_number);
@@ -84,19 +60,8 @@ static void free_session_row(void *row)
     session_row_free((struct session_row *)row);
 }
 
-static void forget_rows(struct session_list *list)
-{
-    if (list->file_callback != 0)
-        wmem_unregister_callback(wmem_file_scope(), list->file_callback);
-    list->file_callback = 0;
-    g_clear_pointer(&list->rows, g_ptr_array_unref);
-    g_clear_pointer(&list->waiting, g_ptr_array_unref);
-    g_clear_pointer(&list->by_number, g_hash_table_destroy);
-}
-
 void session_list_begin(struct session_list *list)
 {
-    forget_rows(list);
     list->rows = g_ptr_array_new_with_free_func(free_session_row);
     list->waiting = g_ptr_array_new_with_free_func(free_session_row);
     list->by_number = g_hash_table_new(g_direct_hash, g_direct_equal);
@@ -108,8 +73,6 @@ static void begin_session_row(struct session_list *list, const struct tap_record
 {
     struct session_row *row = session_row_new(record, pinfo);
 
-    if (!list->has_completer)
-        add_completer(list);
     if (list->file_callback == 0)
         list->file_callback = wmem_register_callback(wmem_file_scope(), on_file_closed, list);
     if (record->subject == TAP_BEGINNING)
@@ -132,8 +95,10 @@ unsigned session_list_count(struct session_list *list, const struct tap_record *
 
 void session_list_end(struct session_list *list)
 {
-    if (list->has_completer)
-        remove_tap_listener(list);
-    list->has_completer = false;
-    forget_rows(list);
+    if (list->file_callback != 0)
+        wmem_unregister_callback(wmem_file_scope(), list->file_callback);
+    list->file_callback = 0;
+    g_clear_pointer(&list->rows, g_ptr_array_unref);
+    g_clear_pointer(&list->waiting, g_ptr_array_unref);
+    g_clear_pointer(&list->by_number, g_hash_table_destroy);
 }

@@ -2,10 +2,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Wireshark draws a table itself and says nothing before it does. But how a connection ended is known only when all of its
- * frames were read, and a FIN comes after the last MQTT packet. So a second listener of the tap is registered with the first
- * packet: listeners are drawn in the reverse order of their registration, and its turn to draw is the time to complete the
- * rows. The menus and a second pass need none of it, since they count a file that was read before.
+ * How a connection ended is known only when all of its frames were read, and a FIN comes after the last MQTT packet: so a table
+ * completes its rows when it is drawn, and when the file is closed, whose connections are gone then. The menus and a second pass
+ * need none of it, since they count a file that was read before.
  */
 #ifndef MQTTSCOPE_TAP_SESSION_LIST_H
 #define MQTTSCOPE_TAP_SESSION_LIST_H
@@ -19,17 +18,19 @@ struct session_list {
     GHashTable *by_number;  /**< where a row is, plus 1, by the connection's number, while its file is open */
     GPtrArray *waiting;     /**< likewise, of connections whose first packet has begun: they have no row yet */
     guint file_callback;    /**< 0: not registered */
-    bool has_completer;
 };
 
-/** Begins with no rows; what there was is forgotten. */
+/** Begins with no rows. */
 void session_list_begin(struct session_list *list);
 
 /** Counts a record in the row of its connection, which is made where there is none; returns where it is, plus 1. 0: it has no row
  *  yet. */
 unsigned session_list_count(struct session_list *list, const struct tap_record *record, packet_info *pinfo);
 
-/** Ends with the table. */
+/** Brings all rows up to date, and calls `complete`. */
+void session_list_complete(struct session_list *list);
+
+/** Forgets the rows; there may be none. */
 void session_list_end(struct session_list *list);
 
 /** A row. */

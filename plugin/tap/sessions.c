@@ -9,13 +9,9 @@
 
 #include <epan/packet.h>
 
-#include <epan/stat_tap_ui.h>
-
 #include "../compat.h"
 #include "session_list.h"
 #include "table.h"
-
-#define TITLE "MQTT Sessions"
 
 /** The columns, in the order of enum session_column. */
 static const struct tap_column column_list[SESSION_COLUMNS] = {
@@ -43,16 +39,11 @@ static const struct tap_column column_list[SESSION_COLUMNS] = {
     [COLUMN_TO_CLIENT] = {"To client (QoS 0/1/2)", TABLE_ITEM_STRING},
 };
 
-static stat_tap_table_item fields[SESSION_COLUMNS];
-static char *padded_names[SESSION_COLUMNS];
-static char *padded_formats[SESSION_COLUMNS];
-static struct tap_columns columns = {column_list, SESSION_COLUMNS, fields, padded_names, padded_formats};
+static void fill_sessions(void);
 
-static void complete_sessions(void);
+static struct session_list sessions = {.complete = fill_sessions};
 
-/* The table that is open, NULL while there is none. Wireshark keeps one for each kind of statistics. */
-static stat_tap_table *open_sessions;
-static struct session_list sessions = {.complete = complete_sessions};
+static struct tap_table sessions_table;
 
 /** The text of a cell. */
 static const char *session_cell_text(unsigned row, unsigned column)
@@ -66,91 +57,61 @@ static void fill_session_cells(unsigned index)
     const struct session_row *row = session_list_row(&sessions, index);
     stat_tap_table_item_type cells[SESSION_COLUMNS];
 
-    memset(cells, 0, sizeof cells);
-    for (unsigned column = 0; column < SESSION_COLUMNS; column++) {
-        cells[column].type = column_list[column].type;
-        cells[column].value.string_value = row->texts[column];
-    }
+    tap_table_begin_cells(&sessions_table, index, cells);
     cells[COLUMN_NUMBER].value.uint_value = row->number;
     cells[COLUMN_PROBLEMS].value.uint_value = row->problems;
     cells[COLUMN_PUBLISHED].value.uint_value = session_row_publishes(row, false);
     cells[COLUMN_DELIVERED].value.uint_value = session_row_publishes(row, true);
     cells[COLUMN_START].value.float_value = row->start_s;
     cells[COLUMN_DURATION].value.float_value = row->end_s - row->start_s;
-    stat_tap_init_table_row(open_sessions, index, SESSION_COLUMNS, cells);
+    tap_table_set_cells(&sessions_table, index, cells);
 }
 
-static void complete_sessions(void)
+static void fill_sessions(void)
 {
-    if (open_sessions == NULL)
-        return;
     for (unsigned i = 0; i < sessions.rows->len; i++)
         fill_session_cells(i);
-    tap_columns_pad(&columns, sessions.rows->len, session_cell_text);
+    tap_table_pad(&sessions_table, sessions.rows->len);
 }
 
-static tap_packet_status sessions_on_packet(void *tapdata _U_, packet_info *pinfo, epan_dissect_t *edt _U_,
-                                            const void *queued, tap_flags_t flags _U_)
+static void draw_sessions(void)
 {
-    if (open_sessions == NULL)
-        return TAP_PACKET_DONT_REDRAW;
-    unsigned found = session_list_count(&sessions, (const struct tap_record *)queued, pinfo);
-    if (found == 0)
-        return TAP_PACKET_DONT_REDRAW;
-    fill_session_cells(found - 1);
-    return TAP_PACKET_REDRAW;
+    session_list_complete(&sessions);
 }
 
-/** Opens the table; where one is open already, empties it. */
-static void sessions_on_init(stat_tap_table_ui *statistics)
+static bool add_to_sessions(const struct tap_record *record, packet_info *pinfo)
 {
-    stat_tap_table *table = stat_tap_find_table(statistics, TITLE);
+    unsigned found = session_list_count(&sessions, record, pinfo);
 
-    if (table != NULL) {
-        statistics->stat_tap_reset_table_cb(table);
-        return;
-    }
-    tap_columns_reset(&columns);
-    session_list_begin(&sessions);
-    open_sessions = stat_tap_init_table(TITLE, SESSION_COLUMNS, 0, NULL);
-    stat_tap_add_table(statistics, open_sessions);
+    if (found != 0)
+        fill_session_cells(found - 1);
+    return found != 0;
 }
 
-static void sessions_on_reset(stat_tap_table *table)
+static void begin_sessions(void)
 {
-    tap_table_clear(table);
     session_list_begin(&sessions);
 }
 
-/** Called for each cell when the table is closed; the first one ends it all. */
-static void sessions_on_free_cell(stat_tap_table *table, unsigned row, unsigned column,
-                                  stat_tap_table_item_type *cell _U_)
+static void end_sessions(void)
 {
-    if (table != open_sessions || row != 0 || column != 0)
-        return;
-    open_sessions = NULL;
     session_list_end(&sessions);
-    tap_columns_reset(&columns);
 }
+
+static struct tap_table sessions_table = {
+    .title = "MQTT Sessions",
+    .menu = COMPAT_TABLE_MENU "Sessions",
+    .command = TAP_NAME ",sessions",
+    .columns = column_list,
+    .column_count = SESSION_COLUMNS,
+    .text = session_cell_text,
+    .begin = begin_sessions,
+    .end = end_sessions,
+    .count = add_to_sessions,
+    .draw = draw_sessions,
+};
 
 void tap_register_sessions(void)
 {
-    static tap_param parameters[] = {{PARAM_FILTER, "filter", "Filter", NULL, TRUE}};
-    static stat_tap_table_ui statistics = {
-        .group = REGISTER_PACKET_STAT_GROUP_UNSORTED,
-        .title = COMPAT_TABLE_MENU "Sessions",
-        .tap_name = TAP_NAME,
-        .cli_string = TAP_NAME ",sessions",
-        .stat_tap_init_cb = sessions_on_init,
-        .packet_func = sessions_on_packet,
-        .stat_tap_reset_table_cb = sessions_on_reset,
-        .stat_tap_free_table_item_cb = sessions_on_free_cell,
-        .nfields = SESSION_COLUMNS,
-        .fields = fields,
-        .nparams = G_N_ELEMENTS(parameters),
-        .params = parameters,
-    };
-
-    tap_columns_reset(&columns);
-    register_stat_tap_table_ui(&statistics);
+    tap_table_register(&sessions_table);
 }
