@@ -136,16 +136,29 @@ static void name_broker(struct lane *lane, struct compat_flow *graph, struct gra
         name_lane(lane, "broker");
 }
 
-/** Takes the lane, or the one that is shared when no lane is left. There is one for each end of a connection, because
- *  Wireshark cannot draw an arrow from the last lane to itself. */
-static void claim_lane(struct lane *lane, struct graph_state *state, bool is_peer)
+static const char others[] = "others";
+static const char their_peers[] = "their peers";
+
+/** The lane that is shared when no lane is left. There is one for each end of a connection, whatever is learned of its roles
+ *  later, because Wireshark cannot draw an arrow from the last lane to itself. */
+static const char *shared_lane(const struct end_lane *other_end, bool is_peer)
+{
+    if (other_end->lane != NULL && strcmp(other_end->lane, their_peers) == 0)
+        return others;
+    if (other_end->lane != NULL && strcmp(other_end->lane, others) == 0)
+        return their_peers;
+    return is_peer ? their_peers : others;
+}
+
+/** Takes the lane, or the shared one. */
+static void claim_lane(struct lane *lane, struct graph_state *state, const char *shared)
 {
     unsigned uses = GPOINTER_TO_UINT(g_hash_table_lookup(state->lanes, lane->name));
 
     if (uses > 0 || g_hash_table_size(state->lanes) < LANES_MAX - 2)
         g_hash_table_insert(state->lanes, g_strdup(lane->name), GUINT_TO_POINTER(uses + 1));
     else
-        name_lane(lane, is_peer ? "their peers" : "others");
+        name_lane(lane, shared);
 }
 
 /** An end does not use a lane any more. */
@@ -185,13 +198,13 @@ static struct end_lane *find_end_lane(struct graph_state *state, uint32_t connec
 }
 
 /** An end has another name than before. The arrows that were drawn before it had one of its own move along. */
-static void move_end(struct graph_state *state, struct end_lane *end, struct lane *lane, bool is_peer)
+static void move_end(struct graph_state *state, struct end_lane *end, struct lane *lane, const char *shared)
 {
     char *name = g_strdup(lane->name);
 
     if (end->lane != NULL && end->items != NULL)
         release_lane(state, end->lane);
-    claim_lane(lane, state, is_peer);
+    claim_lane(lane, state, shared);
     for (unsigned i = 0; end->items != NULL && i < end->items->len; i++) {
         struct compat_flow_item *item = (struct compat_flow_item *)g_ptr_array_index(end->items, i);
         set_lane(is_lane(&item->src_addr, end->lane) ? &item->src_addr : &item->dst_addr, lane->name);
@@ -219,7 +232,7 @@ static void place_end(struct compat_flow *graph, struct compat_flow_item *item, 
     else
         name_lane(&lane, is_sender ? record->sender_name : record->receiver_name);
     if (end->name == NULL || strcmp(end->name, lane.name) != 0)
-        move_end(state, end, &lane, is_peer);
+        move_end(state, end, &lane, shared_lane(find_end_lane(state, record->facts.connection, 1 - at), is_peer));
     set_lane(is_sender ? &item->src_addr : &item->dst_addr, end->lane);
     if (is_final && end->items != NULL) {
         g_ptr_array_unref(end->items);

@@ -97,6 +97,24 @@ u > 30 { s"a/b" "hello" }
         self.assertLessEqual({"broker 10.0.0.1:1883", "client-19", "others", "their peers"}, flow.lanes)
         self.assertEqual(len(flow.comments), 31)
 
+    def test_roles_learned_late(self) -> None:
+        """Two ends that have no lane of their own share no lane with each other when it is learned which is the broker."""
+        flow = Flow(self.capture("""title: more clients than lanes, and connections whose roles show late
+repeat N 1..40
+connection c$N: 10.0.1.$N -> 10.0.0.1:1883
+c$N > 10 { s"MQTT" 04 02 003c s"client-$N" }
+end
+connection u: 10.0.2.1:1883 -> 10.0.3.1:1883 midstream
+u > 30 { s"a/b" "hello" }
+u < c0 00
+u > d0 00
+connection v: 10.0.2.2:1883 -> 10.0.3.2:1883 midstream
+v > 30 { s"c/d" "goodbye" }
+v > c0 00
+v < d0 00
+"""))
+        self.assertEqual(len(flow.comments), 46)
+
     def test_crafted_cases(self) -> None:
         """Whatever is in a capture, the graph is drawn without a complaint, and without control characters."""
         for name in BROKEN:
