@@ -157,6 +157,7 @@ static struct track_capture *current_capture(void)
             .max_inflight = mqttscope_max_inflight(),
             .max_memory = mqttscope_max_memory(),
             .has_rules = mqttscope_rules()->enabled,
+            .keeps_undecided = mqttscope_explains_silence(),
             .has_practices = mqttscope_rules()->hints == CHECK_HINTS_ALL,
             .follows_messages = mqttscope_follows_messages(),
             .closed_world = mqttscope_is_closed_world(),

@@ -161,7 +161,8 @@ def texts(rules: dict[str, Rule]) -> str:
             parts.append("\n")
     for heading, path, macro in (("Expert items without a rule", "plugin/show/experts.def", "EXPERT"),
                                  ("Faults of decoding", "plugin/wire/faults.def", "FAULT"),
-                                 ("Doubts", "plugin/model/facts/doubts.def", "DOUBT"), ("Needs", "plugin/check/needs.def", "NEED")):
+                                 ("Doubts", "plugin/model/facts/doubts.def", "DOUBT"), ("Needs", "plugin/check/needs.def", "NEED"),
+                                 ("Lacks", "plugin/model/facts/lacks.def", "LACK")):
         parts.append(f"{heading}\n{'=' * len(heading)}\n" + "\n".join(_texts_of_list(path, macro)) + "\n\n")
     return "".join(parts).rstrip("\n") + "\n"
 

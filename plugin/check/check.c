@@ -327,15 +327,19 @@ static void ask_about_parts(struct check_run *run)
 }
 
 /** What the model noticed. */
-static void ask_about_anomalies(struct check_question *question)
+static void ask_about_anomalies(struct check_run *run)
 {
+    struct check_question *question = &run->question;
     const struct track_facts *facts = question->subject.facts;
 
     question->silence &= ~(uint32_t)CHECK_NOT_IF_TRUNCATED; /* the model knew what it reported */
     for (unsigned i = 0; i < facts->anomaly_count; i++) {
+        if (facts->anomalies[i]->lack != TRACK_LACK_NOTHING && !run->is_undecided)
+            continue;
         question->subject.anomaly = facts->anomalies[i];
         question->ask(question, CHECK_ABOUT_ANOMALY);
     }
+    question->subject.anomaly = NULL;
 }
 
 /** The fault of a malformed packet, and what is certain nevertheless. */
@@ -362,7 +366,7 @@ void check_ask_about_all(struct check_run *run)
     run->question.ask(&run->question, CHECK_ABOUT_PACKET);
     ask_about_parts(run);
     if (run->question.subject.facts->anomaly_count > 0)
-        ask_about_anomalies(&run->question);
+        ask_about_anomalies(run);
 }
 
 void check_policy_begin(struct check_policy *policy, bool enabled, enum check_severity minimum, enum check_hints hints)
@@ -388,6 +392,7 @@ bool check_begin_run(struct check_run *run, const struct check_policy *policy, c
     run->trusted = UINT32_MAX;
     question->ask = check_ask;
     run->missing = 0;
+    run->is_undecided = false;
     question->found = add_finding;
     question->subject.packet = packet;
     question->subject.facts = facts;
@@ -415,7 +420,7 @@ void check_anomalies(const struct check_policy *policy, const struct mqtt_packet
     struct check_run run;
 
     if (check_begin_run(&run, policy, packet, facts, pool, findings))
-        ask_about_anomalies(&run.question);
+        ask_about_anomalies(&run);
 }
 
 void check_run(const struct check_policy *policy, const struct mqtt_packet *packet, const struct track_facts *facts,

@@ -34,14 +34,28 @@ const char *check_finding_side(const struct check_finding *finding)
     return "unknown";
 }
 
-/** Writes what is not known and would have to be. */
-static void write_missing(uint32_t missing, char buffer[CHECK_DOUBT_SIZE])
+/** What the capture lacks that a finding rests on. */
+static enum track_lack evidence_lack_of(const struct check_finding *finding)
 {
+    const struct track_anomaly *anomaly = finding->subject.anomaly;
+    return anomaly != NULL ? (enum track_lack)anomaly->lack : TRACK_LACK_NOTHING;
+}
+
+/** Writes what is not known and would have to be. */
+static void write_missing(const struct check_finding *finding, char buffer[CHECK_DOUBT_SIZE])
+{
+    static const char *const lacks[TRACK_LACKS] = {
+#define LACK(symbol, words) words,
+#include "../model/facts/lacks.def"
+#undef LACK
+    };
     static const char *const words[CHECK_NEED_BITS] = {
 #define NEED(symbol, words) words,
 #include "needs.def"
 #undef NEED
     };
+    const char *lack = lacks[evidence_lack_of(finding)];
+    uint32_t missing = finding->missing;
     size_t length = (size_t)snprintf(buffer, CHECK_DOUBT_SIZE, "needs");
 
     for (unsigned bit = 0; bit < CHECK_NEED_BITS && length < CHECK_DOUBT_SIZE; bit++)
@@ -49,6 +63,9 @@ static void write_missing(uint32_t missing, char buffer[CHECK_DOUBT_SIZE])
             length += (size_t)snprintf(buffer + length, CHECK_DOUBT_SIZE - length, "%s %s",
                                        missing & ((1u << bit) - 1) ? "," : "",
                                        bit == CHECK_NEED_BIT_ANY_VERSION ? "protocol version known" : words[bit]);
+    /* Some have the same words. */
+    if (strstr(buffer, lack) == NULL && length < CHECK_DOUBT_SIZE)
+        snprintf(buffer + length, CHECK_DOUBT_SIZE - length, "%s %s", missing != 0 ? "," : "", lack);
 }
 
 void check_finding_doubt(const struct check_finding *finding, char buffer[CHECK_DOUBT_SIZE])
@@ -61,8 +78,8 @@ void check_finding_doubt(const struct check_finding *finding, char buffer[CHECK_
     size_t length = 0;
 
     buffer[0] = '\0';
-    if (finding->missing != 0) {
-        write_missing(finding->missing, buffer);
+    if (finding->missing != 0 || evidence_lack_of(finding) != TRACK_LACK_NOTHING) {
+        write_missing(finding, buffer);
         return;
     }
     for (unsigned doubt = TRACK_DOUBT_NONE + 1; doubt < TRACK_DOUBTS && length < CHECK_DOUBT_SIZE; doubt++)

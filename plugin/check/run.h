@@ -17,6 +17,7 @@ struct check_run {
     enum check_column column; /**< of the version in force; CHECK_COLUMNS where it is not certain */
     uint32_t trusted;         /**< the bytes that a finding may be about; the fixed header always is one of them */
     uint32_t missing;         /**< needs that are not met, where what they keep silent is looked for; else 0 */
+    bool is_undecided;        /**< what is not known is looked for: what the model left undecided is asked about, too */
     bool has_break;           /**< a rule is broken: for is_flawless() */
 };
 

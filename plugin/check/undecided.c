@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * The rules are asked once more as if their needs were met. What a CONNECT that was not captured may have said is not made up:
+ * The rules are asked once more as if their needs were met, and about what the model found without all that it rests on. What a CONNECT that was not captured may have said is not made up:
  * the predicates that read it find nothing without it.
  */
 #include <wsutil/wmem/wmem.h>
@@ -17,8 +17,10 @@ static void add_undecided(struct check_question *question, enum check_rule rule,
     uint32_t needs = info->needs & CHECK_NEEDS_ANY_VERSION ? info->needs & ~(uint32_t)CHECK_NEEDS_ANY_VERSION
                                                            : info->needs | CHECK_NEEDS_ANY_VERSION;
     struct check_finding what = {.severity = info->severity, .missing = needs & run->missing};
+    const struct track_anomaly *anomaly = question->subject.anomaly;
+    bool lacks_any = what.missing != 0 || (anomaly != NULL && anomaly->lack != TRACK_LACK_NOTHING);
 
-    if (what.missing != 0 && run->policy->overrides[rule] != CHECK_OFF && !check_is_hint(info))
+    if (lacks_any && run->policy->overrides[rule] != CHECK_OFF && !check_is_hint(info))
         check_list_finding(run, rule, at, &what);
 }
 
@@ -78,8 +80,7 @@ void check_undecided(const struct check_policy *policy, const struct mqtt_packet
     if (!check_begin_run(&run, policy, packet, facts, pool, undecided) || mqtt_is_malformed(packet))
         return;
     run.missing = missing_needs(&run);
-    if (run.missing == 0)
-        return;
+    run.is_undecided = true;
     if (facts->snapshot->broker != TRACK_END_UNKNOWN) {
         ask_as_if_known(&run);
         return;

@@ -331,6 +331,7 @@ static struct fuzz fuzz_begin(uint8_t choice)
         .max_memory = most_memory[choice >> 5],
         .has_rules = true,
         .has_practices = true,
+        .keeps_undecided = true,
         .follows_messages = true,
         .closed_world = true,
         .delivery_deadline_ns = INT64_C(1000000000),

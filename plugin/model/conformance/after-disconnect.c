@@ -38,6 +38,7 @@ static void check_own_disconnect(struct track_context *tracking)
     const struct track_after_disconnect *state = &tracking->checks->after_disconnect;
     struct track_anomaly anomaly = {
         .kind = TRACK_ANOMALY_AFTER_OWN_DISCONNECT,
+        .lack = track_history_lack(tracking),
         .frame = state->first_disconnect_by == tracking->sender ? state->first_disconnect.frame : 0,
         .value = tracking->connection->session.disconnect_reason};
 
@@ -58,6 +59,7 @@ static void check_other_end(struct track_context *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     bool is_refusal = packet->type == MQTT_TYPE_CONNACK && packet->reason_at != 0 &&
                       mqtt_reason_is_error(packet->type, packet->reason);
+    enum track_lack lack = track_history_lack(tracking);
     int64_t ns;
 
     if (packet->type == MQTT_TYPE_DISCONNECT || is_refusal)
@@ -65,6 +67,7 @@ static void check_other_end(struct track_context *tracking)
     if (state->first_disconnect.frame != 0 && state->first_disconnect_by != tracking->sender &&
         (ns = had_it_for(tracking, &state->first_disconnect)) >= 0)
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_AFTER_RECEIVED_DISCONNECT,
+                                                                   .lack = lack,
                                                                    .frame = state->first_disconnect.frame,
                                                                    .value = (uint32_t)MIN(ns / 1000000, UINT32_MAX)});
     else if (malformed != NULL && malformed->sender != tracking->sender &&
@@ -73,6 +76,7 @@ static void check_other_end(struct track_context *tracking)
                                   (struct track_anomaly){.kind = malformed->has_bad_flags
                                                                      ? TRACK_ANOMALY_CONTINUES_AFTER_INVALID_FLAGS
                                                                      : TRACK_ANOMALY_CONTINUES_AFTER_MALFORMED,
+                                                         .lack = lack,
                                                          .frame = malformed->position.frame});
 }
 
@@ -105,7 +109,7 @@ static void remember_last(struct track_context *tracking)
 
 void track_check_after_disconnect(struct track_context *tracking)
 {
-    if (tracking->snapshot.broker == TRACK_END_UNKNOWN || tracking->snapshot.has_gap ||
+    if (tracking->snapshot.broker == TRACK_END_UNKNOWN ||
         (!tracking->snapshot.connect_seen && tracking->packet->type != MQTT_TYPE_CONNECT))
         return;
     const struct track_after_disconnect *state = &tracking->checks->after_disconnect;
@@ -113,5 +117,6 @@ void track_check_after_disconnect(struct track_context *tracking)
         check_own_disconnect(tracking);
         check_other_end(tracking);
     }
-    remember_last(tracking);
+    if (!tracking->snapshot.has_gap)
+        remember_last(tracking);
 }

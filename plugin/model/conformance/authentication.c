@@ -13,9 +13,10 @@ static void report_auth(struct track_context *tracking, enum track_anomaly_kind 
     struct mqtt_span code = {tracking->packet->reason_at, 1};
 
     /* It may answer what was not captured. */
-    if (!track_has_seen_received(tracking))
-        return;
-    track_report_anomaly(tracking, (struct track_anomaly){.kind = (uint16_t)kind, .at = code});
+    track_report_anomaly(tracking, (struct track_anomaly){.kind = (uint16_t)kind,
+                                                          .lack = track_has_seen_received(tracking) ? TRACK_LACK_NOTHING
+                                                                                                    : TRACK_LACK_BYTES,
+                                                          .at = code});
 }
 
 static void check_client_auth(struct track_context *tracking)

@@ -18,11 +18,18 @@ static const int64_t SECOND_NS = INT64_C(1000000000);
 /* Seconds that a Message Expiry Interval may be off: both ends round, and a segment may have been retransmitted. */
 static const int64_t SLACK_S = 2;
 
+/** A session may hold a message of the same content from before the capture. */
+static enum track_lack session_lack(const struct track_context *tracking)
+{
+    return tracking->snapshot.session_known ? TRACK_LACK_NOTHING : TRACK_LACK_SESSION;
+}
+
 /** A property that reached the subscriber otherwise than it was published. */
 static void report_change(struct track_context *tracking, const struct track_recent_publish *source,
                           enum track_anomaly_kind kind)
 {
     track_report_anomaly(tracking, (struct track_anomaly){.kind = (uint16_t)kind,
+                                                          .lack = session_lack(tracking),
                                                           .at = tracking->packet->properties.length_at,
                                                           .frame = source->frame});
 }
@@ -58,7 +65,8 @@ static void compare_expiry(struct track_context *tracking, const struct track_re
     int64_t least_s = track_least_elapsed_ns(clock, source->ns, tracking->now_ns) / SECOND_NS;
     int64_t most_s = track_most_elapsed_ns(clock, source->ns, tracking->now_ns) / SECOND_NS;
     int64_t published_s = source->properties.expiry_s;
-    struct track_anomaly found = {.at = tracking->packet->properties.length_at, .frame = source->frame};
+    struct track_anomaly found = {
+        .lack = session_lack(tracking), .at = tracking->packet->properties.length_at, .frame = source->frame};
 
     if (!source->properties.has_expiry)
         return;
@@ -82,9 +90,9 @@ void track_check_forwarded_properties(struct track_context *tracking, struct tra
     struct track_forwarded_properties now;
 
     track_check_will(tracking, topic);
-    /* A session may hold a message of the same content from before the capture. */
     if (packet->version != MQTT_V50 || packet->fault.kind != MQTT_FAULT_NONE || packet->publish.dup ||
-        packet->publish.retain || !tracking->snapshot.session_known)
+        packet->publish.retain ||
+        (session_lack(tracking) != TRACK_LACK_NOTHING && !tracking->capture->options.keeps_undecided))
         return;
     source = track_find_recent_publish(tracking, topic);
     if (source == NULL || !source->is_v5)

@@ -19,20 +19,24 @@ enum {
     PATIENCE_MS = 60000,    /**< longer than Clients and Servers in use wait for CONNACK and CONNECT */
 };
 
-static void report_ms(struct track_context *tracking, enum track_anomaly_kind kind, int64_t ms)
+static void report_ms(struct track_context *tracking, enum track_anomaly_kind kind, enum track_lack lack, int64_t ms)
 {
     track_report_anomaly_once(tracking, (struct track_anomaly){.kind = (uint16_t)kind,
+                                                               .lack = lack,
                                                                .value = (uint32_t)CLAMP(ms, 0, UINT32_MAX),
                                                                .other = tracking->snapshot.keep_alive_s});
 }
 
-/** The Keep Alive in force is known: in MQTT 5.0 the CONNACK may have changed it, and may not have been captured. */
-static bool is_keep_alive_known(const struct track_context *tracking)
+/** What is missing of what the Client's silence and its Keep Alive rest on: in MQTT 5.0 the CONNACK may have changed it, and
+ *  may not have been captured. */
+static enum track_lack keep_alive_lack(const struct track_context *tracking)
 {
     bool is_settled = tracking->snapshot.version != MQTT_V50 ||
                       (tracking->connection->session.connack_seen && !tracking->checks->order.connects_again);
 
-    return track_has_history(tracking) && tracking->snapshot.has_keep_alive && is_settled;
+    if (!tracking->snapshot.has_keep_alive)
+        return TRACK_LACK_CONNECT;
+    return is_settled ? track_history_lack(tracking) : TRACK_LACK_CONNACK;
 }
 
 /** How long the Client had sent nothing at a time, from the end of its latest packet on. */
@@ -46,7 +50,7 @@ static struct silence silence_until(const struct track_context *tracking, int64_
     const struct track_clock *clock = &tracking->capture->clock;
     int64_t last_ns = tracking->connection->keep_alive.last_client_ns;
 
-    if (last_ns == TRACK_TIME_UNKNOWN || at_ns == TRACK_TIME_UNKNOWN || !is_keep_alive_known(tracking))
+    if (last_ns == TRACK_TIME_UNKNOWN || at_ns == TRACK_TIME_UNKNOWN || !tracking->snapshot.has_keep_alive)
         return (struct silence){-1, INT64_MAX};
     return (struct silence){track_least_elapsed_ns(clock, last_ns, at_ns) / MS_NS,
                             track_most_elapsed_ns(clock, last_ns, at_ns) / MS_NS};
@@ -79,13 +83,14 @@ static void check_silence(struct track_context *tracking)
     if (limit == 0 || silence <= limit + CLIENT_SLACK_MS)
         return;
     bool is_far = silence > limit + limit / 2;
+    enum track_lack lack = keep_alive_lack(tracking);
     if (connect_info == NULL || connect_info->keep_alive_s == tracking->snapshot.keep_alive_s)
-        report_ms(tracking, is_far ? TRACK_ANOMALY_KEEP_ALIVE_FAR_EXCEEDED : TRACK_ANOMALY_KEEP_ALIVE_EXCEEDED,
+        report_ms(tracking, is_far ? TRACK_ANOMALY_KEEP_ALIVE_FAR_EXCEEDED : TRACK_ANOMALY_KEEP_ALIVE_EXCEEDED, lack,
                   silence);
     else
         report_ms(tracking,
                   is_far ? TRACK_ANOMALY_SERVER_KEEP_ALIVE_FAR_EXCEEDED : TRACK_ANOMALY_SERVER_KEEP_ALIVE_EXCEEDED,
-                  silence);
+                  lack, silence);
 }
 
 /** Responses that the Client waits for in vain. */
@@ -102,13 +107,13 @@ static void check_waiting(struct track_context *tracking)
         return;
     if (tracking->packet->type == MQTT_TYPE_DISCONNECT || !track_has_history(tracking))
         return;
-    if (log != NULL && log->pings > 0 && order->has_connack && is_keep_alive_known(tracking) &&
+    if (log != NULL && log->pings > 0 && order->has_connack && keep_alive_lack(tracking) == TRACK_LACK_NOTHING &&
         tracking->snapshot.keep_alive_s > 0) {
         /* The Client has received nothing since, so that no answer can have escaped the capture. */
         bool got_nothing = arrival->has_numbers && arrival->got_to == log->ping_got_to;
         int64_t waited = waited_ms(tracking, log->ping_since_ns);
         if (got_nothing && waited > limit)
-            report_ms(tracking, TRACK_ANOMALY_PINGRESP_MISSED, waited);
+            report_ms(tracking, TRACK_ANOMALY_PINGRESP_MISSED, TRACK_LACK_NOTHING, waited);
     }
     const struct track_pending_packet *connect =
         track_find_pending_request(connection, tracking->sender, MQTT_TYPE_CONNECT);
@@ -117,7 +122,7 @@ static void check_waiting(struct track_context *tracking)
         return;
     int64_t waited = waited_ms(tracking, connect->sent_ns);
     if (waited > PATIENCE_MS)
-        report_ms(tracking, TRACK_ANOMALY_CONNACK_MISSED, waited);
+        report_ms(tracking, TRACK_ANOMALY_CONNACK_MISSED, TRACK_LACK_NOTHING, waited);
 }
 
 /** A CONNECT long after the transport had begun (section 3.1). */
@@ -130,7 +135,7 @@ static void check_connect_time(struct track_context *tracking)
         begun_ns = track_clock_convert(&tracking->capture->clock, begun_ns);
     if (begun_ns != TRACK_TIME_UNKNOWN && !order->has_sent[0] && !order->has_sent[1] &&
         waited_ms(tracking, begun_ns) > PATIENCE_MS)
-        report_ms(tracking, TRACK_ANOMALY_CONNECT_LATE, waited_ms(tracking, begun_ns));
+        report_ms(tracking, TRACK_ANOMALY_CONNECT_LATE, TRACK_LACK_NOTHING, waited_ms(tracking, begun_ns));
 }
 
 static void check_client_time(struct track_context *tracking)
@@ -153,14 +158,16 @@ static void check_server_time(struct track_context *tracking)
     if ((is_other && is_silence_short(tracking, tracking->now_ns)) || track_is_other_sending(tracking))
         return;
     struct silence silence = silence_until(tracking, tracking->now_ns);
-    if (packet->type == MQTT_TYPE_PINGRESP && (log == NULL || log->pings == 0) && track_has_history(tracking))
-        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_PINGRESP_WITHOUT_PINGREQ});
+    enum track_lack lack = keep_alive_lack(tracking);
+    if (packet->type == MQTT_TYPE_PINGRESP && (log == NULL || log->pings == 0) && tracking->snapshot.connect_seen)
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_PINGRESP_WITHOUT_PINGREQ,
+                                                              .lack = track_history_lack(tracking)});
     if (is_disconnect && packet->reason == MQTT_REASON_KEEP_ALIVE_TIMEOUT && silence.least_ms >= 0 &&
         connect_info != NULL && connect_info->keep_alive_s == tracking->snapshot.keep_alive_s &&
         (keep_alive == 0 || silence.most_ms < keep_alive))
-        report_ms(tracking, TRACK_ANOMALY_KEEP_ALIVE_CUT_SHORT, silence.most_ms);
+        report_ms(tracking, TRACK_ANOMALY_KEEP_ALIVE_CUT_SHORT, lack, silence.most_ms);
     if (keep_alive > 0 && !is_disconnect && silence.least_ms > keep_alive + keep_alive / 2 + SERVER_SLACK_MS)
-        report_ms(tracking, TRACK_ANOMALY_SENT_TO_SILENT_CLIENT, silence.least_ms);
+        report_ms(tracking, TRACK_ANOMALY_SENT_TO_SILENT_CLIENT, lack, silence.least_ms);
 }
 
 void track_check_keep_alive(struct track_context *tracking)

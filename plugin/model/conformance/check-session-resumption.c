@@ -36,10 +36,12 @@ static void compare_sessions(struct track_context *tracking)
     int64_t end_ns = previous->session.disconnected ? previous->session.disconnected_ns : transport.last_ns;
     bool has_missing_connect = track_missing_connect_frame(connection->capture, connection->session.stored->broker) >
                                previous->session.connack.frame;
-    struct track_anomaly found = {.at = {tracking->packet->ack_flags_at, 1}, .other = previous->session.expiry_s};
+    bool is_whole = previous->session.connack_seen && !old->has_gap && !has_missing_connect;
+    struct track_anomaly found = {.lack = is_whole ? TRACK_LACK_NOTHING : TRACK_LACK_EARLIER,
+                                  .at = {tracking->packet->ack_flags_at, 1},
+                                  .other = previous->session.expiry_s};
 
-    if (connection->session.clean_start || !previous->session.connack_seen || previous->session.connack_code != 0 ||
-        old->has_gap || connection->session.takes_over || has_missing_connect ||
+    if (connection->session.clean_start || previous->session.connack_code != 0 || connection->session.takes_over ||
         !(previous->session.disconnected || transport.is_finished || transport.is_reset) ||
         end_ns == TRACK_TIME_UNKNOWN || !previous->session.is_expiry_known)
         return;
@@ -61,9 +63,10 @@ static void compare_sessions(struct track_context *tracking)
     } else if (!connection->session.session_present && expiry_s > 0 && was_left &&
                (expiry_s == NEVER || most_elapsed_s < (int64_t)expiry_s - 2)) {
         found.kind = TRACK_ANOMALY_SESSION_LOST;
-        track_report_event(tracking, (struct track_event){.kind = TRACK_EVENT_session_not_found,
-                                                          .by = (uint8_t)tracking->sender,
-                                                          .ns = tracking->now_ns - end_ns});
+        if (is_whole)
+            track_report_event(tracking, (struct track_event){.kind = TRACK_EVENT_session_not_found,
+                                                              .by = (uint8_t)tracking->sender,
+                                                              .ns = tracking->now_ns - end_ns});
         if (most_elapsed_s > 10)
             found.doubt = TRACK_DOUBT_RESTART;
         track_report_anomaly(tracking, found);
@@ -125,19 +128,20 @@ static void check_resend_obligations(struct track_context *tracking)
     const struct track_connection *previous = connection->session.previous;
     const struct track_inflight_entry *entry;
 
-    /* In 3.1 nothing tells whether a session was there before the capture: what was captured counts. */
-    if (previous == NULL || (tracking->snapshot.version == MQTT_V31
-                                 ? track_latest_snapshot(previous)->has_gap || previous->session.previous != NULL
-                                 : !tracking->snapshot.session_known))
-        return;
-    if (!is_obliged || *has_checked || connection->session.clean_start || connection->session.connack.frame == 0 ||
+    if (previous == NULL || !is_obliged || *has_checked || connection->session.clean_start ||
+        connection->session.connack.frame == 0 ||
         track_least_elapsed_ns(&tracking->capture->clock, connection->session.connack.ns, tracking->now_ns) <
             LONG_ENOUGH_NS)
         return;
     *has_checked = true;
+    /* In 3.1 nothing tells whether a session was there before the capture: what was captured counts. */
+    bool is_sure = tracking->snapshot.version == MQTT_V31
+                       ? !track_latest_snapshot(previous)->has_gap && previous->session.previous == NULL
+                       : tracking->snapshot.session_known;
     entry = track_inflight_find_older(&connection->inflight[tracking->sender], connection->session.connack.frame);
     if (entry != NULL)
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_NOT_RESENT,
+                                                              .lack = is_sure ? TRACK_LACK_NOTHING : TRACK_LACK_SESSION,
                                                               .frame = entry->waiting.first_frame,
                                                               .value = entry->by_id.id});
 }

@@ -57,12 +57,15 @@ static void check_use(struct track_context *tracking, struct track_alias_end_che
 
     own->used_any = true;
     own->used_bad |= property->number == 0 || limits == NULL || is_above || is_unset;
-    if (!is_unset || is_above || own->is_unsure || own->unset.frame != 0 || !track_is_sequence_complete(tracking))
+    if (!is_unset || is_above || own->unset.frame != 0)
         return;
+    enum track_lack lack = own->is_unsure ? TRACK_LACK_BYTES : track_sequence_lack(tracking);
     track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_ALIAS_NEVER_SET,
+                                                          .lack = lack,
                                                           .at = property->whole,
                                                           .value = property->number});
-    own->unset = track_stream_position_of(tracking);
+    if (lack == TRACK_LACK_NOTHING)
+        own->unset = track_stream_position_of(tracking);
 }
 
 /** The other end used an alias that was never set: an end that continues after it takes it from an earlier connection. A few
@@ -93,12 +96,13 @@ static void check_refused(struct track_context *tracking, const struct track_ali
     const struct mqtt_packet *packet = tracking->packet;
     const struct track_limits *limits = tracking->snapshot.limits[tracking->sender];
 
-    if (packet->reason != MQTT_REASON_TOPIC_ALIAS_INVALID || limits == NULL || !other->used_any || other->used_bad ||
-        other->is_unsure || !track_is_sequence_complete(tracking))
+    if (packet->reason != MQTT_REASON_TOPIC_ALIAS_INVALID || limits == NULL || !other->used_any || other->used_bad)
         return;
-    track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_ALIAS_REFUSED,
-                                                          .at = {packet->reason_at, 1},
-                                                          .value = limits->topic_alias_maximum});
+    track_report_anomaly(
+        tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_ALIAS_REFUSED,
+                                         .lack = other->is_unsure ? TRACK_LACK_BYTES : track_sequence_lack(tracking),
+                                         .at = {packet->reason_at, 1},
+                                         .value = limits->topic_alias_maximum});
 }
 
 void track_check_topic_aliases(struct track_context *tracking)

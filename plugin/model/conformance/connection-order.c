@@ -50,15 +50,18 @@ static void check_client(struct track_context *tracking)
 
     if (!is_connect && tracking->arrival->is_first && !tracking->snapshot.has_gap)
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CONNECT_NOT_FIRST});
+    if (is_connect && tracking->snapshot.connect_seen)
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNECT,
+                                                              .lack = track_history_lack(tracking)});
     if (!track_has_history(tracking))
         return;
-    if (is_connect)
-        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNECT});
     bool is_allowed = is_connect || packet->type == MQTT_TYPE_AUTH || packet->type == MQTT_TYPE_DISCONNECT;
     /* A CONNACK may have been in what the Client has received and the capture lacks. */
-    if (connect_info != NULL && connect_info->auth_method != NULL && !is_allowed && is_before_connack(tracking) &&
-        track_has_seen_received(tracking))
-        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_BEFORE_CONNACK});
+    if (connect_info != NULL && connect_info->auth_method != NULL && !is_allowed && is_before_connack(tracking))
+        track_report_anomaly(tracking,
+                             (struct track_anomaly){.kind = TRACK_ANOMALY_CLIENT_BEFORE_CONNACK,
+                                                    .lack = track_has_seen_received(tracking) ? TRACK_LACK_NOTHING
+                                                                                              : TRACK_LACK_CONNACK});
     bool is_false_session = connect_info != NULL && connect_info->clean_start && connection->session.connack_seen &&
                             connection->session.connack_code == 0 && connection->session.session_present;
     if (is_false_session && !order->connects_again && packet->type != MQTT_TYPE_DISCONNECT &&
@@ -84,6 +87,12 @@ static enum track_anomaly_kind refusal_kind(const struct track_context *tracking
                : TRACK_ANOMALY_SERVER_AFTER_REFUSED_AUTHENTICATION;
 }
 
+/** What was not captured since the connection's first packet. */
+static enum track_lack gap_lack(const struct track_context *tracking)
+{
+    return tracking->snapshot.has_gap ? TRACK_LACK_BYTES : TRACK_LACK_NOTHING;
+}
+
 /** A CONNACK: the second one, or one that accepts what it should not. */
 static void check_connack(struct track_context *tracking)
 {
@@ -92,13 +101,17 @@ static void check_connack(struct track_context *tracking)
     const struct mqtt_packet *packet = tracking->packet;
 
     if (order->has_connack) {
+        /* What the Server has received and the capture lacks may be a second CONNECT. */
+        bool is_sure = !tracking->snapshot.has_gap && !track_sender_received_uncaptured(tracking);
         track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SECOND_CONNACK,
+                                                              .lack = is_sure ? TRACK_LACK_NOTHING : TRACK_LACK_BYTES,
                                                               .frame = connection->session.connack.frame});
         return;
     }
     if (packet->reason_at == 0 || mqtt_reason_is_error(packet->type, packet->reason))
         return;
-    struct track_anomaly accepted = {.kind = TRACK_ANOMALY_BAD_CONNECT_ACCEPTED, .at = {packet->reason_at, 1}};
+    struct track_anomaly accepted = {
+        .kind = TRACK_ANOMALY_BAD_CONNECT_ACCEPTED, .lack = gap_lack(tracking), .at = {packet->reason_at, 1}};
     if (order->unknown_level != 0) {
         accepted.kind = TRACK_ANOMALY_UNKNOWN_LEVEL_ACCEPTED;
         accepted.value = order->unknown_level;
@@ -117,22 +130,29 @@ static void check_server(struct track_context *tracking)
     bool is_v50 = tracking->snapshot.version == MQTT_V50;
     bool is_refused = connection->session.connack_seen && connection->session.connack_code != 0;
     bool is_disconnect = packet->type == MQTT_TYPE_DISCONNECT;
-    /* Only where the Server's first byte was captured was there surely no CONNACK. */
     bool has_none = !order->has_connack && tracking->arrival->from_start && !connection->may_lose;
+    enum track_lack lack = gap_lack(tracking);
 
-    if (tracking->snapshot.has_gap || order->connects_again ||
-        !(mqtt_packet_type_senders(packet->type) & MQTT_SENT_BY_SERVER))
+    /* Only where the Server's first byte was captured was there surely no CONNACK. */
+    if (!order->has_connack && !has_none && !is_refused) {
+        has_none = true;
+        lack = TRACK_LACK_CONNACK;
+    }
+    if (order->connects_again || !(mqtt_packet_type_senders(packet->type) & MQTT_SENT_BY_SERVER))
         return;
     if (packet->type == MQTT_TYPE_CONNACK)
         check_connack(tracking);
     if (!tracking->snapshot.connect_seen || (is_disconnect && !is_v50))
         return;
     if (is_disconnect && (has_none || is_refused))
-        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SERVER_DISCONNECT_UNACCEPTED});
+        track_report_anomaly_once(
+            tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SERVER_DISCONNECT_UNACCEPTED, .lack = lack});
     else if (has_none && packet->type != MQTT_TYPE_CONNACK && !(is_v50 && packet->type == MQTT_TYPE_AUTH))
-        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SERVER_BEFORE_CONNACK});
+        track_report_anomaly_once(tracking,
+                                  (struct track_anomaly){.kind = TRACK_ANOMALY_SERVER_BEFORE_CONNACK, .lack = lack});
     else if (is_refused && packet->type != MQTT_TYPE_CONNACK && connection->session.connack.frame != 0)
         track_report_anomaly_once(tracking, (struct track_anomaly){.kind = (uint16_t)refusal_kind(tracking),
+                                                                   .lack = lack,
                                                                    .frame = connection->session.connack.frame,
                                                                    .value = connection->session.connack_code});
 }

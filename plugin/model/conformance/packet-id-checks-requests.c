@@ -93,12 +93,13 @@ static void check_dup(const struct packet_id_check *check)
     const struct track_context *tracking = check->tracking;
     const struct track_connection *connection = tracking->connection;
     const struct mqtt_packet *packet = check->packet;
-    struct track_anomaly found = {.kind = TRACK_ANOMALY_DUP_ON_CLEAN_START, .at = {packet->packet_id_at, 2}};
+    struct track_anomaly found = {
+        .kind = TRACK_ANOMALY_DUP_ON_CLEAN_START, .lack = check->lack, .at = {packet->packet_id_at, 2}};
 
     if (!packet->publish.dup || packet->packet_id == 0 ||
         packet_id_was_used(packet_id_end_state(check), packet->packet_id) || !packet_id_is_fresh(check))
         return;
-    if (connection->session.session_present || !packet_id_knows_connack(check) || !check->is_sure)
+    if (connection->session.session_present || (connection->session.connack_seen && !packet_id_knows_connack(check)))
         return;
     if (track_is_from_server(tracking))
         found.kind =
@@ -138,9 +139,10 @@ static void check_after_failure(const struct packet_id_check *check)
         connection->session.clean_start || !connection->session.session_present)
         return;
     const struct track_snapshot *old = track_latest_snapshot(previous);
-    if (old->broker == TRACK_END_UNKNOWN || old->has_gap || track_is_sequence_broken(previous) || previous->may_lose ||
-        may_lack_end(previous))
+    if (old->broker == TRACK_END_UNKNOWN)
         return;
+    bool is_whole =
+        !old->has_gap && !track_is_sequence_broken(previous) && !previous->may_lose && !may_lack_end(previous);
     const struct track_failed_publish *refusal =
         find_failed(check, previous, check->end == check->tracking->snapshot.broker ? old->broker : 1 - old->broker);
     if (refusal == NULL)
@@ -151,6 +153,7 @@ static void check_after_failure(const struct packet_id_check *check)
     track_report_anomaly(check->tracking, (struct track_anomaly){
                                               .kind = TRACK_ANOMALY_RESENT_AFTER_REFUSAL,
                                               .doubt = is_acknowledged ? TRACK_DOUBT_NONE : TRACK_DOUBT_RECEIPT,
+                                              .lack = is_whole ? check->lack : TRACK_LACK_EARLIER,
                                               .at = {check->packet->packet_id_at, 2},
                                               .frame = refusal->frame,
                                               .value = refusal->code,
@@ -246,8 +249,7 @@ void packet_id_check_publish(struct packet_id_check *check)
     bool is_same = is_same_kind && (packet->publish.dup || entry->content_hash == track_content_hash(packet));
     if (entry == NULL) {
         check_dup(check);
-        if (check->is_sure)
-            check_after_failure(check);
+        check_after_failure(check);
         begin_again(check);
         packet_id_take_quota(check);
     } else if (is_same && entry->state != TRACK_INFLIGHT_RELEASED) {

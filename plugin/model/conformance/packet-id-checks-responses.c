@@ -116,16 +116,16 @@ static void check_pubrec_again(struct packet_id_check *check)
     }
     check->history = packet_id_make_history(check);
     check->history->is_reported = true;
-    if (check->is_sure)
-        track_report_anomaly(check->tracking, (struct track_anomaly){
-                                                  .kind = is_servers ? TRACK_ANOMALY_MISSING_PUBREL_OF_SERVER
-                                                                     : TRACK_ANOMALY_MISSING_PUBREL_OF_CLIENT,
-                                                  .doubt = has_sent ? TRACK_DOUBT_NONE : TRACK_DOUBT_NOTHING_SINCE,
-                                                  .at = {check->packet->packet_id_at, 2},
-                                                  .frame = entry->waiting.first_frame,
-                                                  .value = (uint32_t)MIN(waited_ns / MS_NS, UINT32_MAX),
-                                                  .other = 1,
-                                              });
+    track_report_anomaly(check->tracking, (struct track_anomaly){
+                                              .kind = is_servers ? TRACK_ANOMALY_MISSING_PUBREL_OF_SERVER
+                                                                 : TRACK_ANOMALY_MISSING_PUBREL_OF_CLIENT,
+                                              .doubt = has_sent ? TRACK_DOUBT_NONE : TRACK_DOUBT_NOTHING_SINCE,
+                                              .lack = check->lack,
+                                              .at = {check->packet->packet_id_at, 2},
+                                              .frame = entry->waiting.first_frame,
+                                              .value = (uint32_t)MIN(waited_ns / MS_NS, UINT32_MAX),
+                                              .other = 1,
+                                          });
 }
 
 /** A further PUBREC may have a PUBREL of its own. */

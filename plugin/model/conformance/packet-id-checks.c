@@ -37,7 +37,8 @@ void track_check_packet_ids(struct track_context *tracking)
     const struct track_connection *connection = tracking->connection;
     const struct mqtt_packet *packet = tracking->packet;
 
-    if (!tracking->checks->sequence.has_connect || packet->packet_id_at == 0 || checks[packet->type & 0x0F] == NULL)
+    if ((!tracking->checks->sequence.has_connect && !tracking->capture->options.keeps_undecided) ||
+        packet->packet_id_at == 0 || checks[packet->type & 0x0F] == NULL)
         return;
     unsigned end = requester_of(tracking);
     struct track_packet_id_state *state = track_packet_id_state_of(tracking);
@@ -49,7 +50,7 @@ void track_check_packet_ids(struct track_context *tracking)
         .state = state,
         .end = end,
         .inflight = &connection->inflight[end],
-        .is_sure = track_is_sequence_complete(tracking),
+        .lack = track_sequence_lack(tracking),
     };
     check.entry = track_inflight_find(check.inflight, packet->packet_id);
     check.history = track_find_packet_id_history(check.state, end, packet->packet_id);

@@ -73,11 +73,12 @@ void packet_id_report_anomaly(const struct packet_id_check *check, enum track_an
 {
     const struct mqtt_packet *packet = check->packet;
 
-    if (!check->is_sure || has_own_rule(packet))
+    if (has_own_rule(packet))
         return;
     track_report_anomaly(check->tracking, (struct track_anomaly){
                                               .kind = (uint16_t)kind,
                                               .doubt = (uint8_t)doubt,
+                                              .lack = check->lack,
                                               .at = {packet->packet_id_at, 2},
                                               .frame = check->entry != NULL ? check->entry->waiting.first_frame : 0,
                                               .value = value,

@@ -20,7 +20,7 @@ struct packet_id_check {
     const struct track_inflight *inflight;    /**< of that end */
     const struct track_inflight_entry *entry; /**< the transaction in flight with the identifier; NULL for none */
     struct track_packet_id_history *history;  /**< of the identifier; NULL for none */
-    bool is_sure;                             /**< what it may rest on was captured */
+    enum track_lack lack;                     /**< what of all that it may rest on was not captured */
     struct track_packet_id_history unkept;    /**< stands for `history` where there is no memory for one */
 };
 

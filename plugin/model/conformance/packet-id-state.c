@@ -50,14 +50,23 @@ bool track_is_sequence_broken(const struct track_connection *connection)
            connection->inflight[0].is_incomplete || connection->inflight[1].is_incomplete;
 }
 
-bool track_is_sequence_complete(const struct track_context *tracking)
+enum track_lack track_sequence_lack(const struct track_context *tracking)
 {
     const struct track_connection *connection = tracking->connection;
 
-    /* Without a CONNACK perhaps only one direction was captured; without numbers nothing tells what is missing. */
-    return tracking->checks->sequence.has_connect && !track_is_sequence_broken(connection) && !connection->may_lose &&
-           tracking->arrival->has_numbers && connection->session.connack_seen && track_has_history(tracking) &&
-           !tracking->progress->ends[tracking->sender].acknowledges_unseen;
+    if (!tracking->checks->sequence.has_connect)
+        return TRACK_LACK_CONNECT;
+    /* Without numbers nothing tells what is missing. */
+    if (track_is_sequence_broken(connection) || connection->may_lose || !tracking->arrival->has_numbers ||
+        tracking->progress->ends[tracking->sender].acknowledges_unseen)
+        return TRACK_LACK_BYTES;
+    /* Perhaps only one direction was captured. */
+    return !connection->session.connack_seen ? TRACK_LACK_CONNACK : track_history_lack(tracking);
+}
+
+bool track_is_sequence_complete(const struct track_context *tracking)
+{
+    return track_sequence_lack(tracking) == TRACK_LACK_NOTHING;
 }
 
 struct track_packet_id_history *track_find_packet_id_history(const struct track_packet_id_state *state, unsigned end,

@@ -93,7 +93,10 @@ void track_break_sequence(struct track_context *tracking);
 /** True where no transaction of a connection can be called wrong any more. */
 bool track_is_sequence_broken(const struct track_connection *connection);
 
-/** True where everything that the packet being tracked may rest on was captured. */
+/** What of all that the packet being tracked may rest on was not captured. */
+enum track_lack track_sequence_lack(const struct track_context *tracking);
+
+/** True where it all was. */
 bool track_is_sequence_complete(const struct track_context *tracking);
 
 /** The history of a Packet Identifier of one end; NULL where there is none. */

@@ -16,13 +16,13 @@ void packet_id_take_quota(const struct packet_id_check *check)
     end->quota++;
     if (limits == NULL || limits->receive_maximum == 0 || end->quota <= limits->receive_maximum)
         return;
-    if (check->is_sure)
-        track_report_anomaly(check->tracking, (struct track_anomaly){
-                                                  .kind = TRACK_ANOMALY_RECEIVE_MAXIMUM_EXCEEDED,
-                                                  .at = {check->packet->packet_id_at, 2},
-                                                  .value = end->quota,
-                                                  .other = limits->receive_maximum,
-                                              });
+    track_report_anomaly(check->tracking, (struct track_anomaly){
+                                              .kind = TRACK_ANOMALY_RECEIVE_MAXIMUM_EXCEEDED,
+                                              .lack = check->lack,
+                                              .at = {check->packet->packet_id_at, 2},
+                                              .value = end->quota,
+                                              .other = limits->receive_maximum,
+                                          });
 }
 
 void packet_id_give_quota_back(const struct packet_id_check *check)

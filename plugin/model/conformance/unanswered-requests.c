@@ -47,6 +47,7 @@ struct review {
     unsigned broker;
     bool only_long;                 /**< only what has waited for long counts */
     int64_t end_ns;                 /**< when the connection ended, or TRACK_TIME_UNKNOWN */
+    enum track_lack lack;           /**< what of it was not captured */
     struct unanswered kinds[KINDS]; /**< what had no response, by kind */
 };
 
@@ -61,11 +62,12 @@ static void add_unanswered(struct unanswered *unanswered, struct unanswered requ
 
 /** Reports requests of a kind at the packet being tracked. */
 static void report(struct track_context *tracking, enum track_anomaly_kind kind, const struct unanswered *unanswered,
-                   enum track_doubt doubt, int64_t waited_ns)
+                   enum track_doubt doubt, enum track_lack lack, int64_t waited_ns)
 {
     track_report_anomaly(tracking, (struct track_anomaly){
                                        .kind = (uint16_t)kind,
                                        .doubt = (uint8_t)doubt,
+                                       .lack = lack,
                                        .also = unanswered->also,
                                        .at = {0, tracking->packet->length},
                                        .frame = unanswered->pdu.frame,
@@ -211,24 +213,39 @@ static void report_all(struct track_context *tracking, struct track_connection *
             break;
         enum track_anomaly_kind kind = (enum track_anomaly_kind)(TRACK_ANOMALY_MISSING_SUBACK + (each - review->kinds));
         int64_t waited_ns = review->end_ns != TRACK_TIME_UNKNOWN ? review->end_ns - each->sent_ns : 0;
-        report(tracking, kind, each, doubt == TRACK_DOUBT_NONE && !each->is_long ? TRACK_DOUBT_SOON : doubt, waited_ns);
+        report(tracking, kind, each, doubt == TRACK_DOUBT_NONE && !each->is_long ? TRACK_DOUBT_SOON : doubt,
+               review->lack, waited_ns);
         each->pdu.frame = 0;
     }
     /* Once, even if this Client is refused and the next one resumes the session. */
     connection->checks->is_reviewed = reported > 0 || !review->only_long;
 }
 
-/** True where the connection is one whose missing responses mean something: accepted, and whole. */
-static bool is_telling(const struct track_connection *connection, const struct track_snapshot *snapshot)
+/** What of a connection was not captured that its missing responses rest on. */
+static enum track_lack review_lack(const struct track_connection *connection, const struct track_snapshot *snapshot,
+                                   bool has_ended)
 {
     const struct track_end_progress *ends = connection->progress.ends;
-    const struct track_connection_session *session = &connection->session;
+    struct track_transport_state transport = track_transport_state_of(connection);
+
+    if (!connection->session.connack_seen)
+        return TRACK_LACK_CONNACK;
+    return track_is_sequence_broken(connection) || connection->may_lose || !ends[0].is_known || !ends[1].is_known ||
+                   ends[0].acknowledges_unseen || ends[1].acknowledges_unseen || snapshot->has_gap ||
+                   (has_ended && track_lacks_last_packets(&connection->progress, &transport))
+               ? TRACK_LACK_BYTES
+               : TRACK_LACK_NOTHING;
+}
+
+/** True where the connection is one whose missing responses mean something, or would if what it lacks had been captured. */
+static bool is_telling(const struct track_connection *connection, const struct track_snapshot *snapshot,
+                       enum track_lack lack)
+{
     const struct track_connection_checks *checks = connection->checks;
 
-    return checks->packet_ids != NULL && !track_is_sequence_broken(connection) && !checks->is_reviewed &&
-           !connection->may_lose && ends[0].is_known && ends[1].is_known && !ends[0].acknowledges_unseen &&
-           !ends[1].acknowledges_unseen && snapshot->connect_seen && !snapshot->has_gap &&
-           snapshot->broker != TRACK_END_UNKNOWN && session->connack_seen && session->connack_code == 0;
+    return checks->packet_ids != NULL && !checks->is_reviewed && snapshot->connect_seen &&
+           snapshot->broker != TRACK_END_UNKNOWN && connection->session.connack_code == 0 &&
+           (lack == TRACK_LACK_NOTHING || connection->capture->options.keeps_undecided);
 }
 
 /** Reports what had no response on a connection, `old`, which has ended without a DISCONNECT, or on this same one. */
@@ -242,12 +259,11 @@ static void review_connection(struct track_context *tracking, struct track_conne
         .connection = old,
         .broker = snapshot->broker,
         .end_ns = has_ended && !is_same_stream ? transport.last_ns : tracking->now_ns,
+        .lack = review_lack(old, snapshot, !is_same_stream),
     };
 
-    if (!is_telling(old, snapshot) || old->session.disconnected || snapshot->version != tracking->packet->version ||
-        (!has_ended && !tracking->connection->session.takes_over))
-        return;
-    if (!is_same_stream && track_lacks_last_packets(&old->progress, &transport))
+    if (!is_telling(old, snapshot, review.lack) || old->session.disconnected ||
+        snapshot->version != tracking->packet->version || (!has_ended && !tracking->connection->session.takes_over))
         return;
     bool is_sure = has_ended && review.end_ns != TRACK_TIME_UNKNOWN;
     report_all(tracking, old, &review, is_sure ? TRACK_DOUBT_NONE : TRACK_DOUBT_EARLIER_END);
@@ -268,16 +284,15 @@ void track_check_unanswered(struct track_context *tracking)
 static void review_at_end(struct track_context *tracking)
 {
     struct track_connection *connection = tracking->connection;
-    struct track_transport_state transport = track_transport_state_of(connection);
     struct review review = {
         .connection = connection,
         .broker = tracking->snapshot.broker,
         .only_long = true,
         .end_ns = tracking->now_ns,
+        .lack = review_lack(connection, &tracking->snapshot, true),
     };
 
-    if (tracking->packet->fault.kind <= MQTT_FAULT_CUT && is_telling(connection, &tracking->snapshot) &&
-        !track_lacks_last_packets(&connection->progress, &transport))
+    if (tracking->packet->fault.kind <= MQTT_FAULT_CUT && is_telling(connection, &tracking->snapshot, review.lack))
         report_all(tracking, connection, &review, TRACK_DOUBT_NONE);
 }
 
@@ -354,7 +369,8 @@ static void check_overdue(struct track_context *tracking)
     struct unanswered found = find_overdue(tracking, answered);
     struct missing missing = missing_of(answered, 1 - tracking->sender, true);
     if (found.count > 0 && !(state->responses.ends[tracking->sender].stray & 1u << missing.response))
-        report(tracking, missing.kind, &found, TRACK_DOUBT_MAY_COME, tracking->now_ns - found.sent_ns);
+        report(tracking, missing.kind, &found, TRACK_DOUBT_MAY_COME, TRACK_LACK_NOTHING,
+               tracking->now_ns - found.sent_ns);
 }
 
 void track_check_unanswered_at_close(struct track_context *tracking)

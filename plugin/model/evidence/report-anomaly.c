@@ -6,11 +6,21 @@
 
 #include "../store/packet-records.h"
 
+/** What is undecided is kept for users who want to see it, and takes no room from what is not. */
+static bool may_keep(const struct track_context *tracking, const struct track_anomaly *anomaly)
+{
+    unsigned count = tracking->facts->anomaly_count;
+
+    if (anomaly->lack == TRACK_LACK_NOTHING)
+        return count < TRACK_ANOMALIES_MAX;
+    return tracking->capture->options.keeps_undecided && count < TRACK_ANOMALIES_MAX / 2;
+}
+
 void track_report_anomaly(struct track_context *tracking, struct track_anomaly anomaly)
 {
     struct track_facts *facts = tracking->facts;
 
-    if (facts->anomaly_count >= TRACK_ANOMALIES_MAX)
+    if (!may_keep(tracking, &anomaly))
         return;
     anomaly.frame_at = tracking->pdu.frame;
     anomaly.pdu_at = tracking->pdu.pdu;
@@ -23,17 +33,18 @@ void track_report_anomaly(struct track_context *tracking, struct track_anomaly a
 
 void track_report_anomaly_once(struct track_context *tracking, struct track_anomaly anomaly)
 {
-    enum { SIZE = (TRACK_ANOMALY_KINDS + 63) / 64 * sizeof(uint64_t) };
+    enum { WORDS = (TRACK_ANOMALY_KINDS + 63) / 64 };
     struct track_reports *reports = tracking->reports;
     uint64_t bit = UINT64_C(1) << anomaly.kind % 64;
+    unsigned word = anomaly.kind / 64 + (anomaly.lack == TRACK_LACK_NOTHING ? 0 : WORDS);
 
     /* The rules do not look at what is reported of a malformed packet: the next one will do. */
-    if (mqtt_is_malformed(tracking->packet))
+    if (mqtt_is_malformed(tracking->packet) || !may_keep(tracking, &anomaly))
         return;
     if (reports->anomalies == NULL)
-        reports->anomalies = (uint64_t *)track_alloc(tracking, SIZE);
-    if (reports->anomalies == NULL || reports->anomalies[anomaly.kind / 64] & bit)
+        reports->anomalies = (uint64_t *)track_alloc(tracking, 2 * WORDS * sizeof(uint64_t));
+    if (reports->anomalies == NULL || reports->anomalies[word] & bit)
         return;
-    reports->anomalies[anomaly.kind / 64] |= bit;
+    reports->anomalies[word] |= bit;
     track_report_anomaly(tracking, anomaly);
 }

@@ -15,10 +15,9 @@ struct track_options {
     uint64_t max_memory;   /**< bytes of topics, filters, Client Identifiers and what belongs to them; 0: no limit */
     bool has_rules;        /**< find what the rules rest on */
     bool has_practices;    /**< and what only hints rest on */
+    bool keeps_undecided;  /**< keep what would be found had all been captured that it rests on. Needs rules */
     bool follows_messages; /**< find where each message comes from */
-    bool
-        closed_world; /**< the Server withholds nothing: what a subscriber does not get, or gets twice, is found. Needs rules
-                            and messages */
+    bool closed_world;     /**< find what the Server withholds, or sends twice. Needs rules and messages */
     int64_t delivery_deadline_ns;                                 /**< for how long a message may be due then */
     struct track_transport_state (*state_of)(const void *handle); /**< of the transport; may be NULL */
 };

@@ -16,7 +16,7 @@ struct track_progress;
 
 /** What is reported once a connection, and was. */
 struct track_reports {
-    uint64_t *anomalies;     /**< evidence/report-anomaly.c: a bit for each kind; NULL until one is reported */
+    uint64_t *anomalies;     /**< evidence/report-anomaly.c: kinds found, and undecided; NULL until one is reported */
     uint32_t events;         /**< evidence/report-event.c: likewise */
     bool is_version_unknown; /**< tracker.c: a record says that nothing tells the version */
     bool is_memory_limit;    /**< context.c: a record says that the memory limit is reached */
@@ -85,6 +85,14 @@ static inline bool track_is_from_client(const struct track_context *tracking)
 static inline bool track_is_from_server(const struct track_context *tracking)
 {
     return tracking->snapshot.broker == tracking->sender;
+}
+
+/** What is missing of all that the connection's ends sent, from the CONNECT on. */
+static inline enum track_lack track_history_lack(const struct track_context *tracking)
+{
+    return !tracking->snapshot.connect_seen ? TRACK_LACK_CONNECT
+           : tracking->snapshot.has_gap     ? TRACK_LACK_BYTES
+                                            : TRACK_LACK_NOTHING;
 }
 
 /** Everything that the connection's ends sent was captured, from the CONNECT on. */
