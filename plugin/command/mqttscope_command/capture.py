@@ -42,6 +42,16 @@ class Settings:
 
 
 @dataclass
+class Bounds:
+    """How much is kept one by one."""
+
+    connections: int
+    """Those with most findings, then those with most packets, and without their statements."""
+    events: int
+    """The first."""
+
+
+@dataclass
 class Capture:
     """What was found in a capture."""
 
@@ -50,7 +60,14 @@ class Capture:
     findings: list[Object] = field(default_factory=list)
     findings_left_out: int = 0
     events: list[Object] = field(default_factory=list)
+    events_left_out: int = 0
     connections: list[Object] = field(default_factory=list)
+    connections_left_out: int = 0
+    connect_unseen: int = 0
+    """Connections whose CONNECT was not captured, among those left out; and those with missing bytes."""
+    gaps: int = 0
+    incomplete: set[int] = field(default_factory=set)
+    """The numbers of all connections of which packets may be missing, where there are bounds."""
     statements: list[Object] = field(default_factory=list)
     deliveries: list[Object] = field(default_factory=list)
     summary: Object = field(default_factory=dict)
@@ -61,6 +78,7 @@ class Capture:
     """Why it cannot be judged; "" if it can."""
     further: Callable[[Object], None] | None = None
     """Is given messages and packets."""
+    bounds: Bounds | None = None
 
     def take(self, each: Object) -> None:
         """Takes in an object that the plugin wrote."""
@@ -73,9 +91,14 @@ class Capture:
             else:
                 self.findings_left_out += 1
         elif kind == "event":
-            self.events.append(each)
+            if self.bounds is None or len(self.events) < self.bounds.events:
+                self.events.append(each)
+            else:
+                self.events_left_out += 1
         elif kind == "connection":
             self.connections.append(each)
+            if self.bounds is not None:
+                self._bound_connections(self.bounds.connections)
         elif kind == "statement":
             self.statements.append(each)
         elif kind == "capture":
@@ -84,6 +107,32 @@ class Capture:
             self.deliveries.append(each)
         elif kind in ("message", "packet") and self.further is not None:
             self.further(each)
+
+
+    def _bound_connections(self, most: int) -> None:
+        """Prepares the last connection for being kept, and gives up those that matter least, now and then."""
+        last = self.connections[-1]
+        del last["statements"]
+        if not last["complete"]:
+            self.incomplete.add(last["connection"])
+        if len(self.connections) < 2 * most:
+            return
+        self.connections.sort(key=weight)
+        for each in self.connections[most:]:
+            self.connections_left_out += 1
+            self.connect_unseen += is_connect_unseen(each)
+            self.gaps += each["gap"]
+        del self.connections[most:]
+
+
+def weight(connection: Object) -> tuple[int, int, int]:
+    """What makes a connection worth showing: findings, then packets, then having been there first. The least comes first."""
+    return -sum(connection["findings"][each] for each in ("error", "warning", "note")), -connection["packets"], connection["connection"]
+
+
+def is_connect_unseen(connection: Object) -> bool:
+    """True where packets, but no CONNECT were captured."""
+    return not connection["connect_seen"] and connection["packets"] > 0
 
 
 def plural(count: int, noun: str) -> str:
@@ -153,10 +202,10 @@ def _words_of(said: str) -> str:
 
 
 def read(name: str, settings: Settings, source: Any = None, path: str | None = None,
-         further: Callable[[Object], None] | None = None) -> Capture:
+         further: Callable[[Object], None] | None = None, bounds: Bounds | None = None) -> Capture:
     """What is in a capture file; `-` is standard input, or `source`, which is a pipe. `further` is given its messages and
-    packets, if the settings ask for them."""
-    capture = Capture(name, further=further)
+    packets, if the settings ask for them. Without bounds all connections and events are kept."""
+    capture = Capture(name, further=further, bounds=bounds)
     if path is None:
         path = "-" if name == "-" else os.path.abspath(name)
     if path != "-":

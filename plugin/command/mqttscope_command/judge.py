@@ -7,7 +7,7 @@ from __future__ import annotations
 import fnmatch
 from dataclasses import dataclass, field
 
-from .capture import Capture, Object, plural
+from .capture import Capture, Object, is_connect_unseen, plural
 
 CLEAN, FINDINGS, UNJUDGED, USAGE = range(4)
 SEVERITIES = ("error", "warning", "note", "chat")
@@ -83,8 +83,8 @@ def _partial(capture: Capture, policy: Policy) -> list[str]:
     """Why the verdict does not speak for all of the traffic, or of that of the client."""
     connections = connections_of(capture, policy.client)
     reasons = []
-    without = sum(not each["connect_seen"] and each["packets"] > 0 for each in connections)
-    gaps = sum(each["gap"] for each in connections)
+    without = capture.connect_unseen + sum(map(is_connect_unseen, connections))
+    gaps = capture.gaps + sum(each["gap"] for each in connections)
     unread = capture.summary["unread_streams_total"]
     truncated = capture.summary["frames_truncated"]
     if without:

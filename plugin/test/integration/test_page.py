@@ -18,12 +18,13 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "plugin" / "command"), str(Path(
 import browser  # noqa: E402
 from casefile import parse_case  # noqa: E402
 from casewire import build  # noqa: E402
-from mqttscope_command.capture import Capture  # noqa: E402
+from mqttscope_command.capture import Bounds, Capture  # noqa: E402
 from mqttscope_command.explain import Catalogue  # noqa: E402
-from mqttscope_command.page.data import make_data  # noqa: E402
+from mqttscope_command.page.data import CONNECTIONS_MOST, EVENTS_MOST, make_data  # noqa: E402
 from mqttscope_command.page.details import Wanted, choose, messages_of  # noqa: E402
 from mqttscope_command.page.gather import Gatherer  # noqa: E402
 from mqttscope_command.page.page import make_page  # noqa: E402
+from mqttscope_command.page.redact import Redactor  # noqa: E402
 from test_report import BURSTS, CAPTURES, MADE, PAIR, ReportTest, report  # noqa: E402
 
 AXE = Path(os.environ.get("MQTTSCOPE_NPM", "/nonexistent"), "node_modules", "axe-core", "axe.min.js")
@@ -149,35 +150,61 @@ class Hostile(BrowserTest):
 
 
 class Large(BrowserTest):
-    def test_bounds(self) -> None:
-        """The page of a large capture has a bounded size and number of nodes, whatever is opened."""
-        gatherer = Gatherer(io.StringIO())
-        frame = 0
-        for number in range(1, MESSAGES + 1):
-            topic = f"site/{number % 50}/device/{number % TOPICS}/value"
-            for part, client, connection in (("publication", f"publisher-{number % CLIENTS}", number % CLIENTS), ("delivery", f"subscriber-{number % 97}", CLIENTS + number % 97)):
-                frame += 1
-                gatherer.take({"type": "message", "frame": frame, "pdu": 1, "time": frame / 1000, "time_epoch": frame / 1000, "connection": connection, "client": client,
-                               "sender": "client" if part == "publication" else "broker", "topic": topic, "qos": 0, "dup": False, "retain": False, "packet_length": 99,
-                               "payload_length": 60, "payload": "x" * 60, "part": part, "message": number}
-                              | ({"kind": "live", "certain": True, "published_in": frame - 1, "broker_time": 0.001 + number % 7 / 1000} if part == "delivery" else {}))
+    def page_of(self, clients: list[str], topics: list[str], subscribers: list[str], messages: int, redacted: bool = False) -> str:
+        """The page of a capture of many messages, connections and findings with such names."""
         none = {"error": 0, "warning": 0, "note": 0, "chat": 0}
-        capture = Capture("large.pcap", connections=[
-            {"connection": each, "client": f"client-{each}", "role": "publisher", "broker_known": True, "client_address": f"10.0.0.1:{each}", "broker_address": "10.0.0.2:1883",
-             "connect_seen": True, "frame": 1, "start": 0.0, "last": 9.0, "packets": 9, "subscriptions": [], "subscriptions_total": 0, "gap": False, "complete": True,
-             "findings": none, "statements": {}} for each in range(CLIENTS)], findings=[
-            {"type": "finding", "rule": f"rule_{each % 300}", "ids": ["MQTT-1.1.1-1"], "severity": "error", "side": "client", "frame": each + 1, "pdu": 1, "time": each / 10, "time_epoch": 1.0,
-             "connection": each % CLIENTS, "client": f"client-{each % CLIENTS}", "sender": "client", "title": "A title", "number": 1, "subject": "packet", "at": 0, "length": 1,
-             "bytes": "30" * 256, "packet_length": 300} for each in range(20_000)],
-            summary={"frames": frame, "frames_truncated": 0, "first": 0.0, "duration": frame / 1000, "mqtt_packets": frame, "connections": CLIENTS, "unread_streams": [], "unread_streams_total": 0, "findings": none})
+        gatherer = Gatherer(io.BytesIO())
+        capture = Capture("large.pcap", further=gatherer.take, bounds=Bounds(CONNECTIONS_MOST, EVENTS_MOST))
+        frame = 0
+        for number in range(1, messages + 1):
+            publisher, subscriber = number % len(clients), number % len(subscribers)
+            for part, client, connection in (("publication", clients[publisher], publisher), ("delivery", subscribers[subscriber], len(clients) + subscriber)):
+                frame += 1
+                capture.take({"type": "message", "frame": frame, "pdu": 1, "time": frame / 1000, "time_epoch": frame / 1000, "connection": connection, "client": client,
+                              "sender": "client" if part == "publication" else "broker", "topic": topics[number % len(topics)], "qos": 0, "dup": False, "retain": False,
+                              "packet_length": 99, "payload_length": 60, "payload": "x" * 60, "part": part, "message": number}
+                             | ({"kind": "live", "certain": True, "published_in": frame - 1, "broker_time": 0.001 + number % 7 / 1000} if part == "delivery" else {}))
+        for each, client in enumerate(clients):
+            capture.take({"type": "connection", "connection": each, "client": client, "role": "publisher", "broker_known": True, "client_address": f"10.0.0.1:{each}",
+                          "broker_address": "10.0.0.2:1883", "connect_seen": each % 2 == 0, "frame": 1, "start": 0.0, "last": 9.0, "packets": 9, "subscriptions": [],
+                          "subscriptions_total": 0, "gap": each % 3 == 0, "complete": False, "findings": none, "statements": {}})
+        for each in range(messages):
+            common = {"frame": each + 1, "pdu": 1, "time": each / 10, "time_epoch": 1.0, "connection": each % len(clients), "client": clients[each % len(clients)], "severity": "error"}
+            capture.take(common | {"type": "finding", "rule": f"rule_{each % 300}", "ids": ["MQTT-1.1.1-1"], "side": "client", "sender": "client", "title": "A title",
+                                   "number": 1, "subject": "packet", "at": 0, "length": 1, "bytes": "30" * 256, "packet_length": 300})
+            capture.take(common | {"type": "event", "event": "refused", "title": "A title"})
+        capture.take({"type": "capture", "frames": frame, "frames_truncated": 0, "first": 0.0, "duration": frame / 1000, "mqtt_packets": frame, "connections": len(clients),
+                      "unread_streams": [], "unread_streams_total": 0, "findings": none})
         numbers, total = choose(gatherer, Wanted(), set(), {})
-        page = make_page(make_data(capture, Catalogue(Path("/nonexistent")), gatherer, messages_of(gatherer, numbers, {}), {
-            "file": "large.pcap", "redacted": False, "preferences": [], "decode_as": [], "profile": "", "chosen_client": "", "chosen_topic": "", "chosen_between": [], "chosen_messages": []})
-            | {"messages_total": total})
+        redact = Redactor().redacted if redacted else lambda value: value
+        data = make_data(capture, Catalogue(Path("/nonexistent")), gatherer, messages_of(gatherer, numbers, {}), {
+            "file": "large.pcap", "redacted": redacted, "preferences": [], "decode_as": [], "profile": "", "chosen_client": "", "chosen_topic": "", "chosen_between": [],
+            "chosen_messages": []}, redact)
+        self.assertLessEqual(len(capture.connections), 2 * CONNECTIONS_MOST)
+        self.assertLessEqual(len(capture.events), EVENTS_MOST)
+        for shown, all_there in (("connections", len(clients)), ("findings", messages), ("events", messages)):
+            self.assertEqual(len(data[shown]) + data[f"{shown}_left_out"], all_there, shown)
+        self.assertEqual(sum(each["messages"] for each in data["flows"]), 2 * messages)
+        self.assertEqual(data["partial"], [f"{len(clients) // 2} connections whose CONNECT was not captured", f"{-(-len(clients) // 3)} connections with missing bytes"])
+        return make_page(data | {"messages_total": total})
+
+    def assert_bounded(self, page: str, messages: int) -> None:
+        """A small page, drawn with few nodes."""
         self.assertLess(len(page.encode()), PAGE_MOST)
         self.show_text(page)
         self.assertLess(self.page.run("document.querySelectorAll('*').length"), NODES_MOST)
-        self.assertIn(f"{MESSAGES:,}", self.texts("#verdict .cards")[0])
+        self.assertIn(f"{messages:,}", self.texts("#verdict .cards")[0])
+
+    def test_bounds(self) -> None:
+        """The page of a large capture has a bounded size and number of nodes."""
+        self.assert_bounded(self.page_of([f"client-{each}" for each in range(CLIENTS)], [f"site/{each % 50}/device/{each}/value" for each in range(TOPICS)],
+                                         [f"subscriber-{each}" for each in range(97)], MESSAGES), MESSAGES)
+
+    def test_long_names(self) -> None:
+        """So does that of one whose names are as long as MQTT allows, and many times as long where their characters are escaped or replaced."""
+        clients, topics = [f"{each}{'<' * 40_000}" for each in range(20)], [f"{each}{'/&' * 20_000}" for each in range(20)]
+        for redacted in (False, True):
+            self.assert_bounded(self.page_of(clients, topics, clients[:3], 600, redacted), 600)
 
 
 class Accessibility(BrowserTest):

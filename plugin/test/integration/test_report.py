@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "plugin" / "command"), str(Path(
 from casefile import parse_case, read_case  # noqa: E402
 from casewire import build  # noqa: E402
 from environment import private_folder, readable  # noqa: E402
-from mqttscope_command.page.details import topic_matches  # noqa: E402
+from mqttscope_command.page.details import STEPS_MOST, topic_matches  # noqa: E402
 from mqttscope_command.page.exits import cell, label  # noqa: E402
 from test_command import HOSTILE, MIDSTREAM, SECRETS, CommandTest, command  # noqa: E402
 
@@ -120,6 +120,19 @@ class Page(ReportTest):
             text += f'c2 > 30 {{ s"t" "payload {number}" }}\n' + (f'c1 < 30 {{ s"t" "payload {number}" }}\n' if number != 1 else "")
         data = data_of(report(self.file("missing.pcap", build(parse_case(text)).data)).stdout)
         self.assertEqual([(each["payload"], each["missing"]) for each in data["messages"]], [("payload 0", []), ("payload 1", ["sub"]), ("payload 2", [])])
+
+    def test_many_subscribers(self) -> None:
+        """Of a message that many got, so many steps are shown, with the slowest; all are counted."""
+        text, subscribers = "title: many\n", 80
+        for number in range(subscribers):
+            text += f'connection c{number}: 10.0.1.{number} -> 10.0.0.1:1883\nc{number} > 10 {{ s"MQTT" 04 02 003c s"sub {number}" }}\nc{number} < 20 02 00 00\n' \
+                    f'c{number} > 82 {{ 0001 s"#" 00 }}\nc{number} < 90 {{ 0001 00 }}\n'
+        text += 'connection p: 10.0.0.3 -> 10.0.0.1:1883\np > 10 { s"MQTT" 04 02 003c s"pub" }\np < 20 02 00 00\np > 30 { s"t" "all" }\n'
+        text += "".join(f'c{number} < 30 {{ s"t" "all" }}\n' for number in range(subscribers))
+        (message,) = data_of(report(self.file("many.pcap", build(parse_case(text)).data)).stdout)["messages"]
+        self.assertEqual((message["delivered"], len(message["steps"]), message["steps_left_out"]), (subscribers, 1 + STEPS_MOST, subscribers - STEPS_MOST))
+        self.assertEqual(message["steps"][-1]["client"], f"sub {subscribers - 1}")
+        self.assertEqual(message["steps"][-1]["broker_time"], message["slowest"])
 
     def test_chosen(self) -> None:
         """--client, --topic, --between and --message choose the messages that are shown one by one."""

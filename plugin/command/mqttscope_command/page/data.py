@@ -1,49 +1,75 @@
 # data.py: what the page knows of a capture, as one object of bounded size.
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""No text of the wire is ever the name of a member, so that redact.py finds all of it in values."""
+"""No text of the wire is ever the name of a member, so that redact.py finds all of it in values. Of each kind of thing so many are on
+the page, and fewer where they are long: a Topic Name may have 65,535 bytes."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..capture import Capture, Object
+from ..capture import Capture, Object, weight
 from ..explain import Catalogue
 from ..judge import SEVERITIES, Policy, judge
 from .details import Message
 from .gather import BINS, OTHER, STEPS_OF_TEN, Gatherer, Lane
+from .page import escaped
 
+MB = 1_000_000
 CONNECTIONS_MOST = 400
+CONNECTIONS_BYTES = 1 * MB
 FLOWS_MOST = 600
+FLOWS_BYTES = 1 * MB
 LANES_MOST = 80
 FINDINGS_MOST = 1000
+FINDINGS_BYTES = 1.2 * MB
 FINDINGS_OF_RULE_MOST = 25
 """Of one rule and client."""
 EVENTS_MOST = 1000
+EVENTS_BYTES = 0.5 * MB
 DELIVERIES_MOST = 400
+DELIVERIES_BYTES = 0.5 * MB
 TIMES_MOST = 40
+TIMES_BYTES = 0.8 * MB
+MESSAGES_BYTES = 3 * MB
+MISSING_MOST = 50
+"""Subscribers that did not get one message."""
 STATEMENT_CHARACTERS = 240
+Redact = Callable[[Any], Any]
 
 
-def _first(items: list[Any], most: int) -> tuple[list[Any], int]:
-    """So many of them, and how many are left out."""
-    return items[:most], max(0, len(items) - most)
+def _within(items: Iterable[Object], most: int, room: float, redact: Redact) -> tuple[list[Object], list[Object]]:
+    """As many of them as there is room for, as the page has them, and those that are left out. What is too long keeps out nothing
+    that follows."""
+    kept: list[Object] = []
+    rest: list[Object] = []
+    for each in items:
+        if len(kept) < most:
+            shown = redact(each)
+            size = len(escaped(shown).encode("utf-8"))
+            if size <= room:
+                kept.append(shown)
+                room -= size
+                continue
+        rest.append(each)
+    return kept, rest
 
 
-def _weight(connection: Object) -> tuple[int, int]:
-    """What makes a connection worth showing: findings, then packets."""
-    return -sum(connection["findings"][each] for each in SEVERITIES[:3]), -connection["packets"]
+def _without(each: Object, *names: str) -> Object:
+    return {name: value for name, value in each.items() if name not in names}
 
 
-def _findings(capture: Capture) -> tuple[list[Object], int]:
+def _findings(capture: Capture, redact: Redact) -> tuple[list[Object], int]:
     """The worst, not too many of one rule and client; and how many are left out."""
     counts: Counter[tuple[str, str]] = Counter()
-    kept = []
+    listed = []
     for each in sorted(capture.findings, key=lambda finding: (SEVERITIES.index(finding["severity"]), finding["frame"])):
         key = (each["rule"], each.get("client", ""))
         counts[key] += 1
-        if counts[key] <= FINDINGS_OF_RULE_MOST and len(kept) < FINDINGS_MOST:
-            kept.append({name: value for name, value in each.items() if name not in ("type", "time_epoch")})
+        if counts[key] <= FINDINGS_OF_RULE_MOST:
+            listed.append(_without(each, "type", "time_epoch"))
+    kept, _ = _within(listed, FINDINGS_MOST, FINDINGS_BYTES, redact)
     return kept, len(capture.findings) - len(kept) + capture.findings_left_out
 
 
@@ -62,25 +88,24 @@ def _statements(capture: Capture, catalogue: Catalogue, states: dict[tuple[str, 
     return sorted(written, key=lambda each: (each["version"], [int(part) if part.isdigit() else 0 for part in each["id"].replace("-", ".").split(".")]))
 
 
-def _flows(gatherer: Gatherer) -> tuple[list[Object], int]:
+def _flows(gatherer: Gatherer, redact: Redact) -> tuple[list[Object], int]:
     """The widest flows, one for each client, topic and direction; the others are added up, one for each direction."""
     ordered = sorted(gatherer.flows.values(), key=lambda flow: (flow.topic == OTHER, -flow.messages))
-    shown, rest = ordered[:FLOWS_MOST], ordered[FLOWS_MOST:]
-    written = [{"client": each.client, "topic": each.topic, "to_broker": each.to_broker, "messages": each.messages,
-                "payload_bytes": each.payload_bytes, "bins": each.series.sparse()} for each in shown]
+    written, rest = _within(({"client": each.client, "topic": each.topic, "to_broker": each.to_broker, "messages": each.messages,
+                              "payload_bytes": each.payload_bytes, "bins": each.series.sparse()} for each in ordered), FLOWS_MOST, FLOWS_BYTES, redact)
     for to_broker in (True, False):
-        others = [each for each in rest if each.to_broker == to_broker]
+        others = [each for each in rest if each["to_broker"] == to_broker]
         if others:
             sums: Counter[int] = Counter()
             for each in others:
-                sums.update(dict(each.series.sparse()))
-            written.append({"client": OTHER, "topic": OTHER, "to_broker": to_broker, "messages": sum(each.messages for each in others),
-                            "payload_bytes": sum(each.payload_bytes for each in others), "bins": [list(each) for each in sorted(sums.items())]})
+                sums.update(dict(each["bins"]))
+            written.append({"client": OTHER, "topic": OTHER, "to_broker": to_broker, "messages": sum(each["messages"] for each in others),
+                            "payload_bytes": sum(each["payload_bytes"] for each in others), "bins": [list(each) for each in sorted(sums.items())]})
     return written, len(rest)
 
 
 def _lane(connection: Object, lane: Lane) -> Object:
-    return {"connection": connection["connection"], "sent": lane.sent.sparse(), "received": lane.received.sparse(), "pings": lane.pings,
+    return {"connection": connection["connection"], "sent": lane.sent.sparse(), "received": lane.received.sparse(), "pings": list(lane.pings),
             "pings_left_out": lane.pings_left_out, "silences": sorted(lane.silences)}
 
 
@@ -96,7 +121,8 @@ def message_object(message: Message) -> Object:
     written: Object = {"number": message.number, "topic": message.topic,
                        "steps": [_step(each) for each in sorted([*([message.publication] if message.publication else []), *message.deliveries,
                                                                  *message.acknowledgements], key=lambda each: (each["time"], each["frame"], each["pdu"]))],
-                       "missing": message.missing, "doubled": message.doubled, "steps_left_out": message.steps_left_out}
+                       "missing": message.missing[:MISSING_MOST], "missing_total": len(message.missing), "doubled": message.doubled,
+                       "delivered": message.delivered, "slowest": message.slowest, "steps_left_out": message.steps_left_out}
     if message.publication is not None:
         written["publisher"] = message.publication.get("client", "?")
     for name in ("payload", "payload_hex", "payload_length", "qos", "retain"):
@@ -106,43 +132,44 @@ def message_object(message: Message) -> Object:
     return written
 
 
-def _times(gatherer: Gatherer) -> list[Object]:
+def _times(gatherer: Gatherer, redact: Redact) -> list[Object]:
     ordered = sorted(gatherer.times.items(), key=lambda each: -max(point[1] for point in each[1]))
-    return [{"topic": topic, "subscriber": subscriber, "points": sorted(points), "histogram": sorted(gatherer.histograms[topic, subscriber].items())} for (topic, subscriber), points in ordered[:TIMES_MOST]]
+    return _within(({"topic": topic, "subscriber": subscriber, "points": sorted(points), "histogram": sorted(gatherer.histograms[topic, subscriber].items())}
+                    for (topic, subscriber), points in ordered), TIMES_MOST, TIMES_BYTES, redact)[0]
 
 
-def make_data(capture: Capture, catalogue: Catalogue, gatherer: Gatherer, messages: list[Message], made: Object) -> Object:
-    """All that the page shows."""
+def make_data(capture: Capture, catalogue: Catalogue, gatherer: Gatherer, messages: list[Message], made: Object, redact: Redact) -> Object:
+    """All that the page shows. The first of the messages are the most important; `redact` gives what may be shown of an object."""
     verdict = judge(capture, Policy())
-    findings, findings_left_out = _findings(capture)
-    connections, connections_left_out = _first(sorted(capture.connections, key=_weight), CONNECTIONS_MOST)
-    connections = sorted(connections, key=lambda each: int(each["connection"]))
-    events, events_left_out = _first(capture.events, EVENTS_MOST)
-    deliveries, deliveries_left_out = _first(sorted(capture.deliveries, key=lambda each: (
-        each["delivered"] - each["published"], -each["twice"], -each.get("broker_time", {}).get("most_us", 0))), DELIVERIES_MOST)
-    lanes = [each for each in sorted(connections, key=_weight) if each["connection"] in gatherer.lanes][:LANES_MOST]
-    flows, flows_left_out = _flows(gatherer)
+    findings, findings_left_out = _findings(capture, redact)
+    connections, left_out = _within((_without(each, "type", "client_id_hex") for each in sorted(capture.connections, key=weight)), CONNECTIONS_MOST,
+                                    CONNECTIONS_BYTES, redact)
+    connections_left_out = capture.connections_left_out + len(left_out)
+    events, events_left_out = _within((_without(each, "type", "time_epoch") for each in capture.events), EVENTS_MOST, EVENTS_BYTES, redact)
+    deliveries, deliveries_left_out = _within((_without(each, "type") for each in sorted(capture.deliveries, key=lambda each: (
+        each["delivered"] - each["published"], -each["twice"], -each.get("broker_time", {}).get("most_us", 0)))), DELIVERIES_MOST, DELIVERIES_BYTES, redact)
+    lanes = [each for each in connections if each["connection"] in gatherer.lanes][:LANES_MOST]
+    flows, flows_left_out = _flows(gatherer, redact)
     rules = {each["rule"] for each in findings}
-    return {
+    shown, _ = _within(map(message_object, messages), len(messages), MESSAGES_BYTES, redact)
+    summary: Object = redact({
         "made": made | {"plugin": capture.header.get("version", ""), "wireshark": capture.header.get("wireshark", ""),
                         "schema": capture.header.get("schema", "")},
-        "capture": {name: value for name, value in capture.summary.items() if name != "type"},
+        "capture": _without(capture.summary, "type"),
         "partial": verdict.partial,
         "statements": _statements(capture, catalogue, verdict.states),
-        "connections": [{name: value for name, value in each.items() if name not in ("type", "statements", "client_id_hex")} for each in connections],
-        "connections_left_out": connections_left_out,
         "bins": BINS, "steps_of_ten": STEPS_OF_TEN, "bin_width": gatherer.width, "end": max(gatherer.latest, float(capture.summary.get("duration", 0))),
         "totals": {"messages": gatherer.messages, "publications": gatherer.publications, "deliveries": gatherer.deliveries},
+        "rules": [{"rule": each} | {name: catalogue.rules[each].get(name) or "" for name in ("wants", "cause", "mend", "excuse")}
+                  for each in sorted(rules) if each in catalogue.rules]})
+    return summary | {
+        "connections": sorted(connections, key=lambda each: int(each["connection"])), "connections_left_out": connections_left_out,
         "flows": flows, "flows_left_out": flows_left_out + gatherer.lost_flows,
         "lanes": [_lane(each, gatherer.lanes[each["connection"]]) for each in sorted(lanes, key=lambda each: int(each["connection"]))],
-        "lanes_left_out": len(capture.connections) - len(lanes),
-        "deliveries": [{name: value for name, value in each.items() if name != "type"} for each in deliveries],
-        "deliveries_left_out": deliveries_left_out,
-        "times": _times(gatherer),
-        "messages": [message_object(each) for each in messages],
+        "lanes_left_out": connections_left_out + len(connections) - len(lanes),
+        "deliveries": deliveries, "deliveries_left_out": len(deliveries_left_out),
+        "times": _times(gatherer, redact),
+        "messages": sorted(shown, key=lambda each: int(each["number"])),
         "findings": findings, "findings_left_out": findings_left_out,
-        "events": [{name: value for name, value in each.items() if name not in ("type", "time_epoch")} for each in events],
-        "events_left_out": events_left_out,
-        "rules": [{"rule": each} | {name: catalogue.rules[each].get(name) or "" for name in ("wants", "cause", "mend", "excuse")}
-                  for each in sorted(rules) if each in catalogue.rules],
+        "events": events, "events_left_out": capture.events_left_out + len(events_left_out),
     }

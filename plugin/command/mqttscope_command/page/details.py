@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..capture import Object
@@ -12,8 +12,8 @@ from ..judge import matches
 from .gather import Gatherer
 
 MESSAGES_MOST = 400
-STEPS_MOST = 64
-"""Of one message."""
+STEPS_MOST = 59
+"""Of one message, its publication apart."""
 
 
 @dataclass
@@ -60,50 +60,60 @@ class Message:
     deliveries: list[Object] = field(default_factory=list)
     acknowledgements: list[Object] = field(default_factory=list)
     steps_left_out: int = 0
+    delivered: int = 0
+    slowest: float = -1.0
     missing: list[str] = field(default_factory=list)
     doubled: bool = False
+
+    def take(self, each: Object) -> None:
+        """Takes in a step. Of many the first are kept, and the slowest delivery."""
+        self.topic = self.topic or each.get("topic", "")
+        if each.get("part") == "publication" and self.publication is None:
+            self.publication = each
+            return
+        is_delivery = each.get("part") == "delivery"
+        is_slowest = is_delivery and each.get("broker_time", -1.0) > self.slowest
+        if is_slowest:
+            self.slowest = each["broker_time"]
+        self.delivered += each["type"] == "message" and each["sender"] == "broker"
+        if len(self.deliveries) + len(self.acknowledgements) >= STEPS_MOST:
+            self.steps_left_out += 1
+            if not is_slowest:
+                return
+            (self.deliveries or self.acknowledgements).pop()
+        (self.deliveries if is_delivery else self.acknowledgements).append(each)
 
 
 def choose(gatherer: Gatherer, wanted: Wanted, with_findings: set[tuple[int, int]], missing: dict[int, list[str]]) -> tuple[list[int], int]:
     """The numbers of the messages to show, the first being the most important, and how many there are."""
-    asked: dict[int, None] = {}
-    broken: dict[int, None] = {}
-    first: dict[int, None] = {}
-    seen = 0
-    for each in gatherer.kept():
-        number = each.get("message")
-        if number is None or each["type"] != "message":
-            continue
-        seen = max(seen, number)
-        if wanted.is_set() and len(asked) < MESSAGES_MOST and wanted.takes(each):
-            asked[number] = None
-        if (each["frame"], each["pdu"]) in with_findings and len(broken) < MESSAGES_MOST:
-            broken[number] = None
-        if len(first) < MESSAGES_MOST:
-            first[number] = None
-    slow = [number for _, number in sorted(gatherer.slowest, reverse=True)]
-    order = [*asked] if wanted.is_set() else [*list(missing)[:100], *sorted(gatherer.doubled())[:50], *list(broken)[:100], *slow[:100],
-                                              *first]
-    return list(dict.fromkeys(order))[:MESSAGES_MOST], seen
+    seen = max(gatherer.index[0], default=0)
+    if wanted.is_set():
+        asked = (each["message"] for each in gatherer.kept() if each["type"] == "message" and "message" in each and wanted.takes(each))
+        return _distinct(asked, MESSAGES_MOST), seen
+    broken = (each["message"] for each in gatherer.kept_in({frame for frame, _ in with_findings})
+              if each["type"] == "message" and (each["frame"], each["pdu"]) in with_findings)
+    slow = (number for _, number in sorted(gatherer.slowest, reverse=True))
+    first = _distinct(gatherer.index[0], MESSAGES_MOST)
+    return _distinct([*list(missing)[:100], *sorted(gatherer.doubled())[:50], *_distinct(broken, 100), *_distinct(slow, 100), *first],
+                     MESSAGES_MOST), seen
+
+
+def _distinct(numbers: Iterable[int], most: int) -> list[int]:
+    """So many of them, each once, in their order."""
+    found: dict[int, None] = {}
+    for each in numbers:
+        found[each] = None
+        if len(found) == most:
+            break
+    return list(found)
 
 
 def messages_of(gatherer: Gatherer, numbers: list[int], missing: dict[int, list[str]]) -> list[Message]:
-    """The messages with these numbers, in the order of the capture."""
-    found = {number: Message(number) for number in sorted(numbers)}
+    """The messages with these numbers, in their order."""
+    found = {number: Message(number) for number in numbers}
     doubled = gatherer.doubled()
-    for each in gatherer.kept():
-        message = found.get(each.get("message", 0))
-        if message is None:
-            continue
-        message.topic = message.topic or each.get("topic", "")
-        if each.get("part") == "publication" and message.publication is None:
-            message.publication = each
-        elif len(message.deliveries) + len(message.acknowledgements) >= STEPS_MOST:
-            message.steps_left_out += 1
-        elif each.get("part") == "delivery":
-            message.deliveries.append(each)
-        else:
-            message.acknowledgements.append(each)
+    for each in gatherer.kept_of(found):
+        found[each["message"]].take(each)
     for number, message in found.items():
         message.missing = missing.get(number, [])
         message.doubled = number in doubled

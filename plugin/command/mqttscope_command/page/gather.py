@@ -1,14 +1,16 @@
 # gather.py: what is counted of messages and packets while tshark writes them.
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Messages are counted here and kept in a temporary file, line by line: which of them are worth showing is known at the end only."""
+"""Messages are counted here and kept in a temporary file, line by line: which of them are worth showing is known at the end only. In memory
+is what a page can show, a few bytes for each message, and what is known of each connection."""
 
 from __future__ import annotations
 
 import json
 import math
 from array import array
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -17,6 +19,9 @@ from ..capture import Object
 BINS = 240
 FLOWS_MOST = 4000
 LANE_POINTS_MOST = 400
+SILENCES_MOST = 12
+RUNS_MOST = 200_000
+"""Of topics as well: what is delivered beyond that is counted, but not looked at for messages that are missing or doubled."""
 STEPS_OF_TEN = 5
 """So many columns of the distribution of times make it ten times as long."""
 OTHER = "(others)"
@@ -26,17 +31,31 @@ OTHER = "(others)"
 class Series:
     """Counts by time, in BINS equal spans that begin with the capture; their width is the gatherer's."""
 
+    __slots__ = ("pairs",)
+
     def __init__(self) -> None:
-        self.bins = array("I", bytes(4 * BINS))
+        self.pairs = array("I")
+        """Which span, how many in it, for those that are not empty."""
+
+    def add(self, span: int, count: int = 1) -> None:
+        """Counts in a span, which is rarely before the last one: the clock of a capture may go back."""
+        at = len(self.pairs)
+        while at and self.pairs[at - 2] > span:
+            at -= 2
+        if at and self.pairs[at - 2] == span:
+            self.pairs[at - 1] += count
+        else:
+            self.pairs[at:at] = array("I", (span, count))
 
     def fold(self) -> None:
         """Makes the spans twice as wide."""
-        halves = [self.bins[2 * i] + self.bins[2 * i + 1] for i in range(BINS // 2)]
-        self.bins = array("I", halves + [0] * (BINS - BINS // 2))
+        narrow, self.pairs = self.pairs, array("I")
+        for at in range(0, len(narrow), 2):
+            self.add(narrow[at] // 2, narrow[at + 1])
 
     def sparse(self) -> list[list[int]]:
         """The spans that are not empty: which, and how many."""
-        return [[i, count] for i, count in enumerate(self.bins) if count]
+        return [[self.pairs[at], self.pairs[at + 1]] for at in range(0, len(self.pairs), 2)]
 
 
 @dataclass
@@ -62,28 +81,43 @@ class Run:
     """Which message it was is not certain each time, or it is not for this subscriber alone."""
 
 
-@dataclass
 class Lane:
-    """What a connection did over time."""
+    """What a connection did over time. There is one for each connection, so that it has to be small."""
 
-    sent: Series = field(default_factory=Series)
-    received: Series = field(default_factory=Series)
-    pings: list[float] = field(default_factory=list)
-    pings_left_out: int = 0
-    silences: list[list[float]] = field(default_factory=list)
-    latest: float | None = None
-    longest_kept: float = 0.0
+    __slots__ = ("sent", "received", "pings", "pings_left_out", "silences", "latest")
+
+    def __init__(self, time: float) -> None:
+        self.sent = Series()
+        self.received = Series()
+        self.pings = array("d")
+        self.pings_left_out = 0
+        self.silences: tuple[tuple[float, float], ...] = ()
+        """The longest, the longest first."""
+        self.latest = time
+
+    def continue_at(self, time: float) -> None:
+        """Keeps the time since the latest packet, if it is among the longest."""
+        last = self.silences[-1] if len(self.silences) == SILENCES_MOST else (0.0, 0.0)
+        if time - self.latest > last[1] - last[0]:
+            self.silences = tuple(sorted((*self.silences, (self.latest, time)), key=lambda span: span[0] - span[1])[:SILENCES_MOST])
+        self.latest = time
 
 
 class Gatherer:
     """Takes in objects of the tap."""
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self.file = file
+        self.size = 0
+        self.index = (array("I"), array("I"), array("Q"))
+        """Of each line about a message that has a number: the number, the frame, and where the line is in the file."""
         self.width = 1e-6
         self.flows: dict[tuple[str, str, bool], Flow] = {}
         self.lanes: dict[int, Lane] = {}
-        self.publishers: dict[int, str] = {}
+        self.clients: dict[str, int] = {}
+        """Their numbers, from 1."""
+        self.publishers = array("I")
+        """Numbers of clients, by message; 0 for those whose publication was not captured."""
         self.published: dict[str, array[int]] = {}
         self.runs: dict[tuple[int, int, str], Run] = {}
         self.eras: Counter[int] = Counter()
@@ -105,15 +139,33 @@ class Gatherer:
         elif each["packet"] in ("SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK"):
             self.eras[each["connection"]] += 1
         if "message" in each or each["type"] == "message":
-            json.dump(each, self.file, ensure_ascii=True, separators=(",", ":"))
-            self.file.write("\n")
+            if "message" in each:
+                for column, value in zip(self.index, (each["message"], each["frame"], self.size)):
+                    column.append(value)
+            self.size += self.file.write(json.dumps(each, separators=(",", ":")).encode("ascii") + b"\n")
 
     def kept(self) -> Iterator[Object]:
         """What was kept, in the order of the capture."""
-        self.file.flush()
         self.file.seek(0)
         for line in self.file:
             yield json.loads(line)
+
+    def kept_of(self, messages: Container[int]) -> Iterator[Object]:
+        """What was kept of messages with these numbers."""
+        for number, _, place in zip(*self.index):
+            if number in messages:
+                yield self._kept_at(place)
+
+    def kept_in(self, frames: Container[int]) -> Iterator[Object]:
+        """What was kept of messages with a number in these frames."""
+        for _, frame, place in zip(*self.index):
+            if frame in frames:
+                yield self._kept_at(place)
+
+    def _kept_at(self, place: int) -> Object:
+        self.file.seek(place)
+        found: Object = json.loads(self.file.readline())
+        return found
 
     def bin_of(self, time: float) -> int:
         """The span of a time."""
@@ -129,19 +181,17 @@ class Gatherer:
             self.width *= 2
 
     def _count_lane(self, each: Object) -> None:
-        lane = self.lanes.setdefault(each["connection"], Lane())
         time = each["time"]
-        series = lane.received if each["sender"] == "broker" else lane.sent
-        series.bins[self.bin_of(time)] += 1
+        lane = self.lanes.get(each["connection"])
+        if lane is None:
+            lane = self.lanes[each["connection"]] = Lane(time)
+        (lane.received if each["sender"] == "broker" else lane.sent).add(self.bin_of(time))
         if each.get("packet") == "PINGREQ":
             if len(lane.pings) < LANE_POINTS_MOST:
                 lane.pings.append(time)
             else:
                 lane.pings_left_out += 1
-        if lane.latest is not None and time - lane.latest > lane.longest_kept:
-            lane.silences = sorted([*lane.silences, [lane.latest, time]], key=lambda span: span[0] - span[1])[:12]
-            lane.longest_kept = lane.silences[-1][1] - lane.silences[-1][0] if len(lane.silences) == 12 else 0.0
-        lane.latest = time
+        lane.continue_at(time)
 
     def _count_message(self, each: Object) -> None:
         self.messages += 1
@@ -152,8 +202,7 @@ class Gatherer:
         if is_publication:
             self.publications += 1
             if "message" in each:
-                self.publishers[each["message"]] = client
-                self.published.setdefault(topic, array("I")).append(each["message"])
+                self._note_publication(each["message"], client, topic)
         else:
             self.deliveries += 1
         key = (client, topic, is_publication)
@@ -165,15 +214,28 @@ class Gatherer:
             flow = self.flows.setdefault(key, Flow(*key))
         flow.messages += 1
         flow.payload_bytes += each["payload_length"]
-        flow.series.bins[self.bin_of(each["time"])] += 1
+        flow.series.add(self.bin_of(each["time"]))
         if not is_publication:
             self._count_run(each, client, topic)
         if part == "delivery" and "broker_time" in each:
             self._count_time(each, topic, client)
 
+    def _note_publication(self, number: int, client: str, topic: str) -> None:
+        self.publishers.extend([0] * (number + 1 - len(self.publishers)))
+        self.publishers[number] = self.clients.setdefault(client, len(self.clients) + 1)
+        if topic not in self.published and len(self.published) < RUNS_MOST:
+            self.published[topic] = array("I")
+        if topic in self.published:
+            insort(self.published[topic], number)
+
     def _count_run(self, each: Object, client: str, topic: str) -> None:
         connection = each["connection"]
-        run = self.runs.setdefault((connection, self.eras[connection], topic), Run(client, connection))
+        key = (connection, self.eras[connection], topic)
+        run = self.runs.get(key)
+        if run is None:
+            if len(self.runs) >= RUNS_MOST:
+                return
+            run = self.runs[key] = Run(client, connection)
         if each.get("part") != "delivery" or not each["certain"] or each["kind"] == "shared":
             run.is_doubtful = True
         if "message" in each:
@@ -205,8 +267,9 @@ class Gatherer:
             if run.is_doubtful or len(run.numbers) < 2 or run.connection in untold:
                 continue
             got = set(run.numbers)
-            for number in sorted(set(self.published.get(topic, ())) - got):
-                if min(got) < number < max(got) and self.publishers[number] != run.client and (len(found) < 500 or number in found):
+            published = self.published.get(topic, array("I"))
+            for number in published[bisect_right(published, min(got)):bisect_left(published, max(got))]:
+                if number not in got and self.publishers[number] != self.clients.get(run.client) and (len(found) < 500 or number in found):
                     found.setdefault(number, []).append(run.client)
         return found
 

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..capture import CannotJudge, Capture, Object, Settings, WrongUsage, read
+from ..capture import Bounds, CannotJudge, Capture, Object, Settings, WrongUsage, read
 from ..explain import Catalogue
-from .data import make_data
+from .data import CONNECTIONS_MOST, EVENTS_MOST, make_data
 from .details import Wanted, choose, delivered, messages_of
 from .exits import csv_lines, json_lines, mermaid_lines
 from .gather import Gatherer
@@ -119,8 +119,7 @@ def _parts(options: argparse.Namespace, capture: Capture, catalogue: Catalogue, 
         return
     with_findings = {(each["frame"], each["pdu"]) for each in capture.findings}
     # Where packets may not have been captured, or not read, a message that was not seen is no message that was not delivered.
-    untold = {each["connection"] for each in capture.connections if not each["complete"] or capture.summary["frames_truncated"]}
-    missing = gatherer.missing(untold)
+    missing = {} if capture.summary["frames_truncated"] else gatherer.missing(capture.incomplete)
     numbers, total = choose(gatherer, wanted, with_findings, missing)
     if options.format == "mermaid":
         messages = messages_of(gatherer, sorted(numbers)[:DIAGRAM_MOST], missing)
@@ -130,7 +129,7 @@ def _parts(options: argparse.Namespace, capture: Capture, catalogue: Catalogue, 
             message.acknowledgements = redact(message.acknowledgements)
         yield from mermaid_lines(messages, max(0, total - len(messages)))
         return
-    yield make_page(redact(make_data(capture, catalogue, gatherer, messages_of(gatherer, numbers, missing), made) | {"messages_total": total}))
+    yield make_page(make_data(capture, catalogue, gatherer, messages_of(gatherer, numbers, missing), made, redact) | {"messages_total": total})
 
 
 def _check_usage(options: argparse.Namespace) -> None:
@@ -163,9 +162,9 @@ def report(options: argparse.Namespace, settings: Settings, catalogue: Catalogue
     """The exit status."""
     _check_usage(options)
     settings.statistic = STATISTIC
-    with tempfile.TemporaryFile("w+", encoding="ascii", prefix="mqttscope-") as file:
+    with tempfile.TemporaryFile("w+b", prefix="mqttscope-") as file:
         gatherer = Gatherer(file)
-        capture = read(options.capture, settings, further=gatherer.take)
+        capture = read(options.capture, settings, further=gatherer.take, bounds=Bounds(CONNECTIONS_MOST, EVENTS_MOST))
         if capture.trouble:
             raise CannotJudge(f"{options.capture}: {capture.trouble}")
         path = _page_path(options)

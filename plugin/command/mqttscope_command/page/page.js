@@ -429,20 +429,18 @@ function drawLanes(place, info, lanes) {
 
 // --- 5 Ladder -------------------------------------------------------------------------------------------------
 
-const deliveries = (each) => each.steps.filter((step) => step.packet === "PUBLISH" && step.sender === "broker");
-const slowest = (each) => Math.max(-1, ...deliveries(each).map((step) => step.broker_time === undefined ? -1 : step.broker_time));
 const framesOf = (each) => new Set(each.steps.map((step) => step.frame));
 function troubles(each) {
   const frames = framesOf(each);
   const found = data.findings.filter((one) => frames.has(one.frame) && each.steps.some((step) => step.frame === one.frame && step.pdu === one.pdu));
-  return [each.missing.length ? `not seen at ${plural(each.missing.length, "subscriber")}` : null, each.doubled ? "delivered twice" : null,
-    !deliveries(each).length && each.publisher !== undefined && !each.missing.length ? "no delivery seen" : null, found.length ? plural(found.length, "finding") : null].filter((one) => one !== null);
+  return [each.missing_total ? `not seen at ${plural(each.missing_total, "subscriber")}` : null, each.doubled ? "delivered twice" : null,
+    !each.delivered && each.publisher !== undefined && !each.missing.length ? "no delivery seen" : null, found.length ? plural(found.length, "finding") : null].filter((one) => one !== null);
 }
 function drawLadder() {
   let list = data.messages.filter(takesMessage);
   const weight = new Map(list.map((each) => [each, [each.missing.length ? 3 : 0, each.doubled ? 2 : 0, troubles(each).some((one) => one.includes("finding")) ? 2 : 0].reduce((one, other) => one + other, 0)]));
-  if (view.order === "worst") list = list.slice().sort((one, other) => weight.get(other) - weight.get(one) || slowest(other) - slowest(one));
-  if (view.order === "slowest") list = list.slice().sort((one, other) => slowest(other) - slowest(one));
+  if (view.order === "worst") list = list.slice().sort((one, other) => weight.get(other) - weight.get(one) || other.slowest - one.slowest);
+  if (view.order === "slowest") list = list.slice().sort((one, other) => other.slowest - one.slowest);
   const picked = data.messages.find((each) => each.number === chosen.message) || null;
   const order = el("select", { id: "order", "aria-label": "Order of the messages", onchange: () => { view.order = order.value; drawLadder(); } },
     [["worst", "missing, doubled and broken first"], ["slowest", "slowest first"], ["time", "as they came"]].map(([value, words]) => el("option", { value, selected: view.order === value }, words)));
@@ -454,12 +452,12 @@ function drawLadder() {
       ["Message", (each) => el("button", { type: "button", class: "link", "data-key": `message ${each.number}`, onclick: () => choose("message", each.number) }, count(each.number))],
       ["Topic", (each) => topicButton(each.topic)], ["Publisher", (each) => each.publisher === undefined ? el("span", { class: "soft" }, "not captured") : clientButton(each.publisher)],
       ["Payload", (each) => each.payload === undefined ? bytes(each.payload_length || 0) : [el("span", { class: "small" }, text(each.payload)), el("div", { class: "soft small" }, bytes(each.payload_length))]],
-      ["Delivered", (each) => count(deliveries(each).length), true], ["Slowest", (each) => slowest(each) < 0 ? "" : span(slowest(each)), true],
+      ["Delivered", (each) => count(each.delivered), true], ["Slowest", (each) => each.slowest < 0 ? "" : span(each.slowest), true],
       ["Noticed", (each) => troubles(each).join(", ")]], list, (each) => each === first, 10),
     leftOut(Math.max(0, data.messages_total - data.messages.length), "messages; --client, --topic, --between and --message choose,"),
     steps.length ? [el("h3", {}, heading), first && first.missing.length ? el("p", {}, "Subscribers that got earlier and later messages of the topic, but were not seen to get this one (lost, or withheld): ",
-      first.missing.slice(0, 20).map((name, at) => [at ? ", " : "", clientButton(name)])) : null, ladder(steps.slice(0, LADDER_STEPS), first)] : null,
-    steps.length > LADDER_STEPS ? leftOut(steps.length - LADDER_STEPS, "steps") : null,
+      first.missing.slice(0, 20).map((name, at) => [at ? ", " : "", clientButton(name)]), first.missing_total > 20 ? ` and ${count(first.missing_total - 20)} more` : "") : null, ladder(steps.slice(0, LADDER_STEPS), first)] : null,
+    leftOut(Math.max(0, steps.length - LADDER_STEPS) + (first ? first.steps_left_out : sum(list.map((each) => each.steps_left_out))), "steps"),
     first ? el("p", { class: "small" }, filter(`mqttscope.message == ${first.number}`)) : null] : el("p", { class: "soft" }, "No message in this capture."));
 }
 function ladder(steps, message) {
