@@ -121,6 +121,47 @@ struct websocket_frame {
  *  whole. The messages of a frame of Wireshark's are to be asked for in their order. */
 struct websocket_frame websocket_frame_of(packet_info *pinfo, tvbuff_t *message);
 
+/** A message that Wireshark's WebSocket dissector hands over. */
+struct websocket_message {
+    const uint8_t *bytes;
+    uint32_t captured;
+    uint32_t length;
+    uint32_t frame_length; /**< of its frame, with the header; 0 where that is not known */
+    bool joins;            /**< its parts of packets can be put together with others */
+};
+
+/** What may be wrong with a message. */
+struct websocket_doubt {
+    bool is_unsure; /**< messages before it may have been missed, and its packets may be none */
+    bool may_lack;  /**< messages of either end may have been missed */
+};
+
+/** Whole messages may be missing, and the next one begins with a packet all the same: says what this message's findings are worth.
+ *  `is_rest`: its first bytes belong to a packet before it. Finds out, too, whether it is the first that its end has sent. First
+ *  visit only. */
+void websocket_look_for_loss(const struct stream_chunk *chunk, packet_info *pinfo,
+                             const struct websocket_message *message, bool is_rest, struct websocket_doubt *doubt);
+
+/** The frames of one end of a WebSocket, followed from the end of its handshake on; written on the first visit only. */
+struct websocket_walk {
+    bool is_certain;         /**< no byte was missed, and each message was handed over */
+    bool is_compressed;      /**< the message under way */
+    uint8_t header_length;   /**< the bytes of a frame's header that were met */
+    uint8_t header[10];      /**< those bytes */
+    uint32_t at;             /**< TCP's raw sequence number of the next byte */
+    uint64_t left;           /**< the bytes of the frame that are to come */
+    uint64_t message_length; /**< the payload of the frames of the message under way, or of the latest */
+};
+
+/** Begins with the frame that is at the sequence number. */
+void websocket_walk_begin(struct websocket_walk *walk, uint32_t at);
+
+/** Passes the message that is handed over, which ends in the segment being dissected; true where nothing was missed before it. */
+bool websocket_walk_meet(struct websocket_walk *walk, const packet_info *pinfo, uint32_t length);
+
+/** Passes what is left of the segment that was dissected. */
+void websocket_walk_pass(struct websocket_walk *walk, const packet_info *pinfo);
+
 /** The HTTP messages that turn a connection into a WebSocket. File scope. */
 struct websocket_upgrade {
     const struct tcp_analysis *tcp;
@@ -131,6 +172,7 @@ struct websocket_upgrade {
     bool has_end;                     /**< the two that follow are good, the second where `is_accepted` */
     uint32_t request_end;             /**< TCP's raw sequence number after the request */
     uint32_t response_end;            /**< and after the response */
+    struct websocket_walk walks[2];   /**< the frames of the Client and of the Server since */
 };
 
 /** Looks for these messages in a segment that TCP has dissected; first visit only. */
@@ -142,9 +184,8 @@ const struct websocket_upgrade *websocket_upgrade_of(packet_info *pinfo);
 /** The Server left out the subprotocol that the Client offered; and there was MQTT all the same, or neither sent any data since. */
 bool websocket_upgrade_lacks_choice(const struct websocket_upgrade *upgrade, bool has_mqtt);
 
-/** Finds out whether the first message that was met of a direction, in a frame of this length, follows on the handshake: then it is
- *  the first that was sent. First visit only. */
-void websocket_upgrade_find_start(const struct stream_chunk *chunk, packet_info *pinfo, uint32_t frame_length);
+/** The frames that the packet's sender, or the other end, has sent since. NULL where the handshake was not captured. */
+struct websocket_walk *websocket_upgrade_walk(packet_info *pinfo, bool is_of_sender);
 
 /** Forgets what belongs to the file just closed. */
 void websocket_upgrade_reset(void);

@@ -96,6 +96,24 @@ bool stream_segment_end(const packet_info *pinfo, uint32_t *end)
     return true;
 }
 
+bool stream_segment_data(const packet_info *pinfo, struct segment_data *data)
+{
+    uint32_t end = 0;
+
+    if (!stream_segment_end(pinfo, &end))
+        return false;
+    unsigned header = tvb_get_ntohs(segment.tvb, 12) >> 12 << 2;
+    unsigned reported = tvb_reported_length(segment.tvb);
+    data->length = reported > header ? reported - header : 0;
+    data->seq = end - data->length;
+    data->bytes = NULL;
+    if (tvb_captured_length(segment.tvb) < reported)
+        return false;
+    if (data->length > 0)
+        data->bytes = tvb_get_ptr(segment.tvb, (int)header, (int)data->length);
+    return true;
+}
+
 bool stream_has_handshake(const struct tcp_analysis *tcp)
 {
     return tcp != NULL && tcp->conversation_completeness & SYN_ACK_SEEN;

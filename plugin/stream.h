@@ -127,6 +127,16 @@ void stream_enter_segment(const packet_info *pinfo, tvbuff_t *segment);
 /** The raw sequence number after the data of the TCP segment that is being dissected. False where that is not known. */
 bool stream_segment_end(const packet_info *pinfo, uint32_t *end);
 
+/** The data of a TCP segment. */
+struct segment_data {
+    uint32_t seq; /**< the raw sequence number of the first byte */
+    uint32_t length;
+    const uint8_t *bytes;
+};
+
+/** The data of the TCP segment that is being dissected. False where it is not all there. */
+bool stream_segment_data(const packet_info *pinfo, struct segment_data *data);
+
 /** When and how the frame's packets arrived; first visit only, when TCP's analysis has reached the frame. */
 void stream_arrival(const struct stream *stream, const packet_info *pinfo, struct track_arrival *arrival);
 

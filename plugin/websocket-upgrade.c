@@ -21,6 +21,8 @@ enum {
     HEADER_LONGEST = 8192,
     LIST_LONGEST = 256,
     CLOSE_FRAMES_LONGEST = 512, /* what may follow without being data: a Close frame, TLS around it */
+    UPGRADE_CLIENT = 0,
+    UPGRADE_SERVER = 1,
 };
 
 static wmem_map_t *upgrades; /* struct websocket_upgrade by its conversation; NULL until there is one */
@@ -108,6 +110,26 @@ static const char *find_protocols(struct lines lines)
     return used > 0 ? wmem_strdup(wmem_file_scope(), list) : NULL;
 }
 
+/** The segment ends with the empty line that ends an HTTP header, or a part of it: nothing follows the header. False over TLS, whose
+ *  bytes are not those of the WebSocket. */
+static bool ends_header(packet_info *pinfo)
+{
+    static const char empty_line[] = "\r\n\r\n";
+    struct segment_data data;
+
+    if (proto_is_frame_protocol(pinfo->layers, "tls") || !stream_segment_data(pinfo, &data))
+        return false;
+    uint32_t length = MIN(data.length, (uint32_t)strlen(empty_line));
+    return memcmp(data.bytes + data.length - length, empty_line + strlen(empty_line) - length, length) == 0;
+}
+
+/** Takes in the end of the request, or of the response: the sender's WebSocket begins there. */
+static void begin_walk(struct websocket_upgrade *upgrade, packet_info *pinfo, unsigned end, uint32_t at)
+{
+    if (upgrade->has_end && ends_header(pinfo))
+        websocket_walk_begin(&upgrade->walks[end], at);
+}
+
 /** Takes in a request or a response that is all there. */
 static void take_message(packet_info *pinfo, const char *bytes, size_t length)
 {
@@ -129,10 +151,12 @@ static void take_message(packet_info *pinfo, const char *bytes, size_t length)
             return;
         upgrade->offered = find_protocols(lines);
         upgrade->has_end = stream_segment_end(pinfo, &upgrade->request_end);
-    } else if ((upgrade = find_upgrade(pinfo)) != NULL) {
+        begin_walk(upgrade, pinfo, UPGRADE_CLIENT, upgrade->request_end);
+    } else if ((upgrade = find_upgrade(pinfo)) != NULL && !upgrade->is_accepted) {
         upgrade->is_accepted = true;
         upgrade->chosen = find_protocols(lines);
         upgrade->has_end = upgrade->has_end && stream_segment_end(pinfo, &upgrade->response_end);
+        begin_walk(upgrade, pinfo, UPGRADE_SERVER, upgrade->response_end);
     }
 }
 
@@ -148,8 +172,22 @@ static void look_at(packet_info *pinfo, tvbuff_t *tvb, unsigned offset)
         take_message(pinfo, bytes, captured);
 }
 
+struct websocket_walk *websocket_upgrade_walk(packet_info *pinfo, bool is_of_sender)
+{
+    struct websocket_upgrade *upgrade = find_upgrade(pinfo);
+
+    if (upgrade == NULL || !upgrade->is_accepted)
+        return NULL;
+    bool is_from_client = upgrade->tcp->fwd == upgrade->client;
+    return &upgrade->walks[is_from_client == is_of_sender ? UPGRADE_CLIENT : UPGRADE_SERVER];
+}
+
 void websocket_upgrade_look(packet_info *pinfo, tvbuff_t *segment, unsigned header_length)
 {
+    struct websocket_walk *walk = websocket_upgrade_walk(pinfo, true);
+
+    if (walk != NULL)
+        websocket_walk_pass(walk, pinfo);
     look_at(pinfo, segment, header_length);
     /* The first source is the frame; the others were put together, or decrypted. */
     for (const GSList *each = pinfo->data_src->next; each != NULL; each = each->next)
@@ -175,16 +213,4 @@ bool websocket_upgrade_lacks_choice(const struct websocket_upgrade *upgrade, boo
     return upgrade->has_end && sent_after(upgrade->client, upgrade->request_end) <= CLOSE_FRAMES_LONGEST &&
            sent_after(upgrade->client == &tcp->flow1 ? &tcp->flow2 : &tcp->flow1, upgrade->response_end) <=
                CLOSE_FRAMES_LONGEST;
-}
-
-void websocket_upgrade_find_start(const struct stream_chunk *chunk, packet_info *pinfo, uint32_t frame_length)
-{
-    const struct websocket_upgrade *upgrade = find_upgrade(pinfo);
-    struct track_arrival arrival;
-
-    if (upgrade == NULL || !upgrade->is_accepted || !upgrade->has_end || frame_length == 0)
-        return;
-    uint32_t end = upgrade->tcp->fwd == upgrade->client ? upgrade->request_end : upgrade->response_end;
-    stream_arrival(chunk->stream, pinfo, &arrival);
-    chunk->stream->tcp[chunk->sender].from_start = arrival.has_numbers && arrival.sent_to - frame_length == end;
 }

@@ -81,14 +81,6 @@ void websocket_register(int proto)
     reassembly_table_register(&packets_table, &addresses_ports_reassembly_table_functions);
 }
 
-/** The bytes of a message. */
-struct message {
-    const uint8_t *bytes;
-    uint32_t captured;
-    uint32_t length;
-    bool joins; /**< its parts of packets can be put together with others */
-};
-
 /** Where the next packet begins is not known any more. */
 static void lose_message_place(struct websocket_direction *direction)
 {
@@ -97,7 +89,7 @@ static void lose_message_place(struct websocket_direction *direction)
 
 /** Whether a message's part of a packet is put together with the others: only so many parts of one, which Wireshark looks
  *  through for each, and as far as the memory limit has room for what it keeps of them. */
-static bool may_join(struct websocket_direction *direction, const struct message *message)
+static bool may_join(struct websocket_direction *direction, const struct websocket_message *message)
 {
     enum { PARTS_MOST = 10000, PART_SIZE = 160 };
 
@@ -110,7 +102,7 @@ static bool may_join(struct websocket_direction *direction, const struct message
 
 /** Takes the first bytes of a message in for the packet under way: first as much of the fixed header as is missing, so
  *  that the packet's length is known, then up to its end. */
-static void split_head(struct websocket_direction *direction, const struct message *message,
+static void split_head(struct websocket_direction *direction, const struct websocket_message *message,
                        struct message_split *split)
 {
     uint32_t taken = 0;
@@ -140,7 +132,7 @@ static void split_head(struct websocket_direction *direction, const struct messa
 }
 
 /** Starts a packet with the last bytes of a message, from `at` on. */
-static void split_tail(struct websocket_direction *direction, const struct message *message, uint32_t at,
+static void split_tail(struct websocket_direction *direction, const struct websocket_message *message, uint32_t at,
                        struct message_split *split)
 {
     uint32_t captured = message->captured - at;
@@ -155,7 +147,7 @@ static void split_tail(struct websocket_direction *direction, const struct messa
 
 /** Passes the whole packets of a message from `at` on; what follows them begins another one, or its length is not to be
  *  known. */
-static void find_tail(struct websocket_direction *direction, const struct message *message, uint32_t at,
+static void find_tail(struct websocket_direction *direction, const struct websocket_message *message, uint32_t at,
                       struct message_split *split)
 {
     while (at < message->length) {
@@ -176,7 +168,7 @@ static void find_tail(struct websocket_direction *direction, const struct messag
 }
 
 /** Whole packets fill the message. */
-static bool fills_message(const struct stream_chunk *chunk, const struct message *message)
+static bool fills_message(const struct stream_chunk *chunk, const struct websocket_message *message)
 {
     struct mqtt_run run =
         mqtt_read_run(message->bytes, message->captured, track_connection_version(chunk->stream->connection));
@@ -185,7 +177,7 @@ static bool fills_message(const struct stream_chunk *chunk, const struct message
 
 /** Says what a message has of packets that span messages; first visit only. */
 static struct message_split split_message(const struct stream_chunk *chunk, packet_info *pinfo,
-                                          const struct message *message)
+                                          const struct websocket_message *message)
 {
     struct stream *stream = chunk->stream;
     struct track_connection *connection = stream->connection;
@@ -209,60 +201,6 @@ static struct message_split split_message(const struct stream_chunk *chunk, pack
     if (!direction->is_lost)
         find_tail(direction, message, split.head_bytes, &split);
     return split;
-}
-
-/** The first byte that an end sends: of CONNECT, or of what answers it. */
-static bool begins_stream(uint8_t first)
-{
-    return first == MQTT_TYPE_CONNECT << 4 || first == MQTT_TYPE_CONNACK << 4 || first == MQTT_TYPE_AUTH << 4;
-}
-
-/** Counts a message; true where its length proves that none before it was missed: it ends with its segment, as most do.
- *  Messages that others follow in their segment prove nothing yet. */
-static bool count_message(struct websocket_count *count, const struct track_arrival *arrival,
-                          const struct message *message, uint32_t length)
-{
-    uint32_t sent_to = arrival->sent_to;
-    bool is_known = arrival->has_numbers && length != 0;
-    bool begins = !count->is_begun && message->captured > 0 && begins_stream(message->bytes[0]);
-    bool fits = is_known && (begins || (count->is_begun && count->at + length == sent_to));
-    /* What seemed to be the beginning of this message was none: a message unseen, or one that is not MQTT's. */
-    bool skips = is_known && !fits && count->at != count->sent_to && count->sent_to + length == sent_to;
-
-    count->is_unsure |= !is_known || skips || (!count->is_begun && !begins);
-    count->at = fits || skips || !is_known || !count->is_begun ? sent_to : count->at + length;
-    count->sent_to = sent_to;
-    count->is_begun = true;
-    return fits && !count->is_unsure;
-}
-
-/** Whole messages may be missing, and the next one begins with a packet all the same. TLS would not decrypt what follows.
- *  Says in `split` what this message's findings are worth then; first visit only. */
-static void look_for_loss(const struct stream_chunk *chunk, packet_info *pinfo, const struct message *message,
-                          uint32_t frame_length, struct message_split *split)
-{
-    struct stream *stream = chunk->stream;
-    struct websocket *websocket = stream->websocket;
-    const struct websocket_count *other = &websocket->counts[1 - chunk->sender];
-    struct websocket_count *count = &websocket->counts[chunk->sender];
-    struct track_arrival arrival;
-
-    DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
-    if (proto_is_frame_protocol(pinfo->layers, "tls"))
-        return;
-    track_loss(stream->connection);
-    stream_arrival(stream, pinfo, &arrival);
-    bool fits = count_message(count, &arrival, message, frame_length);
-    websocket->may_lack |= count->is_unsure;
-    split->may_lack = websocket->may_lack || !fits || other->at != other->sent_to;
-    if (fits)
-        return;
-    /* What is whole by itself is what it seems, whatever was missed before it. */
-    struct mqtt_run run =
-        mqtt_read_run(message->bytes, message->captured, track_connection_sure_version(stream->connection));
-    split->is_unsure = split->head_id != 0 || run.packets == 0 || run.length != message->captured;
-    if (!split->is_unsure)
-        count->is_unsure = false;
 }
 
 /** The records of a frame's messages, in their order; NULL where none was kept. One list a frame: Wireshark searches what
@@ -307,14 +245,17 @@ static struct message_split recall_split(packet_info *pinfo, uint32_t number)
 
 /** What a message has of packets that span messages: found on the first visit, looked up on later visits. */
 static struct message_split find_split(const struct stream_chunk *chunk, packet_info *pinfo,
-                                       const struct message *message, uint32_t frame_length)
+                                       const struct websocket_message *message)
 {
     uint32_t number = stream_next_message(pinfo);
+    struct websocket_doubt doubt;
 
     if (PINFO_FD_VISITED(pinfo))
         return recall_split(pinfo, number);
     struct message_split split = split_message(chunk, pinfo, message);
-    look_for_loss(chunk, pinfo, message, frame_length, &split);
+    websocket_look_for_loss(chunk, pinfo, message, split.head_id != 0, &doubt);
+    split.is_unsure = doubt.is_unsure;
+    split.may_lack = doubt.may_lack;
     split.number = number;
     return split;
 }
@@ -421,10 +362,15 @@ static void dissect_message(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
                             uint32_t frame_length)
 {
     uint32_t captured = tvb_captured_length(tvb);
-    struct message message = {tvb_get_ptr(tvb, 0, (int)captured), captured, tvb_reported_length(tvb), false};
+    struct websocket_message message = {
+        .bytes = tvb_get_ptr(tvb, 0, (int)captured),
+        .captured = captured,
+        .length = tvb_reported_length(tvb),
+        .frame_length = frame_length,
+    };
 
     message.joins = mqttscope_reassembles() && captured == message.length;
-    struct message_split split = find_split(chunk, pinfo, &message, frame_length);
+    struct message_split split = find_split(chunk, pinfo, &message);
     chunk->is_unsure = split.is_unsure;
     chunk->may_lack = split.may_lack;
     if (split.is_unframed) {
@@ -479,8 +425,6 @@ int dissect_over_websocket(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     if (chunk.stream->websocket == NULL)
         begin_websocket(chunk.stream, pinfo);
     struct websocket_frame frame = websocket_frame_of(pinfo, tvb);
-    if (!PINFO_FD_VISITED(pinfo) && !chunk.stream->websocket->counts[chunk.sender].is_begun)
-        websocket_upgrade_find_start(&chunk, pinfo, frame.length);
     chunk.in_websocket_text = frame.opcode == 1;
     dissect_message(tvb, pinfo, tree, &chunk, frame.length);
     if (PINFO_FD_VISITED(pinfo))
