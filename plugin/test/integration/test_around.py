@@ -208,19 +208,24 @@ class Around(AroundTest):
         self.assertEqual({each for each in modes}, {("700", "directory"), ("600", "regular")})
 
     def test_signals(self) -> None:
-        """A signal ends the command and dumpcap, and nothing is left."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            with self.subTest(signal=number), self.start("mqttscope lint -i lo -- sh -c 'touch running; exec sleep 100' & echo $! >pid\nwait $!") as process:
+        """A signal ends the command and dumpcap, and then the command line as such a signal does; capture and key log are gone. A terminal sends
+        SIGINT to the command as well."""
+        for number, send in ((signal.SIGTERM, os.kill), (signal.SIGINT, os.kill), (signal.SIGINT, os.killpg), (signal.SIGHUP, os.kill)):
+            # A shell's background job ignores SIGINT unless told otherwise.
+            script = "setsid env --default-signal=INT mqttscope lint -i lo -- sh -c 'echo $$ >started; mv started running; exec sleep 100' & echo $! >pid\nwait $!"
+            with self.subTest(signal=number, send=send.__name__), self.start(script) as process:
                 end = time.monotonic() + 30
                 while not (self.folder / "running").exists() and time.monotonic() < end:
                     time.sleep(0.05)
+                running = int((self.folder / "running").read_text())
                 (self.folder / "running").unlink()
-                # A shell's background job ignores SIGINT; the command does not change what it was told.
-                os.kill(int((self.folder / "pid").read_text()), number if number != signal.SIGINT else signal.SIGTERM)
+                self.assertLessEqual({"keys.log", "live.pcapng"}, {each.name for each in self.temporary.glob("*/*")})
+                send(int((self.folder / "pid").read_text()), number)
                 output, complaints = process.communicate(timeout=60)
-                self.assertGreater(process.returncode, 128, output + complaints)
+                self.assertEqual(process.returncode, 128 + number, output + complaints)
                 self.assertNotIn("Traceback", complaints)
                 self.assertEqual(list(self.temporary.iterdir()), [])
+                self.assertFalse(Path(f"/proc/{running}").exists())
 
     def test_not_allowed(self) -> None:
         """Where capturing is not allowed it is said what to do, and the command is not started."""
