@@ -25,11 +25,13 @@ from mqttscope_command.page.details import Wanted, choose, messages_of  # noqa: 
 from mqttscope_command.page.gather import Gatherer  # noqa: E402
 from mqttscope_command.page.page import make_page  # noqa: E402
 from mqttscope_command.page.redact import Redactor  # noqa: E402
-from test_report import BURSTS, CAPTURES, MADE, PAIR, ReportTest, report  # noqa: E402
+from test_report import BURSTS, CAPTURES, MADE, PAIR, ReportTest, many_subscribers, report  # noqa: E402
 
 AXE = Path(os.environ.get("MQTTSCOPE_NPM", "/nonexistent"), "node_modules", "axe-core", "axe.min.js")
 MESSAGES, CLIENTS, TOPICS = 20_000, 3000, 5000
 PAGE_MOST, NODES_MOST = 10_000_000, 20_000
+PAPER = 718
+"""The width of A4 without its margins, in CSS pixels."""
 
 
 class BrowserTest(ReportTest):
@@ -116,6 +118,30 @@ class Pair(BrowserTest):
         for capture in (PAIR, BURSTS):
             self.show(capture, width=400, dark=True)
             self.assertEqual(self.page.run("document.documentElement.scrollWidth"), 400)
+
+
+    def test_nothing_cut(self) -> None:
+        """On a wide screen no table has to be scrolled, and on paper, which is narrower and does not scroll, nothing goes past the edge."""
+        for capture in (PAIR, CAPTURES / "interop" / "mosquitto" / "paho-python-5.0.pcapng"):
+            self.show(capture)
+            self.assertEqual(self.page.run("Array.from(document.querySelectorAll('.scroll'), (each) => each.scrollWidth - each.clientWidth).filter((each) => each > 0)"), [])
+            self.page.send("Emulation.setEmulatedMedia", media="print")
+            self.page.send("Emulation.setDeviceMetricsOverride", width=PAPER, height=1000, deviceScaleFactor=1, mobile=False)
+            self.assertEqual(self.page.run("[document.documentElement.scrollWidth, getComputedStyle(document.querySelector('nav')).display]"), [PAPER, "none"])
+
+    def test_no_qos(self) -> None:
+        """A PUBLISH with QoS 3 is no message: it is named, and not drawn."""
+        self.show(CAPTURES / "cases" / "qos-3.pcap")
+        self.assertEqual(self.page.run("document.querySelectorAll('path.flow').length"), 0)
+        self.assertIn("1 PUBLISH packet with QoS 3, which is no QoS, is no message, and not drawn. mqtt.qos == 3", self.texts("#picture")[0])
+        self.assertIn("0messages published", self.texts("#verdict .cards")[0])
+
+    def test_many_steps(self) -> None:
+        """Of a message that many got, the slowest delivery is drawn, and what is not drawn is counted."""
+        self.show(self.file("many.pcap", build(parse_case(many_subscribers(80))).data))
+        self.assertIn("sub 79", self.texts("#steps text"))
+        self.assertIn("54 steps of further clients are not drawn.", self.texts("#ladder")[0])
+        self.assertIn("21 further steps are not on this page.", self.texts("#ladder")[0])
 
 
 class Hostile(BrowserTest):

@@ -20,7 +20,10 @@ MB = 1_000_000
 CONNECTIONS_MOST = 400
 CONNECTIONS_BYTES = 1 * MB
 FLOWS_MOST = 600
-FLOWS_BYTES = 1 * MB
+FLOWS_BYTES = 0.8 * MB
+OTHERS_MOST = 150
+OTHERS_BYTES = 0.3 * MB
+"""Of topics with the clients that have no flow of their own."""
 LANES_MOST = 80
 FINDINGS_MOST = 1000
 FINDINGS_BYTES = 1.2 * MB
@@ -88,20 +91,30 @@ def _statements(capture: Capture, catalogue: Catalogue, states: dict[tuple[str, 
     return sorted(written, key=lambda each: (each["version"], [int(part) if part.isdigit() else 0 for part in each["id"].replace("-", ".").split(".")]))
 
 
-def _flows(gatherer: Gatherer, redact: Redact) -> tuple[list[Object], int]:
-    """The widest flows, one for each client, topic and direction; the others are added up, one for each direction."""
-    ordered = sorted(gatherer.flows.values(), key=lambda flow: (flow.topic == OTHER, -flow.messages))
+def _together(topic: str, to_broker: bool, flows: list[Object]) -> Object:
+    """Flows of several clients as one."""
+    spans: Counter[int] = Counter()
+    for each in flows:
+        spans.update(dict(each["bins"]))
+    return {"client": OTHER, "topic": topic, "to_broker": to_broker, "messages": sum(each["messages"] for each in flows),
+            "payload_bytes": sum(each["payload_bytes"] for each in flows), "bins": [list(each) for each in sorted(spans.items())]}
+
+
+def _flows(gatherer: Gatherer, redact: Redact) -> list[Object]:
+    """The widest flows, one for each client, topic and direction; then those of the other clients by topic; then all that is left."""
+    ordered = sorted(gatherer.flows.values(), key=lambda flow: (flow.client == OTHER, -flow.messages))
+    named = sum(each.client != OTHER for each in ordered)
     written, rest = _within(({"client": each.client, "topic": each.topic, "to_broker": each.to_broker, "messages": each.messages,
-                              "payload_bytes": each.payload_bytes, "bins": each.series.sparse()} for each in ordered), FLOWS_MOST, FLOWS_BYTES, redact)
-    for to_broker in (True, False):
-        others = [each for each in rest if each["to_broker"] == to_broker]
-        if others:
-            sums: Counter[int] = Counter()
-            for each in others:
-                sums.update(dict(each["bins"]))
-            written.append({"client": OTHER, "topic": OTHER, "to_broker": to_broker, "messages": sum(each["messages"] for each in others),
-                            "payload_bytes": sum(each["payload_bytes"] for each in others), "bins": [list(each) for each in sorted(sums.items())]})
-    return written, len(rest)
+                              "payload_bytes": each.payload_bytes, "bins": each.series.sparse()} for each in ordered), min(FLOWS_MOST, named), FLOWS_BYTES, redact)
+    groups: dict[tuple[str, bool], list[Object]] = {}
+    for each in rest:
+        groups.setdefault((each["topic"], each["to_broker"]), []).append(each)
+    left = {to_broker: groups.pop((OTHER, to_broker), []) for to_broker in (True, False)}
+    by_topic = [_together(topic, to_broker, flows) for (topic, to_broker), flows in groups.items()]
+    shown, rest = _within(sorted(by_topic, key=lambda flow: -int(flow["messages"])), OTHERS_MOST, OTHERS_BYTES, redact)
+    for each in rest:
+        left[each["to_broker"]].append(each)
+    return written + shown + [_together(OTHER, to_broker, flows) for to_broker, flows in left.items() if flows]
 
 
 def _lane(connection: Object, lane: Lane) -> Object:
@@ -149,7 +162,6 @@ def make_data(capture: Capture, catalogue: Catalogue, gatherer: Gatherer, messag
     deliveries, deliveries_left_out = _within((_without(each, "type") for each in sorted(capture.deliveries, key=lambda each: (
         each["delivered"] - each["published"], -each["twice"], -each.get("broker_time", {}).get("most_us", 0)))), DELIVERIES_MOST, DELIVERIES_BYTES, redact)
     lanes = [each for each in connections if each["connection"] in gatherer.lanes][:LANES_MOST]
-    flows, flows_left_out = _flows(gatherer, redact)
     rules = {each["rule"] for each in findings}
     shown, _ = _within(map(message_object, messages), len(messages), MESSAGES_BYTES, redact)
     summary: Object = redact({
@@ -159,12 +171,12 @@ def make_data(capture: Capture, catalogue: Catalogue, gatherer: Gatherer, messag
         "partial": verdict.partial,
         "statements": _statements(capture, catalogue, verdict.states),
         "bins": BINS, "steps_of_ten": STEPS_OF_TEN, "bin_width": gatherer.width, "end": max(gatherer.latest, float(capture.summary.get("duration", 0))),
-        "totals": {"messages": gatherer.messages, "publications": gatherer.publications, "deliveries": gatherer.deliveries},
+        "totals": {"messages": gatherer.messages, "publications": gatherer.publications, "deliveries": gatherer.deliveries, "invalid_qos": gatherer.invalid_qos},
         "rules": [{"rule": each} | {name: catalogue.rules[each].get(name) or "" for name in ("wants", "cause", "mend", "excuse")}
                   for each in sorted(rules) if each in catalogue.rules]})
     return summary | {
         "connections": sorted(connections, key=lambda each: int(each["connection"])), "connections_left_out": connections_left_out,
-        "flows": flows, "flows_left_out": flows_left_out + gatherer.lost_flows,
+        "flows": _flows(gatherer, redact),
         "lanes": [_lane(each, gatherer.lanes[each["connection"]]) for each in sorted(lanes, key=lambda each: int(each["connection"]))],
         "lanes_left_out": connections_left_out + len(connections) - len(lanes),
         "deliveries": deliveries, "deliveries_left_out": len(deliveries_left_out),

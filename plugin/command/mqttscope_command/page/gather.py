@@ -18,12 +18,16 @@ from ..capture import Object
 
 BINS = 240
 FLOWS_MOST = 4000
+TOPICS_OF_OTHERS = 1000
+"""So many topics have a flow of their own for all clients that there is no room for."""
 LANE_POINTS_MOST = 400
 SILENCES_MOST = 12
 RUNS_MOST = 200_000
 """Of topics as well: what is delivered beyond that is counted, but not looked at for messages that are missing or doubled."""
 STEPS_OF_TEN = 5
 """So many columns of the distribution of times make it ten times as long."""
+INVALID_QOS = 3
+"""A PUBLISH with it is no message: whoever receives it has to close the connection."""
 OTHER = "(others)"
 """Stands for what there is no room for."""
 
@@ -122,8 +126,7 @@ class Gatherer:
         self.runs: dict[tuple[int, int, str], Run] = {}
         self.eras: Counter[int] = Counter()
         """How often the subscriptions of a connection changed."""
-        self.messages = self.publications = self.deliveries = 0
-        self.lost_flows = 0
+        self.messages = self.publications = self.deliveries = self.invalid_qos = 0
         self.slowest: list[tuple[float, int]] = []
         self.times: dict[tuple[str, str], list[list[float]]] = {}
         self.histograms: dict[tuple[str, str], Counter[int]] = {}
@@ -197,6 +200,9 @@ class Gatherer:
         self.messages += 1
         part, client, topic = each.get("part"), each.get("client", "?"), each.get("topic", "")
         is_publication = each["sender"] == "client"
+        if each["qos"] == INVALID_QOS:
+            self.invalid_qos += 1
+            return
         if each["dup"]:
             return
         if is_publication:
@@ -209,8 +215,9 @@ class Gatherer:
         flow = self.flows.get(key)
         if flow is None:
             if len(self.flows) >= FLOWS_MOST:
-                self.lost_flows += 1
-                key = (OTHER, OTHER, is_publication)
+                key = (OTHER, topic, is_publication)
+                if key not in self.flows and len(self.flows) >= FLOWS_MOST + TOPICS_OF_OTHERS:
+                    key = (OTHER, OTHER, is_publication)
             flow = self.flows.setdefault(key, Flow(*key))
         flow.messages += 1
         flow.payload_bytes += each["payload_length"]

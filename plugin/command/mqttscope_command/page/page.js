@@ -4,12 +4,12 @@
 (function () {
 const data = JSON.parse(document.getElementById("data").textContent);
 const SVG = "http://www.w3.org/2000/svg";
-const CUT = 200, ROWS = 20, TOPIC_ROWS = 22, CLIENT_ROWS = 18, LADDER_STEPS = 60;
+const CUT = 200, ROWS = 20, TOPIC_ROWS = 22, CLIENT_ROWS = 18, LANE_ROWS = 20, LADDER_STEPS = 60;
 const OTHERS = "(others)";
 const SEVERITIES = ["error", "warning", "note", "chat"];
 const chosen = { client: null, topic: null, message: null };   // what the rest of the page is about
 const unfolded = new Set();                                    // topics whose levels below are shown
-const view = { bin: null, playing: null, from: 0, to: Math.max(data.end, 1e-6), order: "worst" };
+const view = { bin: null, playing: null, from: 0, to: Math.max(data.end, 1e-6), order: "worst", allLanes: false };
 
 // --- Elements -------------------------------------------------------------------------------------------------
 
@@ -43,12 +43,14 @@ function text(given) {
 }
 
 const measure = document.createElement("canvas").getContext("2d");
-function shortened(given, width, size) {
+// As much as has room; of a name the beginning and the end, by which names differ.
+function shortened(given, width, size, isName) {
   measure.font = `${size || 13}px system-ui, sans-serif`;
-  let letters = Array.from(visible(given)).slice(0, 120);
+  const all = Array.from(visible(given)), letters = all.length <= 120 ? all : [...all.slice(0, 60), ...isName ? all.slice(-60) : all.slice(60, 120)];
   if (measure.measureText(letters.join("")).width <= width) return letters.join("");
-  while (letters.length > 1 && measure.measureText(letters.join("") + "\u2026").width > width) letters.pop();
-  return letters.join("") + "\u2026";
+  const cut = () => isName ? letters.slice(0, Math.ceil(letters.length / 2)).join("") + "\u2026" + letters.slice(Math.ceil(letters.length / 2)).join("") : letters.join("") + "\u2026";
+  while (letters.length > 1 && measure.measureText(cut()).width > width) letters.splice(isName ? Math.floor(letters.length / 2) : -1, 1);
+  return cut();
 }
 
 // --- Words and numbers ----------------------------------------------------------------------------------------
@@ -99,7 +101,7 @@ function table(caption, columns, rows, mark, step) {
     el("p", {}, more));
 }
 
-const leftOut = (number, what) => number ? el("p", { class: "soft small" }, `${count(number)} further ${what} are not on this page.`) : null;
+const leftOut = (number, what, hint) => number ? el("p", { class: "soft small" }, `${plural(number, `further ${what}`)} ${number === 1 ? "is" : "are"} not on this page${hint || ""}.`) : null;
 const put = (part, ...children) => { const place = document.querySelector(`#${part} .content`); place.replaceChildren(); fill(place, {}, children); };
 const severity = (given) => el("span", { class: `severity ${given}` }, { error: "\u25b2 ", warning: "\u25c6 ", note: "\u25cf ", chat: "\u25cf " }[given] + given);
 
@@ -178,8 +180,8 @@ function lazy(title, explained, make) {
 function wishes(each) {
   const parts = [];
   if (each.connect_seen) parts.push(each.clean_start ? "clean start" : "session kept");
-  if (each.keep_alive !== undefined) parts.push(`keep alive ${each.keep_alive} s`);
-  const filters = each.subscriptions.map((one) => [text(one.filter), one.code === undefined ? " (no answer)" : one.code < 128 ? ` (QoS ${one.code & 3})` : ` (refused, ${code(one.code)})`]);
+  if (each.keep_alive !== undefined) parts.push(`keep alive ${each.keep_alive}\u00a0s`);
+  const filters = each.subscriptions.map((one) => [text(one.filter), one.code === undefined ? " (no answer)" : one.code < 128 ? ` (QoS\u00a0${one.code & 3})` : ` (refused, ${code(one.code)})`]);
   const further = each.subscriptions_total - each.subscriptions.length;
   return [parts.join(", "), each.user_name ? [" user ", text(each.user_name)] : null,
     filters.length ? el("div", {}, "subscribed to ", filters.map((one, at) => [at ? ", " : "", one]), further > 0 ? ` and ${further} more` : "") : null];
@@ -187,14 +189,13 @@ function wishes(each) {
 function drawClients() {
   const list = data.connections.filter((each) => ofClient(each.client));
   put("clients", table("One row for each connection; a client is a button that filters the page", [
-    ["Client", (each) => clientButton(each.client)], ["Role", (each) => each.role],
-    ["MQTT", (each) => each.version], ["Address", (each) => [text(each.client_address), el("div", { class: "soft small" }, "to ", text(each.broker_address))], "address"],
-    ["What it asked for", wishes],
+    ["Client", (each) => clientButton(each.client), "name"], ["Role", (each) => [each.role.split("+").map((part, at) => at ? ["+", el("wbr"), part] : part), each.version ? el("div", { class: "soft small" }, `MQTT\u00a0${each.version}`) : null]],
+    ["Address", (each) => [text(each.client_address), el("div", { class: "soft small" }, "to ", text(each.broker_address))], "address"],
+    ["What it asked for", wishes, "wide"],
     ["Answer", (each) => each.connack === undefined ? "" : `${each.connack}${each.session_present ? ", session present" : ""}`],
-    ["How it ended", (each) => text(each.ended || "")],
-    ["Packets", (each) => count(each.packets), true],
-    ["In Wireshark", (each) => filter(`mqttscope.connection == ${each.connection}`)]], list),
-  leftOut(data.connections_left_out, "connections"));
+    ["How it ended, and its filter in Wireshark", (each) => [text(each.ended || ""), el("div", {}, filter(`mqttscope.connection == ${each.connection}`))], "wide"],
+    ["Packets", (each) => count(each.packets), true]], list),
+  leftOut(data.connections_left_out, "connection"));
 }
 
 // --- 3 Picture ------------------------------------------------------------------------------------------------
@@ -252,10 +253,11 @@ function topicRows(root) {
 function clientRows(flows) {
   const totals = new Map();
   for (const flow of flows) totals.set(flow.client, (totals.get(flow.client) || 0) + flow.messages);
-  const names = Array.from(totals.keys()).sort((one, other) => totals.get(other) - totals.get(one));
+  const names = Array.from(totals.keys()).filter((name) => name !== OTHERS).sort((one, other) => totals.get(other) - totals.get(one));
   const rows = names.slice(0, CLIENT_ROWS).map((name) => ({ name, label: name, names: new Set([name]) }));
   const rest = names.slice(CLIENT_ROWS);
   if (rest.length) rows.push({ name: null, label: `${count(rest.length)} more`, names: new Set(rest) });
+  if (totals.has(OTHERS)) rows.push({ name: OTHERS, label: OTHERS, names: new Set([OTHERS]) });
   return rows;
 }
 const upTo = (flow, bin) => bin === null ? flow.messages : sum(flow.bins.filter(([at]) => at <= bin).map(([, number]) => number));
@@ -288,10 +290,12 @@ function drawPicture() {
     view.playing = null;
     play.textContent = "Play";
   }
+  const others = sum(data.flows.filter((each) => each.client === OTHERS).map((each) => each.messages)), wrong = data.totals.invalid_qos;
+  const invalid = wrong ? el("p", { class: "warning" }, `${plural(wrong, "PUBLISH packet")} with QoS 3, which is no QoS, ${wrong === 1 ? "is no message" : "are no messages"}, and not drawn. `, filter("mqtt.qos == 3")) : null;
   put("picture", data.flows.length ? [el("div", { class: "controls" }, play, slider, output, whole), drawing, info,
     lazy("The same as a table", "", () => table("Messages by client and topic", [["Client", (each) => clientButton(each.client)], ["Direction", (each) => each.to_broker ? "published to" : "got from"],
       ["Topic", (each) => topicButton(each.topic)], ["Messages", (each) => count(each.messages), true], ["Payload", (each) => bytes(each.payload_bytes), true]], data.flows)),
-    leftOut(data.flows_left_out, "pairs of a client and a topic, added up as (others),")] : el("p", { class: "soft" }, "No message in this capture."));
+    others ? el("p", { class: "soft small" }, `${plural(others, "message")} of clients or topics with few messages ${others === 1 ? "is" : "are"} under (others).`) : null, invalid] : [el("p", { class: "soft" }, "No message in this capture."), invalid]);
   if (data.flows.length) show(view.bin);
 }
 
@@ -334,7 +338,7 @@ function drawFlows(place, info, hint) {
     return svg("g", { class: `node${isChosen ? " chosen" : ""}`, role: "button", tabindex: 0, "data-key": key, "aria-pressed": isChosen ? "true" : "false", "aria-label": about.map((each) => each.textContent === undefined ? each : each.textContent).join(""),
       onclick: act, onkeydown: (event) => unfold && event.key === "+" ? unfold() : act(event), onfocus: focused, onpointerenter: focused, onpointerleave: () => say([]) },
     svg("rect", { x: x + indent, y: at - box / 2, width: wide - indent, height: box, rx: 5 }),
-    svg("text", { x: x + indent + 9, y: at + 4.5, "font-size": size }, shortened(label, wide - indent - 16, size)));
+    svg("text", { x: x + indent + 9, y: at + 4.5, "font-size": size }, shortened(label, wide - indent - 16, size, true)));
   }
   function clientNode(client, at, list, x, toBroker) {
     const own = lines.filter((each) => each.client === client && each.toBroker === toBroker);
@@ -371,7 +375,9 @@ function drawTimeline() {
   const place = el("div", { id: "lanes" });
   const output = el("output", {});
   const info = el("p", { class: "info small", "aria-live": "polite" });
-  const lanes = data.lanes.filter((lane) => { const of = data.connections.find((each) => each.connection === lane.connection); return of && ofClient(of.client); });
+  const all = data.lanes.filter((lane) => { const of = data.connections.find((each) => each.connection === lane.connection); return of && ofClient(of.client); });
+  const lanes = view.allLanes ? all : all.slice(0, LANE_ROWS);
+  const more = el("button", { type: "button", hidden: all.length === lanes.length, onclick: () => { view.allLanes = true; drawTimeline(); } }, `Show more (${count(all.length - lanes.length)} left)`);
   function zoom(factor, shift) {
     const length = Math.min(data.end, Math.max(data.bin_width * 4, (view.to - view.from) * factor));
     const middle = (view.from + view.to) / 2 + shift * (view.to - view.from);
@@ -385,9 +391,9 @@ function drawTimeline() {
     drawLanes(place, info, lanes);
   }
   put("timeline", lanes.length ? [el("div", { class: "controls" }, button("Zoom in", 0.5, 0), button("Zoom out", 2, 0), button("Earlier", 1, -0.4), button("Later", 1, 0.4),
-    el("button", { type: "button", onclick: () => { view.from = 0; view.to = Math.max(data.end, 1e-6); show(); } }, "Whole"), output), place, info,
+    el("button", { type: "button", onclick: () => { view.from = 0; view.to = Math.max(data.end, 1e-6); show(); } }, "Whole"), output), place, info, more,
   el("p", { class: "soft small" }, "Up, blue: packets of the client. Down, green: packets of the broker. Short ticks: PINGREQ. Dotted: silence. \u25b2 error, \u25c6 warning, \u25cf note, \u25a0 event."),
-  leftOut(data.lanes_left_out, "connections")] : el("p", { class: "soft" }, "No connection."));
+  leftOut(data.lanes_left_out, "connection")] : el("p", { class: "soft" }, "No connection."));
   if (lanes.length) show();
 }
 
@@ -414,7 +420,7 @@ function drawLanes(place, info, lanes) {
       svg("line", { class: "lane", x1: left, x2: width, y1: at, y2: at }),
       svg("g", { class: "node", role: "button", tabindex: 0, "data-key": `lane ${lane.connection}`, "aria-label": about, onclick: () => choose("client", of.client), onfocus: () => { info.textContent = about; },
         onpointerenter: () => { info.textContent = about; }, onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose("client", of.client); } } },
-      svg("text", { x: 0, y: isNarrow ? at - 24 : at + 4.5 }, shortened(of.client, isNarrow ? width - 10 : left - 16))),
+      svg("text", { x: 0, y: isNarrow ? at - 24 : at + 4.5 }, shortened(of.client, isNarrow ? width - 10 : left - 16, 13, true))),
       inside(of.start, end) ? svg("rect", { class: "bar", x: x(clamp(of.start)), y: at - 3, width: Math.max(2, x(clamp(end)) - x(clamp(of.start))), height: 6, rx: 2 }) : null,
       silences.map(([from, to]) => svg("line", { class: "silence", x1: x(clamp(from)), x2: x(clamp(to)), y1: at - 8, y2: at - 8 }, svg("title", {}, `silent for ${span(to - from)}`))),
       svg("path", { class: "sent", d: bar(lane.sent, at - 3, 1), "stroke-width": 2 }), svg("path", { class: "received", d: bar(lane.received, at + 3, -1), "stroke-width": 2 }),
@@ -454,10 +460,10 @@ function drawLadder() {
       ["Payload", (each) => each.payload === undefined ? bytes(each.payload_length || 0) : [el("span", { class: "small" }, text(each.payload)), el("div", { class: "soft small" }, bytes(each.payload_length))]],
       ["Delivered", (each) => count(each.delivered), true], ["Slowest", (each) => each.slowest < 0 ? "" : span(each.slowest), true],
       ["Noticed", (each) => troubles(each).join(", ")]], list, (each) => each === first, 10),
-    leftOut(Math.max(0, data.messages_total - data.messages.length), "messages; --client, --topic, --between and --message choose,"),
+    leftOut(Math.max(0, data.messages_total - data.messages.length), "message", "; --client, --topic, --between and --message choose others"),
     steps.length ? [el("h3", {}, heading), first && first.missing.length ? el("p", {}, "Subscribers that got earlier and later messages of the topic, but were not seen to get this one (lost, or withheld): ",
       first.missing.slice(0, 20).map((name, at) => [at ? ", " : "", clientButton(name)]), first.missing_total > 20 ? ` and ${count(first.missing_total - 20)} more` : "") : null, ladder(steps.slice(0, LADDER_STEPS), first)] : null,
-    leftOut(Math.max(0, steps.length - LADDER_STEPS) + (first ? first.steps_left_out : sum(list.map((each) => each.steps_left_out))), "steps"),
+    leftOut(Math.max(0, steps.length - LADDER_STEPS) + (first ? first.steps_left_out : sum(list.map((each) => each.steps_left_out))), "step"),
     first ? el("p", { class: "small" }, filter(`mqttscope.message == ${first.number}`)) : null] : el("p", { class: "soft" }, "No message in this capture."));
 }
 function ladder(steps, message) {
@@ -466,7 +472,10 @@ function ladder(steps, message) {
   const isNarrow = width < 620;
   const names = Array.from(new Set(steps.map((step) => step.client || "?")));
   const publishers = names.filter((name) => steps.some((step) => (step.client || "?") === name && step.sender === "client" && step.packet === "PUBLISH"));
-  const others = names.filter((name) => !publishers.includes(name)).slice(0, isNarrow ? 3 : 6);
+  const late = steps.reduce((one, other) => (other.broker_time || 0) > (one.broker_time || 0) ? other : one);
+  const others = names.filter((name) => !publishers.includes(name)), room = isNarrow ? 3 : 5;
+  if (others.indexOf(late.client) >= room) others.splice(room - 1, 0, late.client);
+  others.length = Math.min(room, others.length);
   const lanes = [...publishers.slice(0, isNarrow ? 1 : 3).map((name) => ({ name })), { name: null }, ...others.map((name) => ({ name }))];
   const left = isNarrow ? 0 : 120;
   const x = (at) => left + (width - left) * (lanes.length === 1 ? 0.5 : (at + 0.5) / lanes.length);
@@ -485,18 +494,20 @@ function ladder(steps, message) {
       step.code === undefined ? "" : code(step.code), step.broker_time === undefined ? "" : `after ${span(step.broker_time)}`, step.kind && step.kind !== "live" ? `(${step.kind})` : ""].filter(Boolean).join(" ");
     const label = `${words}, frame ${step.frame}${marked ? `, ${marked.severity}: ${marked.title}` : ""}`;
     return svg("g", { role: "listitem", "aria-label": `${moment(step.time)}: ${step.sender === "broker" ? "broker to " + visible(step.client || "?") : visible(step.client || "?") + " to broker"}: ${label}` },
-      isNarrow ? null : svg("text", { class: "soft", x: 0, y: y + 4 }, at ? `+${span(step.time - start)}` : moment(step.time)),
+      svg("title", {}, label),
+      isNarrow ? null : [svg("text", { class: "soft", x: 0, y }, at ? `+${span(step.time - start)}` : moment(step.time)), svg("text", { class: "soft", x: 0, y: y + 15 }, `frame ${step.frame}`)],
       svg("line", { class: "arrow", x1: x(from), x2: x(to) - 7 * direction, y1: y, y2: y }), svg("path", { class: "head-of-arrow", d: `M${x(to)} ${y}l${-9 * direction}-4.5v9Z` }),
-      svg("text", { x: (x(from) + x(to)) / 2, y: y - 7, "text-anchor": "middle", class: marked ? marked.severity : null }, shortened(isNarrow ? words : label, Math.abs(x(to) - x(from)) + (isNarrow ? 60 : 40))));
+      svg("text", { x: (x(from) + x(to)) / 2, y: y - 7, "text-anchor": "middle", class: marked ? marked.severity : null }, shortened(marked && !isNarrow ? `${words}, ${marked.severity}: ${marked.title}` : words, Math.abs(x(to) - x(from)) + 60)));
   });
   const gone = lost.map((name, at) => {
     const y = top + row * (shown.length + at) + 30;
     return svg("g", { role: "listitem", "aria-label": `${visible(name)} did not get it` }, svg("line", { class: "arrow lost", x1: x(broker), x2: x(laneOf(name)), y1: y, y2: y }),
       svg("text", { class: "error", x: (x(broker) + x(laneOf(name))) / 2, y: y - 7, "text-anchor": "middle" }, "not seen"));
   });
-  return svg("svg", { id: "steps", viewBox: `0 0 ${width} ${height}`, role: "list", "aria-label": "Steps in the order of time" },
+  return [svg("svg", { id: "steps", viewBox: `0 0 ${width} ${height}`, role: "list", "aria-label": "Steps in the order of time" },
     lanes.map((lane, at) => [svg("line", { class: "axis", x1: x(at), x2: x(at), y1: 22, y2: height }),
-      svg("text", { x: x(at), y: 13, "text-anchor": "middle", "font-weight": 600 }, lane.name === null ? "broker" : shortened(lane.name, (width - left) / lanes.length - 8))]), lines, gone);
+      svg("text", { x: x(at), y: 13, "text-anchor": "middle", "font-weight": 600 }, lane.name === null ? "broker" : shortened(lane.name, (width - left) / lanes.length - 8, 13, true))]), lines, gone),
+    shown.length < steps.length ? el("p", { class: "soft small" }, `${plural(steps.length - shown.length, "step")} of further clients ${steps.length - shown.length === 1 ? "is" : "are"} not drawn.`) : null];
 }
 
 // --- 6 Times --------------------------------------------------------------------------------------------------
@@ -507,12 +518,12 @@ function drawTimes() {
   const time = (of, name) => (each) => each[of] === undefined ? "" : span(each[of][name] / 1e6);
   const missing = (each) => Math.max(0, each.published - each.delivered);
   put("times", rows.length ? table("By topic and subscriber; missing is lost or withheld, which a capture does not tell apart; medians are to 6 %", [
-    ["Topic", (each) => topicButton(each.topic || "")], ["Subscriber", (each) => clientButton(each.subscriber)], ["Published", (each) => count(each.published), true],
+    ["Topic", (each) => topicButton(each.topic || "")], ["Subscriber", (each) => clientButton(each.subscriber), "name"], ["Published", (each) => count(each.published), true],
     ["Delivered", (each) => count(each.delivered), true], ["Missing or withheld", (each) => missing(each) ? el("b", {}, count(missing(each))) : "0", true],
     ["Twice", (each) => count(each.twice), true], ["Out of order", (each) => count(each.disordered), true],
     ["Broker, median", time("broker_time", "median_us"), true], ["Broker, most", time("broker_time", "most_us"), true],
     ["End to end, median", time("end_to_end", "median_us"), true], ["End to end, most", time("end_to_end", "most_us"), true]], rows) : el("p", { class: "soft" }, "No delivery whose publication was captured."),
-  leftOut(data.deliveries_left_out, "pairs of a topic and a subscriber"),
+  leftOut(data.deliveries_left_out, "line"),
   series.length ? el("div", { class: "two" }, el("div", {}, el("h3", {}, "How long the broker took"), distribution(series)), el("div", {}, el("h3", {}, "Over the capture"), el("div", { id: "scatter" }))) : null);
   if (series.length) scatter(document.getElementById("scatter"), series);
 }
@@ -601,9 +612,9 @@ function drawFindings() {
   const more = parts.length > ROWS ? el("button", { type: "button", onclick: () => { shown.append(...parts.slice(ROWS)); more.remove(); } }, `Show ${plural(parts.length - ROWS, "more client")}`) : null;
   const opened = shown.querySelector("details");
   if (opened && opened.firstChild.querySelector(".error")) opened.open = true;
-  put("findings", findings.length ? [shown, more] : el("p", { class: "soft" }, chosen.client === null ? "No finding." : "No finding of this client."), leftOut(data.findings_left_out, "findings"),
+  put("findings", findings.length ? [shown, more] : el("p", { class: "soft" }, chosen.client === null ? "No finding." : "No finding of this client."), leftOut(data.findings_left_out, "finding"),
     events.length ? table("Events: what happened without a broken rule", [["Time", (each) => moment(each.time), true], ["Frame", (each) => count(each.frame), true], ["Client", (each) => clientButton(each.client)],
-      ["Event", (each) => [severity(each.severity), " ", each.title]], ["In Wireshark", (each) => filter(`mqttscope.event.${each.event}`)]], events) : el("p", { class: "soft" }, "No event."), leftOut(data.events_left_out, "events"));
+      ["Event", (each) => [severity(each.severity), " ", each.title]], ["In Wireshark", (each) => filter(`mqttscope.event.${each.event}`)]], events) : el("p", { class: "soft" }, "No event."), leftOut(data.events_left_out, "event"));
 }
 
 // --- 8 How it was made ----------------------------------------------------------------------------------------
