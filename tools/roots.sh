@@ -30,6 +30,22 @@ read_apt_configuration() {
     fi
 }
 
+# remove_root FOLDER: removes a root folder, but not where anything is mounted in it: that may be this machine's /dev. What these
+# scripts mount is in a namespace of its own, and gone with it.
+remove_root() {
+    local folder mounted
+    folder=$(realpath -m "$1")
+    while read -r _ _ _ _ mounted _; do
+        mounted=$(printf '%b' "${mounted//\\/\\0}")
+        if [[ $mounted == "$folder" || $mounted == "$folder"/* ]]; then
+            # shellcheck disable=SC2034 # for the caller
+            reason="$folder is not removed, since $mounted is mounted; unmount that"
+            return 1
+        fi
+    done </proc/self/mountinfo
+    rm -rf --one-file-system "$folder"
+}
+
 # make_root NAME SUITE PACKAGES: a complete root folder of a Debian release at $roots/NAME; on failure "reason" says why.
 # With fresh=yes one that is there is made anew.
 fresh=no
@@ -48,12 +64,12 @@ make_root() {
         options+=('--aptopt=Acquire::Check-Valid-Until "false"')
     fi
     say "Making a root folder of Debian $suite at $root"
-    rm -rf "$stamp" "$root" "$root.part"
+    rm -f "$stamp"
+    remove_root "$root" && remove_root "$root.part" || return 1
     log=$roots/$1.log
     if ! timeout 900 mmdebstrap --variant=minbase --include="$packages" "${options[@]}" \
         "$suite" "$root.part" "${mirror[@]}" >"$log" 2>&1; then
-        reason="mmdebstrap failed: $(grep -E '^E: ' "$log" | head -n 1)"
-        rm -rf "$root.part"
+        remove_root "$root.part" && reason="mmdebstrap failed: $(grep -E '^E: ' "$log" | head -n 1)"
         return 1
     fi
     mv "$root.part" "$root"
@@ -80,26 +96,28 @@ in_root() {
 }
 
 # in_passing_root ROOT PACKAGES COMMAND...: as root, with the tree at /tree and the folder PACKAGES at /packages; whatever else
-# the command changes is thrown away.
+# the command changes is thrown away, and what it started ends with it. One at a time for each ROOT.
 in_passing_root() {
-    local root=$1 packages=$2 upper status=0
+    local root=$1 packages=$2 above=$1.above status=0
     shift 2
-    upper=$(mktemp -d "$roots/passing.XXXXXX")
-    mkdir "$upper/changes" "$upper/work" "$upper/root"
+    # A run that was killed has left it.
+    remove_root "$above" || die "$reason"
+    mkdir "$above" "$above/changes" "$above/work" "$above/root"
     # shellcheck disable=SC2016,SC2154 # expanded by the inner shell; the scripts that source this one set tree
-    unshare --mount sh -c 'set -e
+    unshare --mount --pid --fork --kill-child sh -c 'set -e
         mount -t overlay -o "lowerdir=$2,upperdir=$1/changes,workdir=$1/work" none "$1/root"
         mkdir "$1/root/tree" "$1/root/packages"
         mount --bind "$3" "$1/root/tree"
         mount --bind "$4" "$1/root/packages"
-        for each in proc dev sys; do
+        mount -t proc none "$1/root/proc"
+        for each in dev sys; do
             mount --rbind "/$each" "$1/root/$each"
         done
         cp /etc/resolv.conf "$1/root/etc/resolv.conf" 2>/dev/null || true
         root=$1/root
         shift 4
         exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
-    ' sh "$upper" "$root" "$tree" "$packages" "$@" || status=$?
-    rm -rf "$upper"
+    ' sh "$above" "$root" "$tree" "$packages" "$@" || status=$?
+    remove_root "$above" || die "$reason"
     return "$status"
 }
