@@ -55,6 +55,7 @@ struct websocket_count {
 struct websocket_handshake {
     const char *offered; /**< the Client's list; not known before Wireshark 4.6 */
     const char *chosen;  /**< the Server's choice */
+    bool lacks_choice;   /**< the Client offered `mqtt`, and the Server chose none */
 };
 
 /** What a WebSocket adds; written on the first visit only. */
