@@ -26,6 +26,7 @@ enum segment_kind {
     SEGMENT_REPEATED,
     SEGMENT_PROXY, /**< a PROXY protocol header comes before the first packet */
     SEGMENT_LEFT,  /**< another protocol's: others may have it */
+    SEGMENT_SSH,   /**< likewise, and the Client's first: it is told what it is */
     SEGMENT_TRIED, /**< it may begin a packet that the next segment completes; nothing is shown before that is known */
 };
 
@@ -247,6 +248,14 @@ static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pin
     return segment;
 }
 
+/** A Client begins the stream with SSH. */
+static bool is_ssh_client(const struct stream_chunk *chunk, tvbuff_t *tvb, const packet_info *pinfo)
+{
+    const struct tcp_analysis *analysis = chunk->stream->analysis;
+
+    return stream_has_handshake(analysis) && analysis->server_port == pinfo->destport && foreign_is_ssh(tvb);
+}
+
 /** The segment is left to others: its stream begins with what is no MQTT, and the other end does not begin with a CONNECT. First
  *  visit only. */
 static bool is_left(struct stream_chunk *chunk, tvbuff_t *tvb, const struct tcpinfo *info)
@@ -273,13 +282,18 @@ static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinf
 
     if (PINFO_FD_VISITED(pinfo)) {
         uint32_t kept = GPOINTER_TO_UINT(p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key));
+        if (kept == 0 && chunk->stream->is_left)
+            return (struct segment){SEGMENT_LEFT, 0};
         return (struct segment){(enum segment_kind)(kept % SEGMENT_KINDS), kept / SEGMENT_KINDS};
     }
     if (info == NULL)
         return (struct segment){SEGMENT_FRAMED, 0};
+    bool is_first = !chunk->stream->tcp[0].seen && !chunk->stream->tcp[1].seen;
     struct segment segment = {SEGMENT_LEFT, 0};
     if (!is_left(chunk, tvb, info))
         segment = judge_segment(chunk, pinfo, tvb, info);
+    else if (is_first && is_ssh_client(chunk, tvb, pinfo))
+        segment.kind = SEGMENT_SSH;
     else if (chunk->stream->tcp[1 - chunk->sender].seen)
         return segment;
     uint32_t kept = segment.skip * SEGMENT_KINDS + (uint32_t)segment.kind;
@@ -288,13 +302,15 @@ static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinf
     return segment;
 }
 
-/** Shows a PROXY protocol header by Wireshark's dissector for it. */
+/** Shows a PROXY protocol header, by Wireshark's dissector for it too. */
 static void dissect_proxy_header(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t length)
 {
     dissector_handle_t proxy = find_dissector("proxy");
+    tvbuff_t *header = tvb_new_subset_length(tvb, 0, (int)length);
 
     if (proxy != NULL)
-        call_dissector_only(proxy, tvb_new_subset_length(tvb, 0, (int)length), pinfo, tree, NULL);
+        call_dissector_only(proxy, header, pinfo, tree, NULL);
+    show_proxy_header(header, pinfo, tree);
 }
 
 int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
@@ -302,7 +318,7 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     struct stream_chunk chunk;
 
     stream_chunk_begin(&chunk, pinfo);
-    if (chunk.stream->is_left && (PINFO_FD_VISITED(pinfo) || data == NULL))
+    if (chunk.stream->is_left && data == NULL)
         return 0;
     struct segment segment = find_segment(&chunk, pinfo, tvb, (const struct tcpinfo *)data);
     chunk.can_skip = chunk.has_places = data != NULL;
@@ -316,6 +332,9 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
         return (int)tvb_captured_length(tvb);
     case SEGMENT_LEFT:
         return 0;
+    case SEGMENT_SSH:
+        show_foreign(tvb, pinfo, tree, foreign_name(pinfo->pool, tvb), false);
+        return (int)tvb_captured_length(tvb);
     case SEGMENT_TRIED:
         pinfo->desegment_offset = 0;
         pinfo->desegment_len = DESEGMENT_ONE_MORE_SEGMENT;
