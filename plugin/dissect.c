@@ -94,6 +94,8 @@ static void find_facts(const struct stream_chunk *chunk, packet_info *pinfo, str
         stream_arrival(chunk->stream, pinfo, &arrival);
         arrival.from_start = direction->from_start;
         arrival.is_first = direction->from_start && !direction->has_packets;
+        arrival.lacks_subprotocol =
+            chunk->stream->websocket != NULL && chunk->stream->websocket->handshake.lacks_choice;
         direction->has_packets = true;
         track(connection, chunk->sender, pdu, &arrival, packet, facts);
     } else {

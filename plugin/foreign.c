@@ -58,6 +58,13 @@ bool foreign_is_stream(tvbuff_t *tvb)
     return foreign_proxy_header(tvb) == 0 && foreign_is_start(tvb, 0);
 }
 
+bool foreign_is_ssh(tvbuff_t *tvb)
+{
+    static const char banner[] = "SSH-";
+
+    return tvb_memeql(tvb, 0, (const uint8_t *)banner, strlen(banner)) == 0;
+}
+
 bool foreign_is_stream_inside(tvbuff_t *tvb)
 {
     unsigned captured = tvb_captured_length(tvb);

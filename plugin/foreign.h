@@ -25,6 +25,9 @@ static inline bool foreign_is_possible(const uint8_t *bytes, unsigned length)
 /** The first bytes of a stream, on a port that was taken for MQTT's, belong to another protocol: text, or TLS. */
 bool foreign_is_stream(tvbuff_t *tvb);
 
+/** They are the beginning of SSH, which no other dissector may recognise on such a port. */
+bool foreign_is_ssh(tvbuff_t *tvb);
+
 /** The same in the middle of a stream of which nothing was captured before: TLS records fill the segment. */
 bool foreign_is_stream_inside(tvbuff_t *tvb);
 

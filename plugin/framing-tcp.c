@@ -26,6 +26,8 @@ enum segment_kind {
     SEGMENT_REPEATED,
     SEGMENT_PROXY, /**< a PROXY protocol header comes before the first packet */
     SEGMENT_LEFT,  /**< another protocol's: others may have it */
+    SEGMENT_SSH,   /**< likewise, and the Client's first: it is told what it is */
+    SEGMENT_TRIED, /**< it may begin a packet that the next segment completes; nothing is shown before that is known */
 };
 
 /** The decision on a segment. */
@@ -38,6 +40,7 @@ enum {
     SEGMENT_KINDS = 8,        /**< a decision is kept as one number */
     SEGMENT_KEY = 0x40000000, /**< for what was decided about a segment; its raw offset is added */
     MOST_LENGTH_BYTES = 4,    /**< of a Remaining Length */
+    MOST_TRIED = 4096,        /**< bytes of a packet that may be one only */
     SEGMENTS_TO_PROVE = 2,    /**< what a search found may have looked like packets by chance */
 };
 
@@ -103,7 +106,7 @@ static struct segment search_segment(struct tcp_direction *direction, const stru
 
     framing_lose_place(chunk);
     /* What TCP put together need not end with the segment: the place after it is unknown. */
-    direction->framed = (found || is_filled) && !info->is_reassembled;
+    direction->framed = (found || is_filled) && (!info->is_reassembled || direction->tried);
     direction->skips = false;
     direction->open_bytes = 0;
     direction->unproved = SEGMENTS_TO_PROVE;
@@ -111,26 +114,62 @@ static struct segment search_segment(struct tcp_direction *direction, const stru
     return (struct segment){found ? SEGMENT_FRAMED : is_filled ? SEGMENT_FILLED : SEGMENT_UNFRAMED, 0};
 }
 
+/** A packet may begin with the segment and continue after it. */
+static bool may_begin_packet(tvbuff_t *tvb, const packet_info *pinfo, const struct stream_chunk *chunk)
+{
+    uint32_t captured = tvb_captured_length(tvb);
+    const uint8_t *bytes = tvb_get_ptr(tvb, 0, (int)captured);
+    uint32_t length;
+
+    if (!mqttscope_reassembles() || !pinfo->can_desegment || captured < tvb_reported_length(tvb) ||
+        captured > MOST_TRIED || !track_may_begin(chunk->stream->connection, chunk->sender, bytes[0], false))
+        return false;
+    enum mqtt_frame_state state = mqtt_frame(bytes, captured, &length);
+    return state == MQTT_FRAME_UNFINISHED ||
+           (state == MQTT_FRAME_WHOLE && length > captured && length <= MOST_TRIED);
+}
+
+/** Looks for a packet in a segment that is passed over, since a packet with an invalid first byte announced it. What it announced
+ *  need not be the rest of one. */
+static struct segment pass_segment(struct tcp_direction *direction, const struct stream_chunk *chunk,
+                                   packet_info *pinfo, tvbuff_t *tvb, const struct tcpinfo *info, uint32_t seq)
+{
+    uint32_t waited = direction->tried ? direction->next_seq - seq : 0;
+    tvbuff_t *latest = waited > 0 ? tvb_new_subset_remaining(tvb, (int)waited) : tvb;
+    bool is_filled = framing_is_filled(tvb, chunk);
+
+    if (is_filled || framing_is_filled(latest, chunk)) {
+        uint32_t skip = is_filled ? 0 : waited;
+        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
+        struct segment segment = search_segment(direction, chunk, is_filled ? tvb : latest, info, seq + skip);
+        segment.skip = skip;
+        return segment;
+    }
+    return (struct segment){may_begin_packet(tvb, pinfo, chunk) ? SEGMENT_TRIED : SEGMENT_UNFRAMED, 0};
+}
+
 /** Compares a segment, or what of it the packet before left over, with the place where the next packet begins. */
 static struct segment place_segment(struct tcp_direction *direction, const struct stream_chunk *chunk,
                                     packet_info *pinfo, tvbuff_t *tvb, const struct tcpinfo *info, uint32_t seq,
                                     bool goes_on)
 {
-    int32_t ahead = goes_on ? 0 : (int32_t)(direction->begins_at - seq);
+    int32_t ahead = goes_on && !direction->tried ? 0 : (int32_t)(direction->begins_at - seq);
 
-    if (direction->framed && ahead == 0 && direction->open_bytes > 0 && !framing_is_filled(tvb, chunk)) {
+    if (direction->framed && ahead == 0 && direction->open_bytes > 0 && framing_is_filled(tvb, chunk)) {
+        direction->open_bytes = 0;
+    } else if (direction->framed && ahead == 0 && direction->open_bytes > 0) {
+        struct segment segment = pass_segment(direction, chunk, pinfo, tvb, info, seq);
+        if (segment.kind != SEGMENT_UNFRAMED)
+            return segment;
         uint32_t header = framing_read_header(direction, tvb);
         ahead = (int32_t)(header + (direction->open_bytes == 0 ? direction->open_length : 0));
         direction->begins_at += (uint32_t)ahead;
     }
     if (!direction->framed || ahead < 0 || direction->open_bytes > MOST_LENGTH_BYTES)
         return search_segment(direction, chunk, tvb, info, seq);
-    if ((uint32_t)ahead >= tvb_reported_length(tvb)) {
-        if (!direction->skips || !framing_is_filled(tvb, chunk))
-            return (struct segment){SEGMENT_UNFRAMED, 0};
-        track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
-        return search_segment(direction, chunk, tvb, info, seq);
-    }
+    if ((uint32_t)ahead >= tvb_reported_length(tvb))
+        return direction->skips ? pass_segment(direction, chunk, pinfo, tvb, info, seq)
+                                : (struct segment){SEGMENT_UNFRAMED, 0};
     if (direction->unproved > 0) {
         if (has_malformed_packet(tvb, (uint32_t)ahead, chunk))
             return search_segment(direction, chunk, tvb, info, seq);
@@ -182,6 +221,7 @@ static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pin
     DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
     if (tvb_captured_length(tvb) < tvb_reported_length(tvb))
         track_loss(chunk->stream->connection);
+    direction->tried = direction->tried && info->is_reassembled;
     if (is_missing_bytes || (direction->seen && !direction->framed))
         track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
     if (!direction->seen && stream_is_start(chunk->stream->analysis, seq)) {
@@ -202,9 +242,18 @@ static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pin
     if (tvb_captured_length(tvb) < tvb_reported_length(tvb) && hides_packets(tvb, segment.skip))
         track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
     direction->seen = true;
+    direction->tried = segment.kind == SEGMENT_TRIED;
     direction->next_seq = next_seq;
     direction->last_frame = pinfo->num;
     return segment;
+}
+
+/** A Client begins the stream with SSH. */
+static bool is_ssh_client(const struct stream_chunk *chunk, tvbuff_t *tvb, const packet_info *pinfo)
+{
+    const struct tcp_analysis *analysis = chunk->stream->analysis;
+
+    return stream_has_handshake(analysis) && analysis->server_port == pinfo->destport && foreign_is_ssh(tvb);
 }
 
 /** The segment is left to others: its stream begins with what is no MQTT, and the other end does not begin with a CONNECT. First
@@ -233,13 +282,18 @@ static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinf
 
     if (PINFO_FD_VISITED(pinfo)) {
         uint32_t kept = GPOINTER_TO_UINT(p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key));
+        if (kept == 0 && chunk->stream->is_left)
+            return (struct segment){SEGMENT_LEFT, 0};
         return (struct segment){(enum segment_kind)(kept % SEGMENT_KINDS), kept / SEGMENT_KINDS};
     }
     if (info == NULL)
         return (struct segment){SEGMENT_FRAMED, 0};
+    bool is_first = !chunk->stream->tcp[0].seen && !chunk->stream->tcp[1].seen;
     struct segment segment = {SEGMENT_LEFT, 0};
     if (!is_left(chunk, tvb, info))
         segment = judge_segment(chunk, pinfo, tvb, info);
+    else if (is_first && is_ssh_client(chunk, tvb, pinfo))
+        segment.kind = SEGMENT_SSH;
     else if (chunk->stream->tcp[1 - chunk->sender].seen)
         return segment;
     uint32_t kept = segment.skip * SEGMENT_KINDS + (uint32_t)segment.kind;
@@ -248,13 +302,15 @@ static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinf
     return segment;
 }
 
-/** Shows a PROXY protocol header by Wireshark's dissector for it. */
+/** Shows a PROXY protocol header, by Wireshark's dissector for it too. */
 static void dissect_proxy_header(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, uint32_t length)
 {
     dissector_handle_t proxy = find_dissector("proxy");
+    tvbuff_t *header = tvb_new_subset_length(tvb, 0, (int)length);
 
     if (proxy != NULL)
-        call_dissector_only(proxy, tvb_new_subset_length(tvb, 0, (int)length), pinfo, tree, NULL);
+        call_dissector_only(proxy, header, pinfo, tree, NULL);
+    show_proxy_header(header, pinfo, tree);
 }
 
 int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *data)
@@ -262,7 +318,7 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
     struct stream_chunk chunk;
 
     stream_chunk_begin(&chunk, pinfo);
-    if (chunk.stream->is_left && (PINFO_FD_VISITED(pinfo) || data == NULL))
+    if (chunk.stream->is_left && data == NULL)
         return 0;
     struct segment segment = find_segment(&chunk, pinfo, tvb, (const struct tcpinfo *)data);
     chunk.can_skip = chunk.has_places = data != NULL;
@@ -276,6 +332,13 @@ int dissect_over_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void *
         return (int)tvb_captured_length(tvb);
     case SEGMENT_LEFT:
         return 0;
+    case SEGMENT_SSH:
+        show_foreign(tvb, pinfo, tree, foreign_name(pinfo->pool, tvb), false);
+        return (int)tvb_captured_length(tvb);
+    case SEGMENT_TRIED:
+        pinfo->desegment_offset = 0;
+        pinfo->desegment_len = DESEGMENT_ONE_MORE_SEGMENT;
+        return (int)tvb_captured_length(tvb);
     case SEGMENT_PROXY:
         dissect_proxy_header(tvb, pinfo, tree, segment.skip);
         break;

@@ -160,7 +160,7 @@ static void dissect_foreign(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree,
 {
     struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
 
-    show_foreign(tvb, pinfo, tree, foreign_name(pinfo->pool, tvb));
+    show_foreign(tvb, pinfo, tree, foreign_name(pinfo->pool, tvb), true);
     if (!dissect_alert(tvb, pinfo, tree, chunk))
         stream_next_pdu(pinfo); /* so that what follows in the frame has a number of its own */
     if (PINFO_FD_VISITED(pinfo))

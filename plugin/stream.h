@@ -17,9 +17,10 @@ struct tcp_direction {
     bool framed;          /**< it is known where the next packet begins */
     bool lacks_rest;      /**< the packet before that place was shown without its end */
     bool skips;           /**< and need not continue up to there: its first byte is invalid */
-    uint8_t open_bytes;   /**< the bytes of that one's Remaining Length that are there, plus 1; 0: all of them */
-    uint8_t unproved;     /**< after a search: segments that have yet to hold packets where they should */
-    uint32_t open_length; /**< the Remaining Length by those bytes */
+    bool tried;           /**< the latest segment may begin a packet before that place, and waits for the next one */
+    uint8_t open_bytes : 4; /**< the bytes of that one's Remaining Length that are there, plus 1; 0: all of them */
+    uint8_t unproved : 4;   /**< after a search: segments that have yet to hold packets where they should */
+    uint32_t open_length;   /**< the Remaining Length by those bytes */
     uint32_t
         begins_at;     /**< the sequence number of that place: after the last packet, met or still to come. Over TLS and
                                QUIC, where `skips`: how many bytes come before it */
@@ -54,6 +55,7 @@ struct websocket_count {
 struct websocket_handshake {
     const char *offered; /**< the Client's list; not known before Wireshark 4.6 */
     const char *chosen;  /**< the Server's choice */
+    bool lacks_choice;   /**< the Client offered `mqtt`, and the Server chose none */
 };
 
 /** What a WebSocket adds; written on the first visit only. */

@@ -42,7 +42,7 @@ static bool is_whole_list(const char *list)
 
 struct websocket_handshake websocket_handshake(packet_info *pinfo)
 {
-    struct websocket_handshake handshake = {NULL, NULL};
+    struct websocket_handshake handshake = {NULL, NULL, false};
     int proto = proto_get_id_by_filter_name("http");
     conversation_t *conversation = find_conversation_pinfo(pinfo, 0);
     const http_conv_t *http = NULL;
@@ -59,5 +59,6 @@ struct websocket_handshake websocket_handshake(packet_info *pinfo)
         handshake.offered = wmem_strdup(wmem_file_scope(), offered);
     if (chosen != NULL && is_whole_name(chosen))
         handshake.chosen = wmem_strdup(wmem_file_scope(), chosen);
+    handshake.lacks_choice = upgrade != NULL && websocket_upgrade_lacks_choice(upgrade, true);
     return handshake;
 }

@@ -158,8 +158,12 @@ void show_over_limit(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 /** Shows bytes after which nothing can be framed: a Remaining Length of more than four bytes and what follows it. */
 void show_unframeable(const struct show_context *context, proto_tree *parent);
 
-/** Shows bytes that belong to another protocol, `name`. */
-void show_foreign(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const char *name);
+/** Shows bytes that belong to another protocol, `name`: where MQTT is expected as the answer to it, or as the Client's first
+ *  bytes. */
+void show_foreign(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, const char *name, bool is_answer);
+
+/** Shows the PROXY protocol header that a load balancer puts before the first packet. */
+void show_proxy_header(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 
 /** Shows bytes that TCP sent again. */
 void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);

@@ -31,15 +31,25 @@ void show_over_limit(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
     show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_LIMIT_MEMORY);
 }
 
-void show_foreign(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent, const char *name)
+void show_proxy_header(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree)
+{
+    show_info_remark(pinfo, "[PROXY protocol header]");
+    show_stream_bytes(tvb, pinfo, tree, SHOW_EXPERT_PROXY_HEADER);
+}
+
+void show_foreign(tvbuff_t *tvb, packet_info *pinfo, proto_tree *parent, const char *name, bool is_answer)
 {
     proto_item *item = proto_tree_add_item(parent, show_proto_mqtt, tvb, 0, -1, ENC_NA);
     proto_tree *tree = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_PACKET]);
 
     show_info_remark(pinfo, wmem_strdup_printf(pinfo->pool, "[not MQTT: %s]", name));
     item = proto_tree_add_item(tree, FIELD(UNFRAMED), tvb, 0, -1, ENC_NA);
-    expert_add_info_format(pinfo, item, &show_experts[SHOW_EXPERT_FOREIGN],
-                           "Client and Server use different protocols: expected MQTT, found %s", name);
+    if (is_answer)
+        expert_add_info_format(pinfo, item, &show_experts[SHOW_EXPERT_FOREIGN],
+                               "Client and Server use different protocols: expected MQTT, found %s", name);
+    else
+        expert_add_info_format(pinfo, item, &show_experts[SHOW_EXPERT_FOREIGN_CLIENT],
+                               "Client begins with another protocol: expected CONNECT, found %s", name);
 }
 
 void show_unframeable(const struct show_context *context, proto_tree *parent)

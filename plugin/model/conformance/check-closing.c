@@ -9,11 +9,9 @@
 
 void track_check_closing(struct track_context *tracking, const struct track_closing *closing)
 {
-    uint8_t doubt = tracking->snapshot.connect_seen ? TRACK_DOUBT_NONE : TRACK_DOUBT_NO_MQTT;
-
-    /* MQTT 5.0 section 6. */
-    if (closing->lacks_subprotocol)
-        track_report_anomaly(tracking,
-                             (struct track_anomaly){.kind = TRACK_ANOMALY_SUBPROTOCOL_MISSING, .doubt = doubt});
+    /* MQTT 5.0 section 6. Where a CONNECT came, it was said there. */
+    if (closing->lacks_subprotocol && !tracking->snapshot.connect_seen)
+        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SUBPROTOCOL_MISSING,
+                                                              .doubt = TRACK_DOUBT_NO_MQTT});
     track_check_unanswered_at_close(tracking);
 }

@@ -47,6 +47,7 @@ struct track_arrival {
     uint32_t got_to;        /**< the sequence number up to which its sender acknowledges the other end's bytes */
     bool has_other;         /**< the one below is good */
     uint32_t other_sent_to; /**< the sequence number after the bytes of the other end that were captured by now */
+    bool lacks_subprotocol; /**< over a WebSocket whose Server left out the subprotocol `mqtt`, which was offered */
     bool is_joined; /**< a layer below put its bytes together from several segments: when the first came is not known */
 };
 
