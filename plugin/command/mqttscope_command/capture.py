@@ -236,7 +236,7 @@ def read(name: str, settings: Settings, source: Any = None, path: str | None = N
     elif not capture.summary["mqtt_packets"]:
         unread = capture.summary["unread_streams_total"]
         capture.trouble = "no MQTT in it" + (
-            f"; {plural(unread, 'stream')} on MQTT ports could not be read (TLS without keys? see --keylog)" if unread else "")
+            f"; {plural(unread, 'stream')} of MQTT by port or ALPN could not be read (TLS without keys? see --keylog)" if unread else "")
     return capture
 
 

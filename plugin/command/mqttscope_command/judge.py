@@ -92,7 +92,7 @@ def _partial(capture: Capture, policy: Policy) -> list[str]:
     if gaps:
         reasons.append(f"{plural(gaps, 'connection')} with missing bytes")
     if unread and policy.client is None:
-        reasons.append(f"{plural(unread, 'stream')} on MQTT ports that could not be read")
+        reasons.append(f"{plural(unread, 'stream')} of MQTT by port or ALPN that could not be read")
     if truncated and policy.client is None:
         reasons.append(f"{plural(truncated, 'frame')} truncated by the snapshot length")
     if capture.is_cut:

@@ -18,6 +18,7 @@ import functools
 import os
 import re
 import shutil
+import struct
 import subprocess
 import tempfile
 import threading
@@ -200,6 +201,18 @@ def variables(settings: Settings, builtin: bool) -> dict[str, str]:
     if folder is not None:
         kept["WIRESHARK_PLUGIN_DIR"] = str(folder)
     return kept
+
+
+def without_secrets(capture: Path, out: Path) -> None:
+    """Copies a pcapng file without its TLS secrets (editcap 4.0 cannot)."""
+    data = capture.read_bytes()
+    kept, at = b"", 0
+    while at < len(data):
+        kind, length = struct.unpack_from("<II", data, at)
+        if kind != 0x0000000A:
+            kept += data[at:at + length]
+        at += length
+    out.write_bytes(kept)
 
 
 def readable(path: Path | str) -> Path:

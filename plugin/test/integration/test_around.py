@@ -181,7 +181,7 @@ class Around(AroundTest):
         subprocess.run(["chmod", "a+r", str(self.folder / "key.pem")], check=True)
         self.write("tls.py", TLS_CLIENT)
         self.lint("-- /usr/bin/python3 tls.py", FINDINGS, r"QoS of PUBLISH is 3 \[MQTT-3\.3\.1-4\]")
-        self.lint("-- env -u SSLKEYLOGFILE /usr/bin/python3 tls.py", UNJUDGED, "stream on MQTT ports could not be read")
+        self.lint("-- env -u SSLKEYLOGFILE /usr/bin/python3 tls.py", UNJUDGED, "stream of MQTT by port or ALPN could not be read")
 
     def test_ports(self) -> None:
         """Other ports than those asked for are not captured."""

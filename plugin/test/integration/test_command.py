@@ -145,7 +145,7 @@ class Statuses(CommandTest):
         self.assert_status(lint(cut, "--require-complete"), UNJUDGED)
 
     def test_undecryptable(self) -> None:
-        self.assert_status(lint(ENCRYPTED), UNJUDGED, "streams? on MQTT ports could not be read")
+        self.assert_status(lint(ENCRYPTED), UNJUDGED, "streams? of MQTT by port or ALPN could not be read")
 
     def test_partial(self) -> None:
         self.assert_status(lint(MIDSTREAM), CLEAN_STATUS, "partial: .*CONNECT was not captured")

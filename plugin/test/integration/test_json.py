@@ -21,6 +21,7 @@ from casefile import read_case  # noqa: E402
 from casewire import build  # noqa: E402
 from crafted import V5, CraftedTest  # noqa: E402
 from counted import compared  # noqa: E402
+from environment import private_folder, without_secrets  # noqa: E402
 
 CAPTURES = ROOT / "test-captures"
 SCHEMA = ROOT / "plugin" / "doc" / "mqttscope.schema.json"
@@ -132,7 +133,7 @@ class Content(unittest.TestCase):
 
     def test_file(self) -> None:
         """With file=PATH the lines go there, and nothing is printed."""
-        with tempfile.TemporaryDirectory(dir=harness_folder()) as folder:
+        with tempfile.TemporaryDirectory(dir=private_folder()) as folder:
             Path(folder).chmod(0o777)
             path = Path(folder, "out.jsonl")
             text = harness.tshark("-q", "-z", f"mqttscope,json,file={path}", capture=REAL)
@@ -146,6 +147,19 @@ class Content(unittest.TestCase):
                 capture = objects(CAPTURES / "other-protocols" / name)[-1]
                 self.assertEqual((capture["mqtt_packets"], {each["port"] for each in capture["unread_streams"]}), (0, {port}))
         self.assertEqual(objects(REAL)[-1]["unread_streams"], [])
+
+    def test_unread_by_alpn(self) -> None:
+        """So is one on port 443 that offers MQTT in its handshake, where the keys are not there; with them it was read."""
+        for name in ("mqtt", "x-amzn-mqtt-ca"):
+            with self.subTest(name), tempfile.TemporaryDirectory(dir=private_folder()) as folder:
+                recorded = CAPTURES / "real" / f"alpn-443-{name}.pcapng"
+                capture = Path(folder, "capture.pcapng")
+                without_secrets(recorded, capture)
+                written = objects(capture)[-1]
+                self.assertGreater(written["unread_streams_total"], 0)
+                self.assertEqual((written["mqtt_packets"], {(each["port"], each["alpn"]) for each in written["unread_streams"]}),
+                                 (0, {(443, name)}))
+                self.assertEqual(objects(recorded)[-1]["unread_streams"], [])
 
     def test_errors(self) -> None:
         """What cannot be done is said, and nothing is written."""
@@ -189,12 +203,6 @@ class Secrets(CraftedTest):
         whole = bytes.fromhex(found["bytes"].replace("**", ""))
         self.assertEqual(found["packet_length"] - len(whole), len(SECRETS[0]))
         self.assertTrue(whole.endswith(b"\x00\x04user\x00\x0e"))
-
-
-def harness_folder() -> str:
-    """A folder that tshark may reach."""
-    from environment import private_folder
-    return str(private_folder())
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import os
 import re
 import shlex
 import shutil
-import struct
 import subprocess
 import tempfile
 import unittest
@@ -22,7 +21,7 @@ from pathlib import Path
 
 from documents import FOLDER, TREE, block, broken_links, first_cells, markers
 from harness import Order, Settings, info_column, level_times, program, require_plugin, rows, tshark
-from environment import identity, private_folder, readable, variables
+from environment import identity, private_folder, readable, variables, without_secrets
 
 CAPTURES = TREE / "test-captures"
 NAMESPACE = ["unshare", "--user", "--map-current-user", "--keep-caps", "--net", "--kill-child"]
@@ -54,18 +53,6 @@ def namespace_works() -> bool:
     done = subprocess.run([*NAMESPACE, "sh", "-c", "PATH=$PATH:/usr/sbin:/sbin; ip link set lo up"],
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=30, **identity())
     return done.returncode == 0
-
-
-def without_secrets(capture: Path, out: Path) -> None:
-    """Copies a pcapng file without its TLS secrets (editcap 4.0 cannot)."""
-    data = capture.read_bytes()
-    kept, at = b"", 0
-    while at < len(data):
-        kind, length = struct.unpack_from("<II", data, at)
-        if kind != 0x0000000A:
-            kept += data[at:at + length]
-        at += length
-    out.write_bytes(kept)
 
 
 class Recipe(unittest.TestCase):

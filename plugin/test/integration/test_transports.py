@@ -14,6 +14,7 @@ from pathlib import Path
 
 import harness
 from crafted import CONNECTION, REAL, CraftedTest
+from environment import without_secrets  # noqa: E402
 from harness import Order, Settings
 
 CAPTURES = sorted(REAL.glob("*.pcap*"))
@@ -223,24 +224,13 @@ class TestTls(CraftedTest):
     def test_key_log(self) -> None:
         """-o tls.keylog_file, as the README tells it; without the keys nobody sees MQTT."""
         keys = harness.readable(REAL / "tls-mosquitto.keys")
-        capture = self.without_secrets(REAL / "tls-mosquitto.pcapng")
+        capture = self.capture(CONNECTION + "c1 > c0 00\n").with_name("plain.pcapng")
+        without_secrets(REAL / "tls-mosquitto.pcapng", capture)
         self.assertEqual(sum(shown_types(capture).values()), 0)
         found = self.check_dialogue(capture, Settings(preferences=(("tls.keylog_file", str(keys)),)))
         self.assertEqual(found, shown_types(REAL / "tls-mosquitto.pcapng"))
         text = harness.tshark("-o", f"tls.keylog_file:{keys}", "-Y", "mqtt", capture=capture)
         self.assertIn("SUBSCRIBE", text)
-
-    def without_secrets(self, capture: Path) -> Path:
-        """A copy of a pcapng file without its decryption secrets blocks."""
-        data, out, at = capture.read_bytes(), b"", 0
-        while at < len(data):
-            kind, length = struct.unpack_from("<II", data, at)
-            if kind != 0x0000000A:
-                out += data[at:at + length]
-            at += length
-        path = self.capture(CONNECTION + "c1 > c0 00\n").with_name("plain.pcapng")
-        path.write_bytes(out)
-        return path
 
     def test_quic(self) -> None:
         """By ALPN, in versions whose QUIC hands streams on by it; with us older ones show QUIC and no complaint."""
