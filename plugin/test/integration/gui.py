@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from environment import (Settings, ToolError, complain_about, identity, private_folder, readable,
-                         require_plugin, variables)
+                         require_plugin, variables, version)
 
 PROGRAMS = {"wireshark": "wireshark", "Xvfb": "xvfb", "xdotool": "xdotool", "xclip": "xclip"}
 """What is needed, and the Debian package of each; picture() needs `import` of imagemagick as well."""
@@ -38,15 +38,17 @@ gui.column.format: "No.", "%m", "Time", "%t", "Source", "%s", "Destination", "%d
 
 
 _RECENT = """\
+gui.geometry_main_upper_pane: 180
+gui.geometry_main_lower_pane: 730
+"""
+_RECENT_BEFORE_4_4 = """\
 gui.geometry_main_x: 0
 gui.geometry_main_y: 0
 gui.geometry_main_width: {width}
 gui.geometry_main_height: {height}
-gui.geometry_main_upper_pane: 180
-gui.geometry_main_lower_pane: 730
 gui.geometry_main_lower_pane_2: 540
 """
-"""The window fills the display; most of it is for the packet's tree."""
+"""The window fills the display; most of it is for the packet's tree. Wireshark 4.4 and 4.6 complain of what they do not know."""
 
 
 def missing() -> list[str]:
@@ -75,7 +77,7 @@ class Window:
         self.timeout_s = timeout_s
         # The file of preferences is here; Settings would write another.
         written = _PREFERENCES + "".join(f"{name}: {value}\n" for name, value in preferences)
-        recent = _RECENT.format(width=width, height=height)
+        recent = _RECENT + (_RECENT_BEFORE_4_4.format(width=width, height=height) if version() < (4, 4) else "")
         folder = ""
         if profile:
             self.arguments += ["-C", profile]
