@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Most differences are found out by the build: meson.build tries what Wireshark's headers offer, and defines a COMPAT_HAS_...
- * as 0 or 1 for each.
+ * Most differences are found out by the build: it tries to compile and link each of compat/NAME.question, and defines
+ * COMPAT_HAS_NAME as 0 or 1.
  */
 #ifndef MQTTSCOPE_COMPAT_H
 #define MQTTSCOPE_COMPAT_H

@@ -95,6 +95,18 @@ in_root() {
     fi
 }
 
+# can_pass_roots: true where in_passing_root can work.
+can_pass_roots() {
+    local folder status=0
+    folder=$(mktemp -d "$roots/try.XXXXXX")
+    mkdir "$folder/below" "$folder/changes" "$folder/work" "$folder/root"
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    unshare --mount --pid --fork --kill-child sh -c 'mount -t overlay \
+        -o "lowerdir=$1/below,upperdir=$1/changes,workdir=$1/work" none "$1/root"' sh "$folder" 2>/dev/null || status=1
+    remove_root "$folder"
+    return "$status"
+}
+
 # in_passing_root ROOT PACKAGES COMMAND...: as root, with the tree at /tree and the folder PACKAGES at /packages; whatever else
 # the command changes is thrown away, and what it started ends with it. One at a time for each ROOT.
 in_passing_root() {

@@ -187,7 +187,7 @@ static struct tap_table clients_table = {
     .draw = draw_clients,
 };
 
-void tap_register_clients_table(void)
+void tap_register_clients_table(int proto _U_)
 {
     tap_table_register(&clients_table);
 }

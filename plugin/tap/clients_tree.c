@@ -64,7 +64,7 @@ static tap_packet_status clients_on_packet(stats_tree *tree, packet_info *pinfo 
     return TAP_PACKET_REDRAW;
 }
 
-void tap_register_clients_tree(void)
+void tap_register_clients_tree(int proto _U_)
 {
     stats_tree_register_plugin(TAP_NAME, "mqttscope_clients", "MQTT" COMPAT_SUBMENU "Clients", 0, clients_on_packet,
                                clients_on_init, bounded_end);

@@ -182,7 +182,7 @@ static struct tap_table deliveries_table = {
     .draw = draw_deliveries,
 };
 
-void tap_register_deliveries(void)
+void tap_register_deliveries(int proto _U_)
 {
     tap_table_register(&deliveries_table);
 }

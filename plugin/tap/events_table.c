@@ -156,7 +156,7 @@ static struct tap_table events_table = {
     .count = add_to_events,
 };
 
-void tap_register_events_table(void)
+void tap_register_events_table(int proto _U_)
 {
     tap_table_register(&events_table);
 }

@@ -343,7 +343,7 @@ static COMPAT_TAP_INIT_RESULT json_init(const char *argument, void *data _U_)
     COMPAT_TAP_INIT_RETURN;
 }
 
-void tap_register_json(void)
+void tap_register_json(int proto _U_)
 {
     static stat_tap_ui statistic = {
         .group = REGISTER_STAT_GROUP_GENERIC,

@@ -21,7 +21,8 @@ struct requirement {
     enum check_column column;
     const char *id;
     bool is_conditional;
-    uint32_t occasions[SIDES]; /**< by the side that is bound */
+    const struct check_statement *by_property; /**< what it is about, where that is its condition; else NULL */
+    uint32_t occasions[SIDES];                 /**< by the side that is bound */
     uint32_t breaches[SIDES];
 };
 
@@ -43,13 +44,14 @@ struct json_coverage {
 };
 
 static void add_requirement(struct json_statements *statements, unsigned rule, unsigned column, const char *id,
-                            bool is_conditional)
+                            bool is_conditional, const struct check_statement *by_property)
 {
     struct requirement requirement = {
         .rule = (enum check_rule)rule,
         .column = (enum check_column)column,
         .id = id,
         .is_conditional = is_conditional,
+        .by_property = by_property,
     };
     g_array_append_val(statements->requirements, requirement);
 }
@@ -64,10 +66,10 @@ static void add_requirements(struct json_statements *statements, unsigned rule, 
     for (const struct check_id *each = cell->ids; each->id != NULL; each++)
         if (each->id[0] != '\0')
             add_requirement(statements, rule, column, each->id,
-                            each->condition[0] != '\0' && strstr(each->condition, "a->") == NULL);
+                            each->condition[0] != '\0' && strstr(each->condition, "a->") == NULL, NULL);
     for (size_t i = 0; column == CHECK_V50 && i < count; i++)
         if (by_property[i].rule == (enum check_rule)rule)
-            add_requirement(statements, rule, column, by_property[i].id, true);
+            add_requirement(statements, rule, column, by_property[i].id, false, &by_property[i]);
     statements->end[rule][column] = statements->requirements->len;
 }
 
@@ -93,7 +95,6 @@ static bool has_id(const struct check_ids *ids, const char *id)
 static void count_occasion(struct check_occasions *receiver, const struct check_finding *occasion, bool has_come)
 {
     struct json_statements *statements = (struct json_statements *)receiver;
-    unsigned side = side_index(occasion);
     struct check_ids ids;
     bool has_ids = false;
 
@@ -101,9 +102,14 @@ static void count_occasion(struct check_occasions *receiver, const struct check_
     if (!has_come)
         return;
     statements->came[occasion->rule]++;
+    unsigned side = side_index(occasion);
     for (unsigned i = statements->first[occasion->rule][occasion->column];
          i < statements->end[occasion->rule][occasion->column]; i++) {
         struct requirement *requirement = requirement_at(statements, i);
+        const struct check_statement *by_property = requirement->by_property;
+        if (by_property != NULL && (by_property->property != (uint8_t)occasion->subject.property.index ||
+                                    by_property->packet != (uint8_t)occasion->subject.block_type))
+            continue;
         if (requirement->is_conditional && !has_ids) {
             check_finding_ids(occasion, &ids);
             has_ids = true;

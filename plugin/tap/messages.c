@@ -262,7 +262,7 @@ static struct tap_table messages_table = {
     .draw = draw_messages,
 };
 
-void tap_register_messages(void)
+void tap_register_messages(int proto _U_)
 {
     tap_table_register(&messages_table);
 }

@@ -92,7 +92,7 @@ static tap_packet_status packets_on_packet(stats_tree *tree, packet_info *pinfo 
     return TAP_PACKET_REDRAW;
 }
 
-void tap_register_packets_tree(void)
+void tap_register_packets_tree(int proto _U_)
 {
     stats_tree_register_plugin(TAP_NAME, "mqttscope_packets", "MQTT" COMPAT_SUBMENU "Packets", 0, packets_on_packet,
                                packets_on_init, NULL);

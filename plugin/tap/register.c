@@ -8,16 +8,7 @@
 
 void tap_register(int proto)
 {
-    tap_register_sessions();
-    tap_register_clients_table();
-    tap_register_rules_table();
-    tap_register_deliveries();
-    tap_register_messages();
-    tap_register_events_table();
-    tap_register_packets_tree();
-    tap_register_topics_tree();
-    tap_register_clients_tree();
-    tap_register_srt(proto);
-    tap_register_json();
-    tap_register_conversations(proto);
+#define STATISTIC(name) tap_register_##name(proto);
+#include "statistics.def"
+#undef STATISTIC
 }

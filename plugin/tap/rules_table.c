@@ -245,7 +245,7 @@ static struct tap_table rules_table = {
     .draw = draw_rules,
 };
 
-void tap_register_rules_table(void)
+void tap_register_rules_table(int proto _U_)
 {
     tap_table_register(&rules_table);
 }

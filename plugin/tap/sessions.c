@@ -111,7 +111,7 @@ static struct tap_table sessions_table = {
     .draw = draw_sessions,
 };
 
-void tap_register_sessions(void)
+void tap_register_sessions(int proto _U_)
 {
     tap_table_register(&sessions_table);
 }

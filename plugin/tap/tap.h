@@ -23,18 +23,9 @@ void tap_register(int proto);
 char *tap_filter_text(const char *text);
 
 /** Registers one of them. */
-void tap_register_sessions(void);
-void tap_register_rules_table(void);
-void tap_register_deliveries(void);
-void tap_register_messages(void);
-void tap_register_events_table(void);
-void tap_register_packets_tree(void);
-void tap_register_topics_tree(void);
-void tap_register_clients_tree(void);
-void tap_register_clients_table(void);
-void tap_register_conversations(int proto);
-void tap_register_srt(int proto);
-void tap_register_json(void);
+#define STATISTIC(name) void tap_register_##name(int proto);
+#include "statistics.def"
+#undef STATISTIC
 
 /** `3.1`, `3.1.1` or `5.0`; "" where it is not known. */
 const char *tap_version_name(unsigned version);

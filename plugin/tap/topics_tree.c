@@ -142,7 +142,7 @@ static tap_packet_status topics_on_packet(stats_tree *tree, packet_info *pinfo _
     return TAP_PACKET_REDRAW;
 }
 
-void tap_register_topics_tree(void)
+void tap_register_topics_tree(int proto _U_)
 {
     stats_tree_register_plugin(TAP_NAME, "mqttscope_topics", "MQTT" COMPAT_SUBMENU "Topics",
                                ST_SORT_COL_NAME << ST_FLG_SRTCOL_SHIFT, topics_on_packet, topics_on_init, bounded_end);

@@ -51,7 +51,8 @@ static void check_unexpected_response(struct packet_id_check *check)
 {
     const struct track_inflight_entry *entry = check->entry;
 
-    if (check->history != NULL && packet_id_take(&check->history->responses))
+    if (check->history != NULL && check->packet->type != check->history->wrong_ack &&
+        packet_id_take(&check->history->responses))
         return;
     if (entry == NULL || entry->type != MQTT_TYPE_PUBLISH) {
         report_stray(check, TRACK_ANOMALY_ACK_NOT_IN_USE, false);
@@ -61,6 +62,7 @@ static void check_unexpected_response(struct packet_id_check *check)
     if (entry->is_inherited || packet_id_is_reported(check))
         return;
     packet_id_report_once(check, TRACK_ANOMALY_ACK_OF_WRONG_KIND, entry->qos);
+    check->history->wrong_ack = (uint8_t)check->packet->type;
     check->history->is_tolerated = true;
 }
 

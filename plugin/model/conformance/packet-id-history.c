@@ -33,7 +33,11 @@ void packet_id_drop_history(struct packet_id_check *check)
     if (history == NULL)
         return;
     *history = (struct track_packet_id_history){
-        .by_id = history->by_id, .responses = history->responses, .completions = history->completions};
+        .by_id = history->by_id,
+        .responses = history->responses,
+        .completions = history->completions,
+        .wrong_ack = history->responses > 0 ? history->wrong_ack : 0,
+    };
     if (history->responses > 0 || history->completions > 0)
         return;
     track_id_table_remove(&packet_id_end_state(check)->histories, &history->by_id);

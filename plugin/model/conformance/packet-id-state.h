@@ -30,6 +30,7 @@ struct track_packet_id_history {
     uint8_t completions;   /**< the same for PUBCOMP */
     uint8_t repeats;       /**< copies of the request on this connection after the first */
     uint8_t releases;      /**< the same of its PUBREL */
+    uint8_t wrong_ack;     /**< type of the response that came and did not match the QoS; it is none of `responses` */
     bool is_tolerated : 1; /**< a PUBREL may come that fits nothing */
     bool is_reported : 1;  /**< the transaction was found broken: one finding is enough */
     bool has_failed : 1;   /**< a PUBREC of 0x80 or above ended the delivery */

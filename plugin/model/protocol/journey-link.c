@@ -336,6 +336,12 @@ static bool is_repeated(const struct search *search)
            source_at(search, latest)->connection->journey.place == search->place;
 }
 
+/** Nothing stored is due: the session goes on, and its Client has not subscribed since. */
+static bool is_session_without_subscribe(const struct track_connection *connection)
+{
+    return connection->session.session_present && connection->journey.is_whole && connection->journey.subscribed_in == 0;
+}
+
 /** Topics of the Server's own, which no Client publishes to. */
 static bool is_of_server(struct track_topic topic)
 {
@@ -359,10 +365,12 @@ void track_link_delivery(struct track_context *tracking, struct track_topic topi
     search.latest = track_publications_latest(&search.journeys->publications, search.content);
     look_at_subscriptions(&search, topic);
     bool is_stored = packet->publish.retain && !search.may_keep_retain;
+    if (!is_stored || is_session_without_subscribe(connection))
+        search_live(&search);
+    /* A Server that keeps RETAIN in what it queued. */
+    is_stored = is_stored && search.chosen == 0;
     if (is_stored)
         search_stored(&search);
-    else
-        search_live(&search);
     if (search.chosen == 0 && !is_stored && !is_of_server(topic)) {
         /* Nobody published it, or it came twice: something was not captured, or it is not what it seems. */
         search.is_repeat = is_repeated(&search);

@@ -43,9 +43,13 @@ def first_cells(document: Path, heading: str) -> list[str]:
     return [each.replace("\\|", "|") for each in re.findall(r"^\| `(.*?)` \|", table, re.MULTILINE)]
 
 
-def broken_links() -> list[str]:
+def installed_documents(folder: Path) -> dict[Path, str]:
+    """The texts of those that a package has put there."""
+    return {path: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.md"))}
+
+
+def broken_links(texts: dict[Path, str]) -> list[str]:
     """Links to files, and to headings, that are not there."""
-    texts = documents()
     broken = []
     for path, text in texts.items():
         for target in re.findall(r"\]\(([^)\s]+)\)", text):

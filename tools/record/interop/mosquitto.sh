@@ -9,10 +9,11 @@ names=([3]=mqttv31 [4]=mqttv311 [5]=mqttv5)
 version=$1 name=$2
 options=(-h 127.0.0.1 -p 1883 -V "${names[$version]}")
 [ -z "${INTEROP_USER-}" ] || options+=(-u "$INTEROP_USER" -P "$INTEROP_PASSWORD")
-keeps=(-c) pair=()
+keeps=(-c) pair=() few=()
 if [ "$version" = 5 ]; then
-    keeps+=(-D connect session-expiry-interval 60 -D connect receive-maximum 5)
+    keeps+=(-x 60 -D connect receive-maximum 5)
     pair=(-D publish user-property key value -D publish message-expiry-interval 60)
+    few=(-x 60 -D connect receive-maximum 2 -D connect maximum-packet-size 200 -D connect topic-alias-maximum 3)
 fi
 
 publish() {
@@ -23,6 +24,44 @@ subscriber() {
     mosquitto_sub "${options[@]}" -i "$name-sub" "${keeps[@]}" "$@" >/dev/null &
     subscriber=$!
     sleep 0.6
+}
+
+# A subscription, for some seconds.
+subscribe_for() {
+    local seconds=$1
+    shift
+    timeout 6 mosquitto_sub "${options[@]}" -W "$seconds" "$@" >/dev/null || true
+}
+
+# What a broker may refuse: the password, a long Keep Alive, an empty Client Identifier, a Will, a subscription, a message.
+refusal() {
+    subscribe_for 1 -i "$name-wrong" -u "${INTEROP_WRONG_USER-nobody}" -P wrong -t "$name/zero"
+    subscribe_for 1 -i "$name-idle" -k 600 -t "$name/zero"
+    [ "$version" = 3 ] || subscribe_for 1 -i '' -t "$name/zero"
+    subscribe_for 1 -i "$name-mourned" -t "$name/zero" --will-topic "$name/forbidden" --will-payload 'gone away' --will-qos 1
+    subscribe_for 1 -i "$name-refused" -q 1 -t "$name/forbidden" -t "$name/zero"
+    publish -t "$name/forbidden" -m 'not wanted' -q 1
+}
+
+# The limits of the client: messages wait for one that takes few at once, and nothing large. Those of the broker: more at once than it takes,
+# then with more than it allows.
+limits() {
+    subscribe_for 1 -i "$name-few" -q 2 -t "$name/many" -c "${few[@]}"
+    printf 'message %d\n' 1 2 3 4 5 6 | publish -l -t "$name/many" -q 2
+    printf 'message %d\n' 1 2 3 4 5 6 | publish -l -t "$name/many" -q 1
+    publish -t "$name/many" -m "$(printf %400s large)" -q 1
+    subscribe_for 2 -i "$name-few" -q 2 -t "$name/many" -c "${few[@]}"
+    [ -n "${INTEROP_LIMITED-}" ] || return
+    subscribe_for 3 -h "$INTEROP_LIMITED" -i "$name-low" -q 2 -t "$name/low" &
+    sleep 0.5
+    publish -h "$INTEROP_LIMITED" -t "$name/low" -m 'message of QoS 1' -q 1
+    publish -h "$INTEROP_LIMITED" -t "$name/low" -m 'message of QoS 2' -q 2
+    publish -h "$INTEROP_LIMITED" -t "$name/low" -m "$(printf %3000s large)" -q 1
+    if [ "$version" = 5 ]; then
+        publish -h "$INTEROP_LIMITED" -t "$name/low" -m 'the highest alias' -q 1 -D publish topic-alias 2
+        publish -h "$INTEROP_LIMITED" -t "$name/low" -m 'an alias too high' -q 1 -D publish topic-alias 9
+    fi
+    wait $!
 }
 
 subscriber -q 2 -t "$name/zero" -t "$name/one" -t "$name/two" -k 5
@@ -53,4 +92,6 @@ kill "$first" 2>/dev/null
 sleep 5.5 # one that is idle for its Keep Alive
 publish -t "$name/kept" -n -q 1 -r
 kill -INT "$subscriber"
+refusal
+limits
 wait

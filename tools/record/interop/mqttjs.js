@@ -15,7 +15,10 @@ const wait = ms => new Promise(resolve => setTimeout(resolve, ms))
 const within = (ms, begun) => Promise.race([begun.catch(() => null), wait(ms)])
 
 async function client (suffix, more = {}) {
-  const made = mqtt.connect('mqtt://127.0.0.1:1883', {
+  const made = mqtt.connect({
+    protocol: 'mqtt',
+    host: '127.0.0.1',
+    port: 1883,
     clientId: name + suffix,
     protocolVersion: version,
     protocolId: version === 3 ? 'MQIsdp' : 'MQTT',
@@ -33,6 +36,49 @@ async function client (suffix, more = {}) {
 const publish = (made, topic, text, options) => within(1000, made.publishAsync(`${name}/${topic}`, text, options))
 const subscribe = (made, filter, qos) => within(1000, made.subscribeAsync(filter, { qos }))
 const close = made => within(1000, made.endAsync())
+const limited = process.env.INTEROP_LIMITED
+
+// What a broker may refuse: the password, a long Keep Alive, an empty Client Identifier, a Will, a subscription, a message.
+async function refusal () {
+  await close(await client('-wrong', { username: process.env.INTEROP_WRONG_USER || 'nobody', password: 'wrong' }))
+  await close(await client('-idle', { keepalive: 600 }))
+  if (version !== 3) await close(await client('-none', { clientId: '' }))
+  await close(await client('-mourned', { will: { topic: `${name}/forbidden`, payload: Buffer.from('gone away'), qos: 1 } }))
+  const refused = await client('-refused')
+  await within(1000, refused.subscribeAsync([`${name}/forbidden`, `${name}/zero`], { qos: 1 }))
+  await publish(refused, 'forbidden', 'not wanted', { qos: 1 })
+  await close(refused)
+}
+
+// The limits of the client: messages wait for one that takes few at once, and nothing large. Those of the broker: more at once than it takes,
+// then with more than it allows, each on a connection of its own.
+async function limits () {
+  const few = {
+    clean: false,
+    ...(is5 && { properties: { sessionExpiryInterval: 60, receiveMaximum: 2, maximumPacketSize: 200, topicAliasMaximum: 3 } })
+  }
+  let subscriber = await client('-few', few)
+  await subscribe(subscriber, `${name}/many`, 2)
+  await close(subscriber)
+  const publisher = await client('-many')
+  await Promise.all([1, 2, 3, 4, 5, 6].flatMap(i => [1, 2].map(qos => publish(publisher, 'many', `message ${i}`, { qos }))))
+  await publish(publisher, 'many', 'large'.padStart(400), { qos: 1 })
+  await close(publisher)
+  subscriber = await client('-few', few)
+  await wait(1500)
+  await close(subscriber)
+  if (!limited) return
+  subscriber = await client('-low', { host: limited })
+  await subscribe(subscriber, `${name}/low`, 2)
+  const tries = [['message', { qos: 1 }], ['message', { qos: 2 }], ['large'.padStart(3000), { qos: 1 }],
+    ...(is5 ? [2, 9].map(topicAlias => ['with an alias', { qos: 1, properties: { topicAlias } }]) : [])]
+  for (const [text, options] of tries) {
+    const made = await client('-high', { host: limited })
+    await publish(made, 'low', text, options)
+    await close(made)
+  }
+  await close(subscriber)
+}
 
 async function main () {
   const keeps = { clean: false, ...(is5 && { properties: { sessionExpiryInterval: 60, receiveMaximum: 5, topicAliasMaximum: 4 } }) }
@@ -77,6 +123,8 @@ async function main () {
   await wait(500)
   await publish(twin, 'kept', '', { qos: 1, retain: true })
   await close(twin)
+  await refusal()
+  await limits()
   process.exit(0)
 }
 

@@ -32,8 +32,11 @@ static int on_message(void *context, char *topic, int length, MQTTClient_message
     return 1;
 }
 
-static MQTTClient connected(const char *suffix, bool is_clean, int keep_alive_s, bool has_will)
+static MQTTClient connected_as(const char *suffix, bool is_clean, int keep_alive_s, const char *will_topic,
+                               const char *address, const char *wrong_user, const MQTTProperty *limits,
+                               int limits_count)
 {
+    char uri[64];
     MQTTClient_createOptions create = MQTTClient_createOptions_initializer;
     MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer;
     MQTTClient_connectOptions options_5 = MQTTClient_connectOptions_initializer5;
@@ -44,18 +47,21 @@ static MQTTClient connected(const char *suffix, bool is_clean, int keep_alive_s,
     create.MQTTVersion = version;
     if (version == MQTTVERSION_5)
         options = options_5;
-    MQTTClient_createWithOptions(&client, "tcp://127.0.0.1:1883", joined(suffix), MQTTCLIENT_PERSISTENCE_NONE, NULL,
-                                 &create);
+    snprintf(uri, sizeof uri, "tcp://%s:1883", address);
+    MQTTClient_createWithOptions(&client, uri, suffix[0] != '\0' ? joined(suffix) : "", MQTTCLIENT_PERSISTENCE_NONE,
+                                 NULL, &create);
     MQTTClient_setCallbacks(client, NULL, NULL, on_message, NULL);
     options.keepAliveInterval = keep_alive_s;
+    options.reliable = 0; /* more than one message in flight */
     options.MQTTVersion = version;
-    options.username = getenv("INTEROP_USER");
-    options.password = getenv("INTEROP_PASSWORD");
-    will.topicName = joined("/will");
-    will.message = "gone away";
-    will.qos = 1;
-    if (has_will)
+    options.username = wrong_user != NULL ? wrong_user : getenv("INTEROP_USER");
+    options.password = wrong_user != NULL ? "wrong" : getenv("INTEROP_PASSWORD");
+    if (will_topic != NULL) {
+        will.topicName = joined(will_topic);
+        will.message = "gone away";
+        will.qos = 1;
         options.will = &will;
+    }
     if (version != MQTTVERSION_5) {
         options.cleansession = is_clean;
         MQTTClient_connect(client, &options);
@@ -64,13 +70,20 @@ static MQTTClient connected(const char *suffix, bool is_clean, int keep_alive_s,
     options.cleanstart = is_clean;
     MQTTProperty expiry = {.identifier = MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL, .value.integer4 = 60};
     MQTTProperty maximum = {.identifier = MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, .value.integer2 = 5};
-    if (!is_clean) {
+    if (!is_clean)
         MQTTProperties_add(&properties, &expiry);
+    if (!is_clean && limits_count == 0)
         MQTTProperties_add(&properties, &maximum);
-    }
+    for (int i = 0; i < limits_count; i++)
+        MQTTProperties_add(&properties, &limits[i]);
     MQTTResponse_free(MQTTClient_connect5(client, &options, &properties, NULL));
     MQTTProperties_free(&properties);
     return client;
+}
+
+static MQTTClient connected(const char *suffix, bool is_clean, int keep_alive_s, const char *will_topic)
+{
+    return connected_as(suffix, is_clean, keep_alive_s, will_topic, "127.0.0.1", NULL, NULL, 0);
 }
 
 static void subscribe(MQTTClient client, const char *filter, int qos)
@@ -117,7 +130,7 @@ static void only_of_5(MQTTClient client)
     MQTTProperty pair = {
         .identifier = MQTTPROPERTY_CODE_USER_PROPERTY, .value.data = {3, "key"}, .value.value = {5, "value"}};
     MQTTProperty expiry = {.identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL, .value.integer4 = 60};
-    MQTTClient shared = connected("-share", true, 60, false);
+    MQTTClient shared = connected("-share", true, 60, NULL);
     char filter[96];
 
     snprintf(filter, sizeof filter, "$share/group/%s/shared", name);
@@ -139,7 +152,7 @@ static const char *const topics[] = {"/zero", "/one", "/two"};
 static void publisher(void)
 {
     sleep(1);
-    MQTTClient client = connected("-pub", true, 1, true);
+    MQTTClient client = connected("-pub", true, 1, "/will");
     for (int topic = 0; topic < 3; topic++)
         for (int qos = 0; qos < 3; qos++)
             publish(client, joined(topics[topic]), "a message", qos, false, NULL);
@@ -154,6 +167,83 @@ static void publisher(void)
     _exit(0);
 }
 
+/* What a broker may refuse: the password, a long Keep Alive, an empty Client Identifier, a Will, a subscription, a message. */
+static void refusal(void)
+{
+    const char *wrong_user = getenv("INTEROP_WRONG_USER");
+
+    closed(connected_as("-wrong", true, 60, NULL, "127.0.0.1", wrong_user != NULL ? wrong_user : "nobody", NULL, 0));
+    closed(connected("-idle", true, 600, NULL));
+    closed(connected("", false, 60, NULL));
+    closed(connected("-mourned", true, 60, "/forbidden"));
+    MQTTClient refused = connected("-refused", true, 60, NULL);
+    char *filters[] = {joined("/forbidden"), joined("/zero")};
+    int qos[] = {1, 1};
+    if (version == MQTTVERSION_5)
+        MQTTResponse_free(MQTTClient_subscribeMany5(refused, 2, filters, qos, NULL, NULL));
+    else
+        MQTTClient_subscribeMany(refused, 2, filters, qos);
+    publish(refused, joined("/forbidden"), "not wanted", 1, false, NULL);
+    closed(refused);
+}
+
+static void publish_one(const char *address, const char *text, int qos, int alias)
+{
+    MQTTProperties properties = MQTTProperties_initializer;
+    MQTTProperty number = {.identifier = MQTTPROPERTY_CODE_TOPIC_ALIAS, .value.integer2 = (unsigned short)alias};
+    MQTTClient client = connected_as("-high", true, 60, NULL, address, NULL, NULL, 0);
+
+    if (alias > 0)
+        MQTTProperties_add(&properties, &number);
+    publish(client, joined("/low"), text, qos, false, alias > 0 ? &properties : NULL);
+    MQTTProperties_free(&properties);
+    closed(client);
+}
+
+/* The limits of the client: messages wait for one that takes few at once, and nothing large. Those of the broker: more
+ * at once than it takes, then with more than it allows, each on a connection of its own. */
+static void limits(void)
+{
+    static char large[3001];
+    const MQTTProperty few[] = {{.identifier = MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, .value.integer2 = 2},
+                                {.identifier = MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE, .value.integer4 = 200},
+                                {.identifier = MQTTPROPERTY_CODE_TOPIC_ALIAS_MAXIMUM, .value.integer2 = 3}};
+    const char *limited = getenv("INTEROP_LIMITED");
+    MQTTClient subscriber = connected_as("-few", false, 60, NULL, "127.0.0.1", NULL, few, 3);
+
+    memset(large, '.', sizeof large - 1);
+    subscribe(subscriber, joined("/many"), 2);
+    closed(subscriber);
+    MQTTClient many = connected("-many", true, 60, NULL);
+    for (int i = 0; i < 12; i++) {
+        MQTTClient_message message = MQTTClient_message_initializer;
+        message.payload = "message";
+        message.payloadlen = 7;
+        message.qos = 1 + i % 2;
+        if (version == MQTTVERSION_5)
+            MQTTResponse_free(MQTTClient_publishMessage5(many, joined("/many"), &message, NULL));
+        else
+            MQTTClient_publishMessage(many, joined("/many"), &message, NULL);
+    }
+    publish(many, joined("/many"), large + 2600, 1, false, NULL);
+    closed(many);
+    subscriber = connected_as("-few", false, 60, NULL, "127.0.0.1", NULL, few, 3);
+    usleep(1500000);
+    closed(subscriber);
+    if (limited == NULL)
+        return;
+    subscriber = connected_as("-low", true, 60, NULL, limited, NULL, NULL, 0);
+    subscribe(subscriber, joined("/low"), 2);
+    publish_one(limited, "message", 1, 0);
+    publish_one(limited, "message", 2, 0);
+    publish_one(limited, large, 1, 0);
+    if (version == MQTTVERSION_5) {
+        publish_one(limited, "the highest alias", 1, 2);
+        publish_one(limited, "an alias too high", 1, 9);
+    }
+    closed(subscriber);
+}
+
 int main(int count, char **arguments)
 {
     if (count != 3)
@@ -162,18 +252,18 @@ int main(int count, char **arguments)
     name = arguments[2];
     if (fork() == 0) /* the publisher, before there are threads; it ends without a DISCONNECT */
         publisher();
-    MQTTClient subscriber = connected("-sub", false, 60, false);
+    MQTTClient subscriber = connected("-sub", false, 60, NULL);
     for (int qos = 0; qos < 3; qos++)
         subscribe(subscriber, joined(topics[qos]), qos);
     sleep(3);
     closed(subscriber);
     sleep(2);
-    subscriber = connected("-sub", false, 60, false);
+    subscriber = connected("-sub", false, 60, NULL);
     sleep(1);
     subscribe(subscriber, joined("/kept"), 1);
     subscribe(subscriber, joined("/will"), 1);
     sleep(1);
-    MQTTClient twin = connected("-sub", false, 60, false);
+    MQTTClient twin = connected("-sub", false, 60, NULL);
     sleep(1);
     if (version == MQTTVERSION_5)
         MQTTResponse_free(MQTTClient_unsubscribe5(twin, joined("/zero"), NULL));
@@ -182,5 +272,7 @@ int main(int count, char **arguments)
     sleep(3);
     publish(twin, joined("/kept"), "", 1, true, NULL);
     closed(twin);
+    refusal();
+    limits();
     return 0;
 }
