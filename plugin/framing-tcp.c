@@ -105,7 +105,7 @@ static struct segment search_segment(struct tcp_direction *direction, const stru
     bool is_filled = !found && !info->is_reassembled && is_filled_but_for_flags(tvb, chunk);
 
     framing_lose_place(chunk);
-    /* What TCP put together need not end with the segment: the place after it is unknown. */
+    /* What TCP put together need not end with the segment: the place after it is unknown. It does where a segment was waited for. */
     direction->framed = (found || is_filled) && (!info->is_reassembled || direction->tried);
     direction->skips = false;
     direction->open_bytes = 0;
@@ -125,8 +125,7 @@ static bool may_begin_packet(tvbuff_t *tvb, const packet_info *pinfo, const stru
         captured > MOST_TRIED || !track_may_begin(chunk->stream->connection, chunk->sender, bytes[0], false))
         return false;
     enum mqtt_frame_state state = mqtt_frame(bytes, captured, &length);
-    return state == MQTT_FRAME_UNFINISHED ||
-           (state == MQTT_FRAME_WHOLE && length > captured && length <= MOST_TRIED);
+    return state == MQTT_FRAME_UNFINISHED || (state == MQTT_FRAME_WHOLE && length > captured && length <= MOST_TRIED);
 }
 
 /** Looks for a packet in a segment that is passed over, since a packet with an invalid first byte announced it. What it announced
@@ -135,7 +134,8 @@ static struct segment pass_segment(struct tcp_direction *direction, const struct
                                    packet_info *pinfo, tvbuff_t *tvb, const struct tcpinfo *info, uint32_t seq)
 {
     uint32_t waited = direction->tried ? direction->next_seq - seq : 0;
-    tvbuff_t *latest = waited > 0 ? tvb_new_subset_remaining(tvb, (int)waited) : tvb;
+    bool has_both = waited > 0 && waited < tvb_reported_length(tvb);
+    tvbuff_t *latest = has_both ? tvb_new_subset_remaining(tvb, (int)waited) : tvb;
     bool is_filled = framing_is_filled(tvb, chunk);
 
     if (is_filled || framing_is_filled(latest, chunk)) {

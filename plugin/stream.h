@@ -11,13 +11,13 @@
 
 /** What the framing knows of one direction; written on the first visit only. */
 struct tcp_direction {
-    bool seen;            /**< data of this direction was met before */
-    bool from_start;      /**< the first of it was the stream's first byte */
-    bool has_packets;     /**< a packet of it was met */
-    bool framed;          /**< it is known where the next packet begins */
-    bool lacks_rest;      /**< the packet before that place was shown without its end */
-    bool skips;           /**< and need not continue up to there: its first byte is invalid */
-    bool tried;           /**< the latest segment may begin a packet before that place, and waits for the next one */
+    bool seen;              /**< data of this direction was met before */
+    bool from_start;        /**< the first of it was the stream's first byte */
+    bool has_packets;       /**< a packet of it was met */
+    bool framed;            /**< it is known where the next packet begins */
+    bool lacks_rest;        /**< the packet before that place was shown without its end */
+    bool skips;             /**< and need not continue up to there: its first byte is invalid */
+    bool tried;             /**< the latest segment may begin a packet before that place, and waits for the next one */
     uint8_t open_bytes : 4; /**< the bytes of that one's Remaining Length that are there, plus 1; 0: all of them */
     uint8_t unproved : 4;   /**< after a search: segments that have yet to hold packets where they should */
     uint32_t open_length;   /**< the Remaining Length by those bytes */
