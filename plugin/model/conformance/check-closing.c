@@ -11,7 +11,7 @@ void track_check_closing(struct track_context *tracking, const struct track_clos
 {
     /* MQTT 5.0 section 6. Where a CONNECT came, it was said there. */
     if (closing->lacks_subprotocol && !tracking->snapshot.connect_seen)
-        track_report_anomaly(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SUBPROTOCOL_MISSING,
-                                                              .doubt = TRACK_DOUBT_NO_MQTT});
+        track_report_anomaly(
+            tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SUBPROTOCOL_MISSING, .doubt = TRACK_DOUBT_NO_MQTT});
     track_check_unanswered_at_close(tracking);
 }

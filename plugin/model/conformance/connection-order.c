@@ -55,8 +55,8 @@ static void check_client(struct track_context *tracking)
                                                               .lack = track_history_lack(tracking)});
     /* MQTT 5.0 section 6. */
     if (is_connect && tracking->arrival->lacks_subprotocol)
-        track_report_anomaly_once(tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SUBPROTOCOL_MISSING,
-                                                                   .at = {0, packet->length}});
+        track_report_anomaly_once(
+            tracking, (struct track_anomaly){.kind = TRACK_ANOMALY_SUBPROTOCOL_MISSING, .at = {0, packet->length}});
     if (!track_has_history(tracking))
         return;
     bool is_allowed = is_connect || packet->type == MQTT_TYPE_AUTH || packet->type == MQTT_TYPE_DISCONNECT;

@@ -339,7 +339,8 @@ static bool is_repeated(const struct search *search)
 /** Nothing stored is due: the session goes on, and its Client has not subscribed since. */
 static bool is_session_without_subscribe(const struct track_connection *connection)
 {
-    return connection->session.session_present && connection->journey.is_whole && connection->journey.subscribed_in == 0;
+    return connection->session.session_present && connection->journey.is_whole &&
+           connection->journey.subscribed_in == 0;
 }
 
 /** Topics of the Server's own, which no Client publishes to. */
