@@ -109,9 +109,10 @@ void check_anomalies(const struct check_policy *policy, const struct mqtt_packet
 
 /** Who counts on which occasions rules were kept or broken. */
 struct check_occasions {
-    /** Called for each rule that knew what it needs at a packet: `has_come` where its statement's if-part holds there. `occasion`
-     *  has no more than rule, column and subject, which is enough for check_finding_ids() and check_finding_side(). */
-    void (*asked)(struct check_occasions *occasions, const struct check_finding *occasion, bool has_come);
+    uint32_t asked[CHECK_RULE_COUNT]; /**< how often each rule knew what it needs at a packet */
+    /** Called where besides its statement's if-part holds. `occasion` has no more than rule, column and subject, which is enough for
+     *  check_finding_ids() and check_finding_side(). */
+    void (*came)(struct check_occasions *occasions, const struct check_finding *occasion);
 };
 
 /** Finds the occasions of one packet, so long after the first of its connection. Of a malformed one only those of the rules about faults and anomalies, and none where the version is

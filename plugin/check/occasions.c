@@ -95,7 +95,10 @@ void check_ask_occasions(struct check_question *question, enum check_subject_kin
         const struct concerned *each = &concerned[about][type].rules[i];
         if (!(each->columns >> question->column & 1) || question->silence & each->silence)
             continue;
+        question->occasions->asked[each->rule]++;
+        if (!occasion_functions[each->rule](&question->subject))
+            continue;
         occasion.rule = (enum check_rule)each->rule;
-        question->occasions->asked(question->occasions, &occasion, occasion_functions[each->rule](&question->subject));
+        question->occasions->came(question->occasions, &occasion);
     }
 }

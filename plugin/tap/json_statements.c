@@ -31,7 +31,6 @@ struct json_statements {
     GArray *requirements;             /**< struct requirement, by rule and version, then by statement */
     unsigned first[CHECK_RULE_COUNT + 1][CHECK_COLUMNS]; /**< where those of a rule in a version begin */
     unsigned end[CHECK_RULE_COUNT][CHECK_COLUMNS];
-    uint32_t asked[CHECK_RULE_COUNT];
     uint32_t came[CHECK_RULE_COUNT];
     uint32_t broken[CHECK_RULE_COUNT];
     struct json_coverage *coverage; /**< of the connection that is being counted */
@@ -92,17 +91,14 @@ static bool has_id(const struct check_ids *ids, const char *id)
     return false;
 }
 
-static void count_occasion(struct check_occasions *receiver, const struct check_finding *occasion, bool has_come)
+static void count_occasion(struct check_occasions *receiver, const struct check_finding *occasion)
 {
     struct json_statements *statements = (struct json_statements *)receiver;
+    unsigned side = side_index(occasion);
     struct check_ids ids;
     bool has_ids = false;
 
-    statements->asked[occasion->rule]++;
-    if (!has_come)
-        return;
     statements->came[occasion->rule]++;
-    unsigned side = side_index(occasion);
     for (unsigned i = statements->first[occasion->rule][occasion->column];
          i < statements->end[occasion->rule][occasion->column]; i++) {
         struct requirement *requirement = requirement_at(statements, i);
@@ -148,7 +144,7 @@ struct json_statements *json_statements_new(void)
 {
     struct json_statements *statements = g_new0(struct json_statements, 1);
 
-    statements->occasions.asked = count_occasion;
+    statements->occasions.came = count_occasion;
     statements->requirements = g_array_new(FALSE, FALSE, sizeof(struct requirement));
     for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++)
         for (unsigned column = 0; column < CHECK_COLUMNS; column++)
@@ -320,11 +316,11 @@ void json_write_statements(struct json_writer *writer, const struct json_stateme
     }
     g_ptr_array_unref(list);
     for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++) {
-        if (statements->asked[rule] + statements->broken[rule] == 0)
+        if (statements->occasions.asked[rule] + statements->broken[rule] == 0)
             continue;
         json_open(writer, "rule");
         json_string(writer, "rule", check_rule_info((enum check_rule)rule)->symbol);
-        json_unsigned(writer, "asked", statements->asked[rule]);
+        json_unsigned(writer, "asked", statements->occasions.asked[rule]);
         json_unsigned(writer, "occasions", MAX(statements->came[rule], statements->broken[rule]));
         json_unsigned(writer, "breaches", statements->broken[rule]);
         json_close(writer);
