@@ -4,9 +4,9 @@
 #
 # SPDX-License-Identifier: GPL-2.0-or-later
 
-# What builds and tests the plugin.
+# What builds and tests the plugin. CMake's file for Wireshark is in wireshark-dev since 4.4.
 # shellcheck disable=SC2034 # used by the scripts that source this one
-build_packages=gcc,clang,libc6-dev,meson,pkgconf,libwireshark-dev,libglib2.0-dev,tshark,python3
+build_packages=gcc,clang,libc6-dev,meson,cmake,make,pkgconf,libwireshark-dev,wireshark-dev,libglib2.0-dev,tshark,python3
 roots=${MQTTSCOPE_ROOTS:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mqttscope/roots}
 
 # The options for mmdebstrap that make it fetch packages the way this machine does.
