@@ -112,6 +112,12 @@ static tap_packet_status json_on_frame(void *given, packet_info *pinfo, epan_dis
     return TAP_PACKET_DONT_REDRAW;
 }
 
+static bool is_handle_of_mqtt(dissector_handle_t handle)
+{
+    int protocol = handle != NULL ? dissector_handle_get_protocol_index(handle) : -1;
+    return protocol >= 0 && strcmp(proto_get_protocol_filter_name(protocol), "mqtt") == 0;
+}
+
 /** True where a port is MQTT's, over TCP or TLS, by what Wireshark has registered or the user has decided. */
 static bool is_port_of_mqtt(uint32_t port)
 {
@@ -119,9 +125,7 @@ static bool is_port_of_mqtt(uint32_t port)
 
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
         dissector_table_t table = find_dissector_table(tables[i]);
-        dissector_handle_t handle = table != NULL ? dissector_get_uint_handle(table, port) : NULL;
-        int protocol = handle != NULL ? dissector_handle_get_protocol_index(handle) : -1;
-        if (protocol >= 0 && strcmp(proto_get_protocol_filter_name(protocol), "mqtt") == 0)
+        if (table != NULL && is_handle_of_mqtt(dissector_get_uint_handle(table, port)))
             return true;
     }
     return false;
@@ -304,11 +308,8 @@ static void listen(const char *tap_name, void *data, const char *filter, tap_pac
 static void add_protocol(const char *table _U_, ftenum_t type _U_, void *key, void *value, void *data)
 {
     struct json_tap *tap = (struct json_tap *)data;
-    dissector_handle_t handle = dtbl_entry_get_handle((dtbl_entry_t *)value);
-    int protocol = handle != NULL ? dissector_handle_get_protocol_index(handle) : -1;
 
-    if (protocol >= 0 && strcmp(proto_get_protocol_filter_name(protocol), "mqtt") == 0 &&
-        tap->protocol_count < PROTOCOLS_MAX)
+    if (is_handle_of_mqtt(dtbl_entry_get_handle((dtbl_entry_t *)value)) && tap->protocol_count < PROTOCOLS_MAX)
         tap->protocols[tap->protocol_count++] = (struct alpn_protocol){tap, (const char *)key};
 }
 

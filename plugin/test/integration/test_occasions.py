@@ -6,7 +6,6 @@ has its occasion; and of a rule with an if-part some case has what it is about w
 from __future__ import annotations
 
 import json
-import re
 import sys
 import unittest
 from collections import defaultdict
@@ -18,12 +17,11 @@ sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
 import harness  # noqa: E402
 from casefile import read_case  # noqa: E402
 from counted import compared  # noqa: E402
+from rulelint import cells  # noqa: E402
+from ruletable import PRACTICE  # noqa: E402
 from test_cases import settings_of  # noqa: E402
 
 CASES = ROOT / "test-captures" / "cases"
-
-HINT = "practice_"
-"""How the symbols of rules begin that are not counted."""
 
 UNSEEN = {
     "auth_before_v5": "the row is about a type that no packet has then",
@@ -49,13 +47,9 @@ ALWAYS_THERE = {
 
 def conditional_rules() -> set[str]:
     """The rules whose cell WHEN is more than ALWAYS, hints aside."""
-    found = set()
-    for path in (ROOT / "plugin" / "check").glob("rules-*.def"):
-        for row in re.split(r"^RULE\(", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
-            symbol = row.split(",", 1)[0].strip()
-            if "WHEN(ALWAYS)" not in row and not symbol.startswith(HINT):
-                found.add(symbol)
-    return found
+    return {symbol for path in (ROOT / "plugin" / "check").glob("rules-*.def")
+            for symbol, row in cells(path.read_text(encoding="utf-8"), "RULE")
+            if row["WHEN"] != "ALWAYS" and not symbol.startswith(PRACTICE)}
 
 
 def rules_of(capture: Path, settings: harness.Settings) -> dict[str, dict[str, int]]:
@@ -72,7 +66,7 @@ class Occasions(unittest.TestCase):
         kept_in, exercised, idle = set(), set(), set()
         for path in sorted(CASES.rglob("*.case")):
             case = read_case(path)
-            keeps = {each for each in case.keeps if not each.startswith(HINT)}
+            keeps = {each for each in case.keeps if not each.startswith(PRACTICE)}
             counted = rules_of(path.with_suffix(".pcap"), settings_of(case))
             came = {name for name, each in counted.items() if each["occasions"] > 0}
             kept_in |= keeps
