@@ -23,17 +23,17 @@ struct check_question {
     struct check_subject subject;
     uint32_t silence; /**< bits of enum check_needs and enum check_silence: a rule that has one of them is not asked */
     /** Asks all rules about one kind of subject: check_ask(), or check_ask_occasions(). */
-    void (*ask)(struct check_question *question, enum check_subject_kind about);
+    void (*ask)(struct check_question *question, enum check_subject_kind kind);
     /** check_ask(): called for each rule that is broken, with the bytes concerned. */
     void (*found)(struct check_question *question, enum check_rule rule, struct mqtt_span at);
-    enum check_column column;          /**< check_ask_occasions(): of the version in force */
-    struct check_occasions *occasions; /**< the same: who receives them */
+    enum check_column column;        /**< check_ask_occasions(): of the version in force */
+    struct check_receiver *receiver; /**< the same: who counts them */
 };
 
 /** Asks all rules about one kind of subject, in the order of their rows. */
-void check_ask(struct check_question *question, enum check_subject_kind about);
+void check_ask(struct check_question *question, enum check_subject_kind kind);
 
 /** Asks them not whether they are broken, but whether the subject is an occasion to break or to keep them. */
-void check_ask_occasions(struct check_question *question, enum check_subject_kind about);
+void check_ask_occasions(struct check_question *question, enum check_subject_kind kind);
 
 #endif

@@ -437,7 +437,7 @@ void check_run(const struct check_policy *policy, const struct mqtt_packet *pack
 }
 
 void check_find_occasions(const struct mqtt_packet *packet, const struct track_facts *facts, int64_t age_ns,
-                          struct check_occasions *occasions)
+                          struct check_receiver *receiver)
 {
     static const struct track_anomaly nothing;
     struct check_run run = {
@@ -445,7 +445,7 @@ void check_find_occasions(const struct mqtt_packet *packet, const struct track_f
             {
                 .subject = {.packet = packet, .facts = facts, .age_ns = age_ns},
                 .ask = check_ask_occasions,
-                .occasions = occasions,
+                .receiver = receiver,
             },
     };
     struct check_question *question = &run.question;

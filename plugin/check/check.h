@@ -107,18 +107,49 @@ void check_fixed_header(const struct check_policy *policy, const struct mqtt_pac
 void check_anomalies(const struct check_policy *policy, const struct mqtt_packet *packet,
                      const struct track_facts *facts, struct _wmem_allocator_t *pool, struct check_findings *findings);
 
-/** Who counts on which occasions rules were kept or broken. */
-struct check_occasions {
-    uint32_t asked[CHECK_RULE_COUNT]; /**< how often each rule knew what it needs at a packet */
-    /** Called where besides its statement's if-part holds. `occasion` has no more than rule, column and subject, which is enough for
-     *  check_finding_ids() and check_finding_side(). */
-    void (*came)(struct check_occasions *occasions, const struct check_finding *occasion);
+/** A set of rules. */
+struct check_rule_set {
+    uint32_t words[(CHECK_RULE_COUNT + 31) / 32];
 };
 
-/** Finds the occasions of one packet, so long after the first of its connection. Of a malformed one only those of the rules about faults and anomalies, and none where the version is
- *  not certain. */
+static inline void check_add_rule(struct check_rule_set *set, enum check_rule rule)
+{
+    set->words[rule / 32] |= UINT32_C(1) << rule % 32;
+}
+
+static inline void check_add_rules(struct check_rule_set *set, const struct check_rule_set *others)
+{
+    for (unsigned word = 0; word < sizeof set->words / sizeof set->words[0]; word++)
+        set->words[word] |= others->words[word];
+}
+
+static inline bool check_has_rule(const struct check_rule_set *set, enum check_rule rule)
+{
+    return set->words[rule / 32] >> rule % 32 & 1;
+}
+
+/** What a part of a packet was an occasion for. Such that are equal byte by byte count for the same rules, sides and, where the
+ *  statement has no condition, for the same statements. */
+struct check_occasions {
+    struct check_rule_set asked; /**< the rules that knew what they need */
+    struct check_rule_set came;  /**< of these, the ones whose statement's if-part holds */
+    uint8_t column;              /**< enum check_column: of the version in force */
+    uint8_t type;                /**< enum mqtt_packet_type */
+    uint8_t sender;              /**< enum check_side: CLIENT, BROKER or UNKNOWN */
+    uint8_t property;            /**< enum mqtt_property_index of a property; else 0 */
+    uint8_t block_type;          /**< the packet's type, or MQTT_TYPE_WILL, of a property; else 0 */
+};
+
+/** Who counts on which occasions rules were kept or broken. */
+struct check_receiver {
+    void (*count)(struct check_receiver *receiver, const struct check_occasions *occasions,
+                  const struct check_subject *subject);
+};
+
+/** Finds the occasions of one packet, so long after the first of its connection: for each of its parts. Of a malformed one only
+ *  those of the rules about faults and anomalies, and none where the version is not certain. */
 void check_find_occasions(const struct mqtt_packet *packet, const struct track_facts *facts, int64_t age_ns,
-                          struct check_occasions *occasions);
+                          struct check_receiver *receiver);
 
 /** What check_run() would have found beside, had the capture shown what the rules need: each says in its text what is missing.
  *  Where it is not known which end is the broker, both are tried. These are no findings: nothing may count them. */

@@ -8,12 +8,10 @@
  */
 #include <string.h>
 
-#include "ask.h"
-#include "row-words.h"
+#include "ask-cells.h"
 
-#define WHEN_WHEN(...) (__VA_ARGS__)
 #define RULE(symbol, about, on, when, ...)                                                                             \
-    static bool occasion_##symbol(const struct check_subject *subject)                                                 \
+    static inline bool occasion_##symbol(const struct check_subject *subject)                                          \
     {                                                                                                                  \
         SUBJECT_IN_SCOPE(subject)                                                                                      \
         return WHEN_##when;                                                                                            \
@@ -21,84 +19,90 @@
 #include "rules.def"
 #undef RULE
 
-static bool (*const occasion_functions[CHECK_RULE_COUNT])(const struct check_subject *subject) = {
-#define RULE(symbol, ...) occasion_##symbol,
-#include "rules.def"
-#undef RULE
-};
+#define SUBJECT_ANOMALY(symbol) kind == CHECK_ABOUT_ANOMALY
 
-enum { TYPES = MQTT_TYPE_WILL };
-
-/** What the rule needs. Where an anomaly is shown by a packet of one end, what was asked for is in another of the other end: WHEN
+/** What has to be known. Where an anomaly is shown by a packet of one end, what was asked for is in another of the other end: WHEN
  *  says whose packet it is, and that it is known. Content is what a PUBLISH has. */
-static uint32_t needs_of(const struct check_rule_info *info, unsigned type)
+ASKED_IN_PLACE uint32_t needs_of(uint32_t needs, enum check_subject_kind kind, unsigned type)
 {
-    uint32_t sides = CHECK_NEEDS_FROM_CLIENT | CHECK_NEEDS_FROM_SERVER;
-    uint32_t needs = info->needs;
+    const uint32_t sides = CHECK_NEEDS_FROM_CLIENT | CHECK_NEEDS_FROM_SERVER;
 
-    if (info->about != CHECK_ABOUT_ANOMALY)
+    if (kind != CHECK_ABOUT_ANOMALY)
         return needs;
     if (needs & sides)
         needs = (needs & ~sides) | CHECK_NEEDS_DIRECTION;
     return type == MQTT_TYPE_PUBLISH ? needs : needs & ~(uint32_t)CHECK_NEEDS_CONTENT;
 }
 
-/** What keeps the rule from being asked. */
-static uint32_t silence_of(const struct check_rule_info *info, unsigned type)
+/** Asks about one kind of subject in one type of packet. */
+ASKED_IN_PLACE void find(const struct check_question *question, enum check_subject_kind kind, unsigned type,
+                         struct check_occasions *found)
 {
-    return needs_of(info, type) | (info->needs & CHECK_NEEDS_OK_IF_TRUNCATED ? 0 : (uint32_t)CHECK_NOT_IF_TRUNCATED);
-}
-
-/* The rules that concern a kind of subject in a type of packet, and how many; made at the first question. */
-static struct {
-    unsigned count;
-    struct concerned {
-        uint16_t rule;
-        uint16_t columns; /**< bits 1 << enum check_column: the versions that have it */
-        uint32_t silence;
-    } rules[CHECK_RULE_COUNT];
-} concerned[CHECK_SUBJECT_KINDS][TYPES];
-static bool has_concerned;
-
-static uint16_t columns_of(const struct check_rule_info *info)
-{
-    unsigned columns = 0;
-
-    for (unsigned column = 0; column < CHECK_COLUMNS; column++)
-        columns |= check_is_in_version(info, (enum check_column)column) ? 1u << column : 0;
-    return (uint16_t)columns;
-}
-
-static void find_concerned(void)
-{
-    for (unsigned rule = 0; rule < CHECK_RULE_COUNT; rule++) {
-        const struct check_rule_info *info = check_rule_info((enum check_rule)rule);
-        for (unsigned type = 0; type < TYPES; type++)
-            if (info->packets >> type & 1)
-                concerned[info->about][type].rules[concerned[info->about][type].count++] =
-                    (struct concerned){(uint16_t)rule, columns_of(info), silence_of(info, type)};
+#define RULE(symbol, about, on, when, broken_if, side, severity, group, needs, v31, v311, v50, ...)                    \
+    if (ABOUT_##about && ON_##on >> type & 1 &&                                                                        \
+        !(question->silence & SILENCE(needs_of(NEEDS_##needs, kind, type), V31_##v31, V311_##v311, V50_##v50))) {      \
+        check_add_rule(&found->asked, CHECK_##symbol);                                                                 \
+        if (occasion_##symbol(&question->subject))                                                                     \
+            check_add_rule(&found->came, CHECK_##symbol);                                                              \
     }
-    has_concerned = true;
+#include "rules.def"
+#undef RULE
 }
 
-void check_ask_occasions(struct check_question *question, enum check_subject_kind about)
+/** Asks about one kind of subject. */
+ASKED_IN_PLACE void find_in_type(const struct check_question *question, enum check_subject_kind kind,
+                                 struct check_occasions *found)
 {
-    unsigned type = question->subject.packet->type;
-    struct check_finding occasion;
-
-    if (!has_concerned)
-        find_concerned();
-    memset(&occasion, 0, sizeof occasion);
-    occasion.column = question->column;
-    occasion.subject = question->subject;
-    for (unsigned i = 0; type < TYPES && i < concerned[about][type].count; i++) {
-        const struct concerned *each = &concerned[about][type].rules[i];
-        if (!(each->columns >> question->column & 1) || question->silence & each->silence)
-            continue;
-        question->occasions->asked[each->rule]++;
-        if (!occasion_functions[each->rule](&question->subject))
-            continue;
-        occasion.rule = (enum check_rule)each->rule;
-        question->occasions->came(question->occasions, &occasion);
+    switch (question->subject.packet->type) {
+#define PACKET_TYPE(symbol, number, name, senders, flags)                                                              \
+    case MQTT_TYPE_##symbol:                                                                                           \
+        find(question, kind, MQTT_TYPE_##symbol, found);                                                               \
+        break;
+#include "../wire/packet-types.def"
+#undef PACKET_TYPE
+    case MQTT_TYPE_WILL:
+        break;
     }
+}
+
+void check_ask_occasions(struct check_question *question, enum check_subject_kind kind)
+{
+    const struct check_subject *subject = &question->subject;
+    bool has_property = kind == CHECK_ABOUT_PROPERTY;
+    struct check_occasions found;
+
+    memset(&found, 0, sizeof found); /* they are compared byte by byte */
+    found.column = (uint8_t)question->column;
+    found.type = (uint8_t)subject->packet->type;
+    found.sender = is_from_client(subject->facts)   ? CHECK_SIDE_CLIENT
+                   : is_from_server(subject->facts) ? CHECK_SIDE_BROKER
+                                                    : CHECK_SIDE_UNKNOWN;
+    found.property = has_property ? (uint8_t)subject->property.index : 0;
+    found.block_type = has_property ? (uint8_t)subject->block_type : 0;
+    switch (kind) {
+    case CHECK_ABOUT_PACKET:
+        find_in_type(question, CHECK_ABOUT_PACKET, &found);
+        break;
+    case CHECK_ABOUT_TEXT:
+        find_in_type(question, CHECK_ABOUT_TEXT, &found);
+        break;
+    case CHECK_ABOUT_PROPERTY:
+        find_in_type(question, CHECK_ABOUT_PROPERTY, &found);
+        break;
+    case CHECK_ABOUT_ANOMALY:
+        find_in_type(question, CHECK_ABOUT_ANOMALY, &found);
+        break;
+    case CHECK_ABOUT_FAULT:
+        find_in_type(question, CHECK_ABOUT_FAULT, &found);
+        break;
+    case CHECK_ABOUT_FILTER:
+        find(question, CHECK_ABOUT_FILTER, found.type, &found);
+        break;
+    case CHECK_ABOUT_CODE:
+        find(question, CHECK_ABOUT_CODE, found.type, &found);
+        break;
+    case CHECK_SUBJECT_KINDS:
+        break;
+    }
+    question->receiver->count(question->receiver, &found, subject);
 }

@@ -44,6 +44,9 @@ void json_bool(struct json_writer *writer, const char *name, bool value);
 /** A time or a span of time in seconds, to the nanosecond. */
 void json_time(struct json_writer *writer, const char *name, const nstime_t *time);
 
+/** A member whose value is ready as JSON. */
+void json_ready(struct json_writer *writer, const char *name, const char *value);
+
 /** Members of the object that are arrays or objects; json_end_...() ends them. A NULL name is for an element of an array. */
 void json_begin_array(struct json_writer *writer, const char *name);
 void json_end_array(struct json_writer *writer);
@@ -88,11 +91,11 @@ void json_judge(struct json_statements *statements, struct json_coverage *covera
                 int64_t age_ns);
 
 /** Writes the statements of the versions that occur, and the rules that were evaluated. */
-void json_write_statements(struct json_writer *writer, const struct json_statements *statements,
+void json_write_statements(struct json_writer *writer, struct json_statements *statements,
                            const bool versions[CHECK_COLUMNS]);
 
 /** Writes the ids of what was broken and held on a connection, as a member. */
-void json_write_coverage(struct json_writer *writer, const struct json_statements *statements,
+void json_write_coverage(struct json_writer *writer, struct json_statements *statements,
                          const struct json_coverage *coverage);
 
 /** What is counted until the end of the file. */

@@ -64,6 +64,12 @@ void json_bool(struct json_writer *writer, const char *name, bool value)
     json_dumper_value_anyf(&writer->dumper, value ? "true" : "false");
 }
 
+void json_ready(struct json_writer *writer, const char *name, const char *value)
+{
+    name_member(writer, name);
+    json_dumper_value_anyf(&writer->dumper, "%s", value);
+}
+
 void json_time(struct json_writer *writer, const char *name, const nstime_t *time)
 {
     bool is_negative = time->secs < 0 || time->nsecs < 0;

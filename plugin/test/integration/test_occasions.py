@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
 import harness  # noqa: E402
 from casefile import read_case  # noqa: E402
 from counted import compared  # noqa: E402
+from crafted import CraftedTest  # noqa: E402
 from rulelint import cells  # noqa: E402
 from ruletable import PRACTICE  # noqa: E402
 from test_cases import settings_of  # noqa: E402
@@ -56,6 +57,24 @@ def rules_of(capture: Path, settings: harness.Settings) -> dict[str, dict[str, i
     """What is counted of each rule that was evaluated."""
     text = harness.tshark("-q", "-z", "mqttscope,json", capture=capture, settings=settings)
     return {each["rule"]: each for each in map(json.loads, text.splitlines()) if each["type"] == "rule"}
+
+
+class Breaches(CraftedTest):
+    ANSWERED = (
+        'connection a: 10.0.0.2 -> 10.0.0.1:1883\na > 10 { s"MQTT" 04 02 ffff s"a" }\na < 20 { 00 00 }\n'
+        'a > 82 { 0001 s"d" 00 }\na < 90 { 0001 00 }\na > e0 {}\n')
+    NEVER = (
+        'connection n: 10.0.0.3 -> 10.0.0.1:1883\nn > 10 { s"MQTT" 04 02 ffff s"n" }\nn < 20 { 00 00 }\n'
+        'n > 82 { 0001 s"d" 00 }\nn > c0 {}\nn < d0 {}\nwait 10s\nn > e0 {}\n')
+
+    def test_absent_answer(self) -> None:
+        """A breach that no packet was the occasion of counts as one, whichever comes first."""
+        for order in (self.ANSWERED + self.NEVER, self.NEVER + self.ANSWERED):
+            capture = self.capture("title: answered once\n" + order)
+            text = harness.tshark("-q", "-z", "mqttscope,json", capture=capture)
+            counted = [each["broker"] for each in map(json.loads, text.splitlines())
+                       if each["type"] == "statement" and each["id"] == "MQTT-3.8.4-1"]
+            self.assertEqual(counted, [{"occasions": 2, "breaches": 1}])
 
 
 class Occasions(unittest.TestCase):
