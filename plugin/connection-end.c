@@ -138,6 +138,7 @@ static int dissect_tcp(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, void
     stream_enter_segment(pinfo, NULL);
     if (length < LEAST_HEADER)
         return length;
+    tls_offer_look(pinfo, tvb, flags >> 12 << 2);
     beginnings_show(tvb, pinfo, tree);
     if (flags & (FLAG_FIN | FLAG_RST) && is_of_segment(tvb, pinfo))
         look_at_flags(tvb, pinfo, tree, flags);

@@ -94,6 +94,12 @@ void beginnings_show(tvbuff_t *segment, packet_info *pinfo, proto_tree *tree);
 /** Forgets what belongs to the file just closed. */
 void beginnings_reset(void);
 
+/** Registers the tap of what TLS clients offer (struct tap_offer). */
+void tls_offer_register(void);
+
+/** Looks for a ClientHello in a segment that TCP has dissected, and queues the protocols that it offers, where somebody listens. */
+void tls_offer_look(packet_info *pinfo, tvbuff_t *segment, unsigned header_length);
+
 /** Makes the handle that wraps TCP; at hand-off. */
 void connection_end_register(void);
 

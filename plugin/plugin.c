@@ -27,6 +27,7 @@ static void register_all(void)
     int proto = mqttscope_proto();
     show_register(proto_get_id_by_filter_name("mqtt"), proto);
     dissect_register();
+    tls_offer_register();
     websocket_register(proto);
     preferences_register(proto);
     tap_register_exports(proto);

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
  * Findings are written as their packets come; what is known only at the end of the file (connections, topics, clients, the
- * capture itself) then. Nothing else is kept. All frames are counted by a listener of the tap "frame", and TCP streams that
- * go to a port of MQTT, or whose TLS handshake offers it by ALPN, by listeners of "tcp": those that turn out to have none could not
- * be read.
+ * capture itself) then. Nothing else is kept. All frames are counted by a listener of the tap "frame". TCP streams that go to a
+ * port of MQTT, or whose TLS handshake offers it by ALPN, are known from the taps "tcp" and TAP_OFFERS: those that turn out to have
+ * none could not be read.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,15 +19,7 @@
 #include "../compat.h"
 #include "json.h"
 
-enum { STREAMS_MAX = 10000, UNREAD_SHOWN = 100, INTERFACES_MAX = 32, PROTOCOLS_MAX = 8 };
-
-struct json_tap;
-
-/** A name of MQTT in the ALPN of TLS (RFC 7301), as Wireshark has it registered. */
-struct alpn_protocol {
-    struct json_tap *tap;
-    const char *name;
-};
+enum { STREAMS_MAX = 10000, UNREAD_SHOWN = 100, INTERFACES_MAX = 32 };
 
 /** A stream with data that goes to a port of MQTT, or offers it by ALPN. */
 struct seen_stream {
@@ -51,8 +43,6 @@ struct json_tap {
     GPtrArray *interfaces; /**< their names, INTERFACES_MAX at most */
     GHashTable *seen;      /**< of struct seen_stream, by its number: its place in `streams`, + 1 */
     GArray *streams;       /**< struct seen_stream, STREAMS_MAX at most */
-    unsigned protocol_count;
-    struct alpn_protocol protocols[PROTOCOLS_MAX];
 };
 
 /** Writes the object that comes before all others, once. */
@@ -131,16 +121,16 @@ static bool is_port_of_mqtt(uint32_t port)
     return false;
 }
 
-/** The record of a segment's stream, made where it is new. NULL where there are too many. */
-static struct seen_stream *see_stream(struct json_tap *tap, const struct tcpheader *tcp, uint32_t frame, uint16_t port)
+/** The record of a stream, made where it is new. NULL where there are too many. */
+static struct seen_stream *see_stream(struct json_tap *tap, uint32_t number, uint32_t frame, uint16_t port)
 {
-    gpointer key = GUINT_TO_POINTER(tcp->th_stream);
+    gpointer key = GUINT_TO_POINTER(number);
     unsigned place = GPOINTER_TO_UINT(g_hash_table_lookup(tap->seen, key));
 
     if (place == 0 && tap->streams->len == STREAMS_MAX)
         return NULL;
     if (place == 0) {
-        const struct seen_stream stream = {tcp->th_stream, frame, port, NULL};
+        const struct seen_stream stream = {number, frame, port, NULL};
         g_array_append_val(tap->streams, stream);
         place = tap->streams->len;
         g_hash_table_insert(tap->seen, key, GUINT_TO_POINTER(place));
@@ -148,16 +138,18 @@ static struct seen_stream *see_stream(struct json_tap *tap, const struct tcphead
     return &g_array_index(tap->streams, struct seen_stream, place - 1);
 }
 
-/** Called for segments with a ClientHello that offers the protocol. */
-static tap_packet_status json_on_alpn(void *given, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
-                                      tap_flags_t flags _U_)
+static tap_packet_status json_on_offer(void *given, packet_info *pinfo, epan_dissect_t *edt _U_, const void *queued,
+                                       tap_flags_t flags _U_)
 {
-    const struct alpn_protocol *protocol = (const struct alpn_protocol *)given;
-    const struct tcpheader *tcp = (const struct tcpheader *)queued;
-    struct seen_stream *stream = see_stream(protocol->tap, tcp, pinfo->num, tcp->th_dport);
+    struct json_tap *tap = (struct json_tap *)given;
+    const struct tap_offer *offer = (const struct tap_offer *)queued;
+    dissector_table_t table = find_dissector_table("tls.alpn");
+    struct seen_stream *stream = NULL;
 
+    if (table != NULL && is_handle_of_mqtt(dissector_get_string_handle(table, offer->protocol)))
+        stream = see_stream(tap, offer->stream, pinfo->num, (uint16_t)pinfo->destport);
     if (stream != NULL)
-        stream->alpn = protocol->name;
+        stream->alpn = g_intern_string(offer->protocol);
     return TAP_PACKET_DONT_REDRAW;
 }
 
@@ -172,7 +164,7 @@ static tap_packet_status json_on_segment(void *given, packet_info *pinfo, epan_d
         return TAP_PACKET_DONT_REDRAW;
     bool is_to_port = is_port_of_mqtt(tcp->th_dport);
     if (is_to_port || is_port_of_mqtt(tcp->th_sport))
-        see_stream(tap, tcp, pinfo->num, is_to_port ? tcp->th_dport : tcp->th_sport);
+        see_stream(tap, tcp->th_stream, pinfo->num, is_to_port ? tcp->th_dport : tcp->th_sport);
     return TAP_PACKET_DONT_REDRAW;
 }
 
@@ -304,30 +296,6 @@ static void listen(const char *tap_name, void *data, const char *filter, tap_pac
         give_up(filter != NULL ? filter : tap_name, error->str);
 }
 
-/** Takes in a name that leads to MQTT. */
-static void add_protocol(const char *table _U_, ftenum_t type _U_, void *key, void *value, void *data)
-{
-    struct json_tap *tap = (struct json_tap *)data;
-
-    if (is_handle_of_mqtt(dtbl_entry_get_handle((dtbl_entry_t *)value)) && tap->protocol_count < PROTOCOLS_MAX)
-        tap->protocols[tap->protocol_count++] = (struct alpn_protocol){tap, (const char *)key};
-}
-
-/** Listens for ClientHellos that offer MQTT. */
-static void listen_for_alpn(struct json_tap *tap)
-{
-    static const char field[] = "tls.handshake.extensions_alpn_str";
-
-    if (proto_registrar_get_byname(field) == NULL || find_dissector_table("tls.alpn") == NULL)
-        return;
-    dissector_table_foreach("tls.alpn", add_protocol, tap);
-    for (unsigned i = 0; i < tap->protocol_count; i++) {
-        char *filter = g_strdup_printf("tls.handshake.type == 1 && %s == \"%s\"", field, tap->protocols[i].name);
-        listen("tcp", &tap->protocols[i], filter, json_on_alpn, NULL, NULL);
-        g_free(filter);
-    }
-}
-
 static COMPAT_TAP_INIT_RESULT json_init(const char *argument, void *data _U_)
 {
     struct json_tap *tap = g_new0(struct json_tap, 1);
@@ -340,7 +308,7 @@ static COMPAT_TAP_INIT_RESULT json_init(const char *argument, void *data _U_)
     listen(TAP_NAME, tap, filter, json_on_packet, json_on_draw, json_on_finish);
     listen("frame", tap, NULL, json_on_frame, NULL, NULL);
     listen("tcp", tap, NULL, json_on_segment, NULL, NULL);
-    listen_for_alpn(tap);
+    listen(TAP_OFFERS, tap, NULL, json_on_offer, NULL, NULL);
     COMPAT_TAP_INIT_RETURN;
 }
 

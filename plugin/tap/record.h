@@ -37,6 +37,15 @@ struct tap_record {
     struct check_events events;            /**< what happened at it; they are no broken rules */
 };
 
+/** The tap of what TLS clients offer. */
+#define TAP_OFFERS "mqttscope.offers"
+
+/** A protocol that a TLS client offers by ALPN, queued on that tap once for each. Good while the tap callback runs. */
+struct tap_offer {
+    uint32_t stream;      /**< of TCP */
+    const char *protocol; /**< as on the wire */
+};
+
 /** The direction of a packet, as known at it. */
 enum tap_direction {
     TAP_TO_BROKER,

@@ -168,6 +168,51 @@ class Content(unittest.TestCase):
                 harness.tshark("-q", "-z", "mqttscope,json" + argument, capture=REAL)
 
 
+def vector(content: bytes, size: int) -> bytes:
+    """A vector of TLS: its length in so many bytes, and what it holds."""
+    return len(content).to_bytes(size, "big") + content
+
+
+def client_hello(*names: bytes) -> bytes:
+    """A record with a ClientHello that offers protocols by ALPN."""
+    offer = vector(b"".join(vector(name, 1) for name in names), 2)
+    groups = bytes.fromhex("000a 0004 0002 001d")
+    extensions = vector(groups + b"\x00\x10" + vector(offer, 2), 2)
+    hello = b"\x03\x03" + 32 * b"\x5a" + vector(b"", 1) + vector(b"\x13\x01", 2) + vector(b"\x00", 1) + extensions
+    return b"\x16\x03\x01" + vector(b"\x01" + vector(hello, 3), 2)
+
+
+class Offers(CraftedTest):
+    """What a ClientHello offers, however it was sent."""
+
+    MQTT = client_hello(b"foo", b"x-amzn-mqtt-ca")
+
+    def unread(self, sent: str, *options: str) -> list[tuple[int, int, str | None]]:
+        capture = self.capture(f"title: offers\nconnection c1: 10.0.0.9 -> 10.0.0.1:443\nconnection c2: 10.0.0.9 -> 10.0.0.1:443\n{sent}\n")
+        text = harness.tshark(*options, "-q", "-z", "mqttscope,json", capture=capture)
+        streams = json.loads(text.splitlines()[-1])["unread_streams"]
+        return [(each["stream"], each["port"], each.get("alpn")) for each in streams]
+
+    def test_in_one_segment(self) -> None:
+        """In one pass and in two; a connection that offers something else is none of MQTT's."""
+        sent = f"c2 > {client_hello(b'h2', b'http/1.1').hex()}\nc1 > {self.MQTT.hex()}"
+        for options in ((), ("-2",)):
+            with self.subTest(options):
+                self.assertEqual(self.unread(sent, *options), [(0, 443, "x-amzn-mqtt-ca")])
+
+    def test_in_several(self) -> None:
+        """Wherever it is split, the name is found."""
+        for at in (1, 5, 6, 40, len(self.MQTT) - 5, len(self.MQTT) - 1):
+            with self.subTest(at):
+                self.assertEqual(self.unread(f"c1 > [split {at}] {self.MQTT.hex()}"), [(0, 443, "x-amzn-mqtt-ca")])
+
+    def test_elsewhere(self) -> None:
+        """What has the same bytes elsewhere is no offer."""
+        for other in (b"\x17" + self.MQTT[1:], b"\x00" + self.MQTT):
+            with self.subTest(other[:2]):
+                self.assertEqual(self.unread(f"c1 > {other.hex()}"), [])
+
+
 class Bytes(CraftedTest):
     def test_hex(self) -> None:
         """Text that is no UTF-8 has its bytes beside it; text that is has none."""
