@@ -38,41 +38,40 @@ static const struct check_findings *keep_findings(const struct show_context *con
     return kept;
 }
 
+/** A statistic or an export is open. */
+static bool is_recorded(void)
+{
+    return have_tap_listener(tap) || tap_flow_is_open() || tap_export_is_open();
+}
+
 /** Queues what the statistics and exports read; made only where one of them is open. */
 static void queue_record(const struct show_context *context, const struct stream *stream, enum tap_subject subject)
 {
     packet_info *pinfo = context->pinfo;
     const struct track_facts *facts = context->facts;
-
-    /* What is in the capture twice counts once. */
-    if (facts->snapshot->is_copy)
-        return;
-    bool is_listened_to = have_tap_listener(tap);
     bool is_drawn = tap_flow_is_open();
 
-    if (!is_listened_to && !is_drawn && !tap_export_is_open())
+    /* What is in the capture twice counts once. */
+    if (facts->snapshot->is_copy || !is_recorded())
         return;
     struct tap_record *record = wmem_new(pinfo->pool, struct tap_record);
-    *record = (struct tap_record){
-        .subject = subject,
-        .packet = *context->packet,
-        .facts = *facts,
-        .snapshot = *facts->snapshot,
-        .connection = stream->connection,
-        .sender_name = show_end_name(context, facts->sender),
-        .receiver_name = show_end_name(context, 1 - facts->sender),
-        .sender_value = show_end_value(context, facts->sender),
-        .receiver_value = show_end_value(context, 1 - facts->sender),
-        .exports_copies = mqttscope_exports_copies(),
-        .policy = mqttscope_rules(),
-        .topic = context->packet->type == MQTT_TYPE_PUBLISH ? show_topic_text(context) : "",
-        .line = is_drawn && subject == TAP_PACKET ? show_line(context) : "",
-    };
+    record->subject = subject;
+    mqtt_copy(&record->packet, context->packet);
+    record->facts = *facts;
+    record->snapshot = *facts->snapshot;
+    record->connection = stream->connection;
+    record->sender_name = show_end_name(context, facts->sender);
+    record->receiver_name = show_end_name(context, 1 - facts->sender);
+    record->sender_value = show_end_value(context, facts->sender);
+    record->receiver_value = show_end_value(context, 1 - facts->sender);
+    record->exports_copies = mqttscope_exports_copies();
+    record->policy = mqttscope_rules();
+    record->topic = context->packet->type == MQTT_TYPE_PUBLISH ? show_topic_text(context) : "";
+    record->line = is_drawn && subject == TAP_PACKET ? show_line(context) : "";
     record->facts.snapshot = &record->snapshot;
     record->findings = context->findings->count > 0 ? keep_findings(context, record) : NULL;
     record->events = *context->events;
-    if (is_listened_to)
-        tap_queue_packet(tap, pinfo, record);
+    tap_queue_packet(tap, pinfo, record);
     if (subject == TAP_PACKET)
         tap_queue_exports(pinfo, record);
 }
@@ -101,7 +100,6 @@ static void find_facts(const struct stream_chunk *chunk, packet_info *pinfo, str
     } else {
         track_recall(connection, chunk->sender, pdu, facts);
         track_read(packet, bytes, captured, length, facts->snapshot->version);
-        track_describe_journey(connection, packet, facts);
     }
     facts->in_websocket = chunk->stream->websocket != NULL;
     facts->in_websocket_text = chunk->in_websocket_text;
@@ -115,6 +113,13 @@ static void find_facts(const struct stream_chunk *chunk, packet_info *pinfo, str
         facts->websocket_offered = chunk->stream->websocket->handshake.offered;
         facts->websocket_chosen = chunk->stream->websocket->handshake.chosen;
     }
+}
+
+/** Who looks at the packet's part in a journey: the tree, statistics, and the Info column of a delivery. */
+static bool is_journey_wanted(const proto_tree *tree, const struct mqtt_packet *packet, const struct track_facts *facts)
+{
+    bool is_delivery = packet->type == MQTT_TYPE_PUBLISH && facts->snapshot->broker == facts->sender;
+    return is_delivery || tree != NULL || is_recorded();
 }
 
 /** Leaves the topic of a PUBLISH, or of the one that is acknowledged, for the filters. */
@@ -147,6 +152,8 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     struct show_context context = {tvb, pinfo, &packet, &facts, &findings, &events, mqttscope_names_ends(), NULL};
 
     find_facts(chunk, pinfo, pdu, &packet, tvb, &facts);
+    if (is_journey_wanted(tree, &packet, &facts))
+        track_describe_journey(chunk->stream->connection, &packet, &facts);
     check_run(mqttscope_rules(), &packet, &facts, pinfo->pool, &findings);
     check_find_events(mqttscope_rules(), &facts, &events);
     if (tree != NULL && mqttscope_explains_silence()) {

@@ -176,6 +176,7 @@ static void track_packet(struct fuzz *fuzz, unsigned number, unsigned sender, co
         .got_to = fuzz->rests[number][1 - sender].sent_to,
     };
     track(connection, sender, fuzz->pdu, &arrival, &told->packet, &told->facts);
+    track_describe_journey(connection, &told->packet, &told->facts);
     memcpy(&told->snapshot, told->facts.snapshot, sizeof told->snapshot);
     if (told->facts.record != NULL)
         memcpy(&told->record, told->facts.record, sizeof told->record);

@@ -7,7 +7,8 @@
 
 #include "facts/facts.h"
 
-/** Fills in the packet's part in the journey of a message; the same on each visit. */
+/** Fills in the packet's part in the journey of a message, which track() and track_recall() leave empty; the same on each
+ *  visit. */
 void track_describe_journey(const struct track_connection *connection, const struct mqtt_packet *packet,
                             struct track_facts *facts);
 

@@ -361,7 +361,6 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     if (track_is_untracked(connection)) {
         pass_by(tracking.capture, pdu);
         track_recall(connection, sender, pdu, facts);
-        track_describe_journey(connection, packet, facts);
         return;
     }
     track_packet_records_allow(tracking.capture->records);
@@ -393,7 +392,7 @@ void track(struct track_connection *connection, unsigned sender, struct track_pd
     facts->in_websocket = facts->in_websocket_text = facts->is_plain_text = false;
     facts->is_partial = facts->is_tentative = facts->is_unsure = facts->may_lack = false;
     facts->websocket_offered = facts->websocket_chosen = NULL;
-    track_describe_journey(connection, packet, facts);
+    memset(&facts->journey, 0, sizeof facts->journey);
 }
 
 void track_gap(struct track_connection *connection, struct track_pdu_ref pdu)

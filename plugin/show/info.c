@@ -121,6 +121,9 @@ static void put_connack(struct line *line)
 static uint32_t first_characters(const uint8_t *text, uint32_t length, unsigned limit)
 {
     unsigned characters = 0;
+
+    if (length <= limit)
+        return length;
     for (uint32_t i = 0; i < length; i++)
         if ((text[i] & 0xC0) != 0x80 && characters++ == limit)
             return i;
@@ -132,6 +135,8 @@ static bool is_quotable(const uint8_t *text, uint32_t length)
 {
     uint8_t without[4 * PAYLOAD_CHARACTERS];
 
+    if (mqtt_utf8_is_plain(text, length))
+        return true;
     if (length > sizeof without)
         return false;
     for (uint32_t i = 0; i < length; i++)

@@ -79,6 +79,7 @@ struct delivery_book *delivery_book_new(unsigned topic_characters, unsigned name
     book->name_characters = name_characters;
     book->publishers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     book->subscriptions = tap_subscriptions_new();
+    book->key = g_string_new(NULL);
     make_row(book, "(all)", "(all)");
     return book;
 }
@@ -93,6 +94,7 @@ void delivery_book_free(struct delivery_book *book)
     g_hash_table_destroy(book->of_client);
     g_hash_table_destroy(book->publishers);
     tap_subscriptions_free(book->subscriptions);
+    g_string_free(book->key, TRUE);
     g_ptr_array_unref(book->rows);
     g_free(book);
 }
@@ -100,31 +102,30 @@ void delivery_book_free(struct delivery_book *book)
 /** The row of a topic and subscriber; NULL where it would be one too many. */
 static struct delivery_row *find_row(struct delivery_book *book, const char *topic, const char *subscriber)
 {
-    char *names = g_strdup_printf("%s\n%s", topic, subscriber);
-    struct delivery_row *row = (struct delivery_row *)g_hash_table_lookup(book->by_names, names);
+    g_string_assign(book->key, topic);
+    g_string_append_c(book->key, '\n');
+    g_string_append(book->key, subscriber);
+    struct delivery_row *row = (struct delivery_row *)g_hash_table_lookup(book->by_names, book->key->str);
 
-    if (row != NULL || book->rows->len > DELIVERY_ROWS_MOST) {
-        g_free(names);
+    if (row != NULL || book->rows->len > DELIVERY_ROWS_MOST)
         return row;
-    }
     row = make_row(book, topic, subscriber);
-    g_hash_table_insert(book->by_names, names, row);
+    g_hash_table_insert(book->by_names, g_strdup(book->key->str), row);
     return row;
 }
 
 /** The claims on the topic of a packet at its broker; made where there are none. NULL where they would be too many. */
 static struct topic_claims *claims_of(struct delivery_book *book, const struct tap_record *record)
 {
-    char *key = g_strdup_printf("%u\n%s", track_journey_broker(record->connection), record->topic);
-    struct topic_claims *claims = (struct topic_claims *)g_hash_table_lookup(book->topics, key);
+    g_string_assign(book->key, record->topic);
+    g_string_append_unichar(book->key, track_journey_broker(record->connection) + 1);
+    struct topic_claims *claims = (struct topic_claims *)g_hash_table_lookup(book->topics, book->key->str);
 
-    if (claims != NULL || g_hash_table_size(book->topics) == TOPICS_MOST) {
-        g_free(key);
+    if (claims != NULL || g_hash_table_size(book->topics) == TOPICS_MOST)
         return claims;
-    }
     claims = g_new0(struct topic_claims, 1);
     claims->claims = g_array_new(FALSE, FALSE, sizeof(struct topic_claim));
-    g_hash_table_insert(book->topics, key, claims);
+    g_hash_table_insert(book->topics, g_strdup(book->key->str), claims);
     return claims;
 }
 

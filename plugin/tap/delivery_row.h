@@ -43,13 +43,14 @@ struct delivery_row {
 
 /** All rows of a capture. */
 struct delivery_book {
-    GPtrArray *rows;        /**< struct delivery_row, in the order of the table; the first is the total */
-    GHashTable *by_names;   /**< "TOPIC\\nSUBSCRIBER" to a row */
-    GHashTable *topics;     /**< "BROKER\\nTOPIC" to whom its messages are for */
-    GHashTable *waiting;    /**< connection and Packet Identifier of a QoS 1 or 2 delivery to its row */
+    GPtrArray *rows;      /**< struct delivery_row, in the order of the table; the first is the total */
+    GHashTable *by_names; /**< "TOPIC\\nSUBSCRIBER" to a row */
+    GHashTable *topics;  /**< a topic, and behind it the broker's number as a character, to whom its messages are for */
+    GHashTable *waiting; /**< connection and Packet Identifier of a QoS 1 or 2 delivery to its row */
     GHashTable *of_client;  /**< connection number to a GPtrArray of the rows that its deliveries opened */
     GHashTable *publishers; /**< the names of publishers, to them shortened */
     struct tap_subscriptions *subscriptions;
+    GString *key;              /**< for lookups, so that none is allocated */
     uint64_t not_counted;      /**< deliveries for which there is no row any more */
     uint64_t left_out;         /**< publications of topics, and subscriptions, that are too many to count by */
     unsigned topic_characters; /**< longer topics are shortened */

@@ -235,14 +235,10 @@ char *session_events_text(const unsigned events[TRACK_EVENT_KINDS])
     return g_string_free(text, FALSE);
 }
 
-/** Counts what happened, and names it. */
 static void count_events(struct session_row *row, const struct tap_record *record)
 {
-    if (record->events.count == 0)
-        return;
     for (unsigned i = 0; i < record->events.count; i++)
         row->events[record->events.list[i].event->kind]++;
-    set_text(row, COLUMN_EVENTS, session_events_text(row->events));
 }
 
 void session_row_count(struct session_row *row, const struct tap_record *record, packet_info *pinfo)
@@ -260,15 +256,12 @@ void session_row_count(struct session_row *row, const struct tap_record *record,
         break;
     case MQTT_TYPE_PUBLISH:
         row->publishes[record->facts.sender][packet->publish.qos & 3]++;
-        show_publishes(row);
         break;
     case MQTT_TYPE_SUBSCRIBE:
         note_filters(row, packet);
-        show_subscriptions(row);
         break;
     case MQTT_TYPE_SUBACK:
         note_granted(row, packet);
-        show_subscriptions(row);
         break;
     default:
         break;
@@ -378,5 +371,7 @@ void session_row_summarise(struct session_row *row)
     set_text(row, COLUMN_SESSION_PRESENT, g_strdup(!tells_session ? "" : summary.session_present ? "yes" : "no"));
     set_text(row, COLUMN_CONNACK, connack_text(&summary));
     set_text(row, COLUMN_END, end_text(&summary));
+    set_text(row, COLUMN_EVENTS, session_events_text(row->events));
+    show_subscriptions(row);
     show_publishes(row);
 }

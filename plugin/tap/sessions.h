@@ -81,7 +81,7 @@ void session_row_free(struct session_row *row);
 /** True where a packet of the row's connection was tracked by now. */
 bool session_row_has_packets(const struct session_row *row);
 
-/** Counts a packet and renews the columns that hang on it. */
+/** Counts a packet; session_row_summarise() renews the columns that hang on it. */
 void session_row_count(struct session_row *row, const struct tap_record *record, packet_info *pinfo);
 
 /** What happened, and how often: `reconnected_while_open (2), taken_over`; the caller's, for g_free(). */

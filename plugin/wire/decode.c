@@ -342,6 +342,23 @@ void mqtt_decode(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t capt
     packet->fault = cursor.fault;
 }
 
+static void copy_properties(struct mqtt_properties *to, const struct mqtt_properties *from)
+{
+    memcpy(to, from, offsetof(struct mqtt_properties, first));
+    for (uint32_t left = from->seen; left != 0; left &= left - 1)
+        to->first[__builtin_ctz(left)] = from->first[__builtin_ctz(left)];
+}
+
+void mqtt_copy(struct mqtt_packet *to, const struct mqtt_packet *from)
+{
+    memcpy(to, from, offsetof(struct mqtt_packet, connect));
+    if (from->type == MQTT_TYPE_CONNECT)
+        to->connect = from->connect;
+    else if (from->type == MQTT_TYPE_PUBLISH)
+        to->publish = from->publish;
+    copy_properties(&to->properties, &from->properties);
+}
+
 bool mqtt_filters_next(const struct mqtt_packet *packet, uint32_t *at, struct mqtt_filter *filter)
 {
     uint32_t end = packet->list.at + packet->list.length;

@@ -231,6 +231,9 @@ enum mqtt_frame_state mqtt_frame(const uint8_t *bytes, uint32_t available, uint3
 void mqtt_decode(struct mqtt_packet *packet, const uint8_t *bytes, uint32_t captured, uint32_t length,
                  enum mqtt_version version);
 
+/** Copies what a packet says; of its properties only those that it has, which most of its bytes are for. */
+void mqtt_copy(struct mqtt_packet *to, const struct mqtt_packet *from);
+
 /** Reads a property block; used by mqtt_decode. `field` names the block's length in faults. */
 void mqtt_properties_read(struct mqtt_cursor *cursor, struct mqtt_properties *properties, enum mqtt_field field);
 

@@ -116,6 +116,7 @@ static const struct track_facts *tell(struct story *story, struct track_connecti
     track_read(&scene->packet, bytes.bytes, bytes.length, length, track_connection_version(connection));
     struct track_arrival arrival = {.ns = story->now_ns};
     track(connection, sender, story->pdu, &arrival, &scene->packet, &scene->facts);
+    track_describe_journey(connection, &scene->packet, &scene->facts);
     memcpy(&scene->snapshot, scene->facts.snapshot, sizeof scene->snapshot);
     scene->facts.snapshot = &scene->snapshot;
     if (scene->facts.record != NULL)
