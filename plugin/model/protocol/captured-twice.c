@@ -40,6 +40,7 @@ struct first_packet {
 /** Those of the latest connections, the latest in place of the oldest. File scope. */
 struct track_first_packets {
     struct first_packet kept[KEPT];
+    uint32_t hashes[KEPT]; /**< of their requests: most are of none, which is seen at once */
     unsigned next;
     unsigned candidates; /**< how many have an original */
 };
@@ -89,10 +90,21 @@ static bool may_be_proxied(const struct track_transport *to_proxy, const struct 
     return is_chain || is_same_client == is_same_server;
 }
 
+static bool has_hash(const struct track_first_packets *packets, uint32_t hash)
+{
+    uint32_t count = 0; /* no bool: compilers compare several at once then */
+
+    for (unsigned i = 0; i < KEPT; i++)
+        count += packets->hashes[i] == hash;
+    return count > 0;
+}
+
 /** The first packet that this one, the first of its connection, repeats; NULL where there is none. */
 static const struct first_packet *find_repeated(const struct track_context *tracking,
                                                 const struct track_first_packets *packets, struct fingerprint request)
 {
+    if (!has_hash(packets, request.hash))
+        return NULL;
     for (unsigned back = 1; back <= KEPT; back++) {
         const struct first_packet *each = &packets->kept[(packets->next + KEPT - back) % KEPT];
         if (each->connection == NULL || !is_at_once(tracking, each->request_ns))
@@ -134,6 +146,7 @@ static void look_for_original(struct track_context *tracking, struct track_first
         original = NULL;
     packets->candidates -= slot->original != NULL;
     packets->candidates += original != NULL;
+    packets->hashes[packets->next % KEPT] = request.hash;
     packets->next = (packets->next + 1) % KEPT;
     *slot = (struct first_packet){
         .connection = tracking->connection, .original = original, .request = request, .request_ns = tracking->now_ns};

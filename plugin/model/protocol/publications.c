@@ -4,7 +4,7 @@
  */
 #include "publications.h"
 
-enum { SLOTS_FIRST = 1024 };
+enum { SLOTS_FIRST = 1024, NUMBERS_FIRST = UINT16_MAX };
 
 static uint64_t key_of_publication(const void *item)
 {
@@ -14,7 +14,7 @@ static uint64_t key_of_publication(const void *item)
 
 void track_publications_begin(struct track_publications *publications, struct track_file_memory *memory)
 {
-    *publications = (struct track_publications){.memory = memory};
+    *publications = (struct track_publications){.memory = memory, .numbers = NUMBERS_FIRST};
     track_pieces_begin(&publications->list, memory->scope, sizeof(struct track_publication), key_of_publication);
     track_pieces_begin(&publications->sources, memory->scope, sizeof(struct track_publication_source), NULL);
 }
@@ -40,20 +40,45 @@ uint32_t track_publications_add_source(struct track_publications *publications,
     return publications->sources.count;
 }
 
+/** What a slot has of its content beside the index. It spares a look at publications of other contents, which are far from the
+ *  processor. */
+static uint32_t tag_of(const struct track_publications *publications, uint64_t content)
+{
+    return (uint32_t)(content >> 32) & ~publications->numbers;
+}
+
+/** True where the slot's publication has the content. */
+static bool has_content(const struct track_publications *publications, uint32_t slot, uint64_t content)
+{
+    return (slot & ~publications->numbers) == tag_of(publications, content) &&
+           track_publication_at(publications, (slot & publications->numbers) - 1)->content == content;
+}
+
 /** The slot of a content: where its latest is, or where it is to be. */
 static uint32_t *find_content_slot(const struct track_publications *publications, uint64_t content)
 {
     uint32_t at = (uint32_t)content & publications->mask;
 
-    while (publications->latest[at] != 0 &&
-           track_publication_at(publications, publications->latest[at] - 1)->content != content)
+    while (publications->latest[at] != 0 && !has_content(publications, publications->latest[at], content))
         at = (at + 1) & publications->mask;
     return &publications->latest[at];
 }
 
 uint32_t track_publications_latest(const struct track_publications *publications, uint64_t content)
 {
-    return publications->mask != 0 ? *find_content_slot(publications, content) : 0;
+    return publications->mask != 0 ? *find_content_slot(publications, content) & publications->numbers : 0;
+}
+
+/** Makes the indexes of the slots wider where the next one needs it. */
+static void widen_numbers(struct track_publications *publications)
+{
+    uint32_t wider = publications->numbers + 1;
+
+    if (publications->list.count < publications->numbers)
+        return;
+    for (uint32_t i = 0; publications->mask != 0 && i <= publications->mask; i++)
+        publications->latest[i] &= ~wider;
+    publications->numbers |= wider;
 }
 
 /** Makes room for one more content. False where the memory limit is reached. */
@@ -70,8 +95,10 @@ static bool make_slot(struct track_publications *publications)
     publications->latest = wmem_alloc0_array(publications->memory->scope, uint32_t, slots);
     publications->mask = slots - 1;
     for (uint32_t i = 0; i < old_slots; i++)
-        if (old[i] != 0)
-            *find_content_slot(publications, track_publication_at(publications, old[i] - 1)->content) = old[i];
+        if (old[i] != 0) {
+            uint32_t index = (old[i] & publications->numbers) - 1;
+            *find_content_slot(publications, track_publication_at(publications, index)->content) = old[i];
+        }
     if (old != NULL)
         wmem_free(publications->memory->scope, old);
     return true;
@@ -86,8 +113,10 @@ struct track_publication *track_publications_add(struct track_publications *publ
         return NULL;
     if (!make_slot(publications))
         return NULL;
+    widen_numbers(publications);
     uint32_t *slot = find_content_slot(publications, content);
-    const struct track_publication *previous = *slot != 0 ? track_publication_at(publications, *slot - 1) : NULL;
+    uint32_t latest = *slot & publications->numbers;
+    const struct track_publication *previous = latest != 0 ? track_publication_at(publications, latest - 1) : NULL;
     struct track_publication *publication = (struct track_publication *)track_pieces_add(&publications->list);
     bool is_same = previous == NULL || (previous->flags & TRACK_PUBLICATION_SAME && previous->source == source &&
                                         !((previous->flags ^ flags) & alike));
@@ -97,11 +126,11 @@ struct track_publication *track_publications_add(struct track_publications *publ
         .flags = (uint16_t)(flags | (is_same ? TRACK_PUBLICATION_SAME : 0)),
         .content = content,
         .source = source,
-        .previous = *slot,
+        .previous = latest,
         .begun_or_origin = TRACK_BEGUN_UNKNOWN,
     };
-    publications->contents += *slot == 0;
-    *slot = publications->list.count;
+    publications->contents += latest == 0;
+    *slot = publications->list.count | tag_of(publications, content);
     return publication;
 }
 

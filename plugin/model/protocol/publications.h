@@ -51,8 +51,9 @@ struct track_publications {
     struct track_file_memory *memory;
     struct track_pieces list;
     struct track_pieces sources;
-    uint32_t *latest;        /**< by content: index + 1 of the latest; a table with open addressing */
+    uint32_t *latest;        /**< by content: index + 1 of the latest, and a tag; a table with open addressing */
     uint32_t mask;           /**< slots of the table, less one; 0: there is none yet */
+    uint32_t numbers;        /**< the bits of a slot that are an index + 1; the others are those of the content */
     uint32_t contents;       /**< slots in use */
     wmem_array_t *continued; /**< the indexes of those with CONTINUES, in their order */
 };
