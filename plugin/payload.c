@@ -40,6 +40,7 @@ static GArray *decodings; /* struct decoding */
 static bool decodings_are_read;
 static dissector_table_t media_types;
 static heur_dissector_list_t topic_heuristics;
+static bool are_all_topics_judged; /* others judge by the topic than Sparkplug B */
 static dissector_handle_t json;
 static int json_proto = -1;
 
@@ -93,9 +94,18 @@ static enum match match_from_text(const char *text)
     return MATCH_EQUAL;
 }
 
+static void note_other(const char *table _U_, struct heur_dtbl_entry *entry, void *data)
+{
+    bool *is_other = (bool *)data;
+    *is_other |= strcmp(proto_get_protocol_filter_name(proto_get_id(entry->protocol)), "sparkplugb") != 0;
+}
+
 void payload_reset(void)
 {
     decodings_are_read = false;
+    are_all_topics_judged = false;
+    if (topic_heuristics != NULL)
+        heur_dissector_table_foreach("mqtt.topic", note_other, &are_all_topics_judged);
 }
 
 /** Reads the user's table at its first use in a file: some versions load it only after payload_reset(). */
@@ -252,17 +262,24 @@ static void try_json(const struct show_context *context, proto_tree *parent, pro
     show_json(context, parent, tree, payload, values);
 }
 
+/** The dissectors that judge by the topic. Sparkplug B's takes a topic into its levels, which costs more than all else that is done
+ *  for a payload; so where it is alone, only topics are handed to it that begin with its namespace (Sparkplug 3.0 section 4.1). */
+static bool try_topic(const struct show_context *context, proto_tree *parent, tvbuff_t *payload, char *topic)
+{
+    heur_dtbl_entry_t *entry;
+
+    if (topic_heuristics == NULL || (!are_all_topics_judged && !g_str_has_prefix(topic, "spBv1.0")))
+        return false;
+    return dissector_try_heuristic(topic_heuristics, payload, context->pinfo, parent, &entry, topic);
+}
+
 static void try_each(const struct show_context *context, proto_tree *parent, proto_tree *tree, tvbuff_t *payload)
 {
     char *topic = plain_topic(context);
-    heur_dtbl_entry_t *entry;
 
-    if (try_table(context, parent, tree, payload, topic) || try_content_type(context, parent, payload))
-        return;
-    if (topic_heuristics != NULL &&
-        dissector_try_heuristic(topic_heuristics, payload, context->pinfo, parent, &entry, topic))
-        return;
-    try_json(context, parent, tree, payload);
+    if (!try_table(context, parent, tree, payload, topic) && !try_content_type(context, parent, payload) &&
+        !try_topic(context, parent, payload, topic))
+        try_json(context, parent, tree, payload);
 }
 
 /** Runs the hand-over so that it can harm neither the packets after this one nor TCP's idea of the stream: the payload is
