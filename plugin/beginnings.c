@@ -117,16 +117,21 @@ void beginnings_take(packet_info *pinfo, const struct stream *stream, const stru
         track_judge_packet(connection, sender);
 }
 
-void beginnings_show(tvbuff_t *segment, packet_info *pinfo, proto_tree *tree)
+static void show_beginnings_of(tvbuff_t *segment, packet_info *pinfo, proto_tree *tree)
 {
-    struct kept_beginning *each = NULL;
+    struct kept_beginning *each =
+        (struct kept_beginning *)p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), BEGINNINGS_KEY);
 
-    if (has_any)
-        each = (struct kept_beginning *)p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), BEGINNINGS_KEY);
     for (; each != NULL; each = each->next) {
         struct mqtt_packet packet;
         struct track_facts facts;
         recall(each, pinfo, &packet, &facts);
         dissect_beginning(segment, pinfo, tree, each->stream, &packet, &facts, each->packet.arrived);
     }
+}
+
+void beginnings_show(tvbuff_t *segment, packet_info *pinfo, proto_tree *tree)
+{
+    if (has_any)
+        show_beginnings_of(segment, pinfo, tree);
 }

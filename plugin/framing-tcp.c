@@ -212,14 +212,16 @@ static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pin
                                     const struct tcpinfo *info)
 {
     struct tcp_direction *direction = &chunk->stream->tcp[chunk->sender];
+    uint32_t length = tvb_reported_length(tvb);
+    bool is_truncated = tvb_captured_length(tvb) < length;
     uint32_t next_seq = info->nxtseq;
-    uint32_t seq = next_seq - tvb_reported_length(tvb);
+    uint32_t seq = next_seq - length;
     bool goes_on = info->is_reassembled || pinfo->num == direction->last_frame;
     bool is_missing_bytes = direction->seen && !goes_on && (int32_t)(seq - direction->next_seq) > 0;
     struct segment segment = {SEGMENT_FRAMED, 0};
 
     DISSECTOR_ASSERT(!PINFO_FD_VISITED(pinfo));
-    if (tvb_captured_length(tvb) < tvb_reported_length(tvb))
+    if (is_truncated)
         track_loss(chunk->stream->connection);
     direction->tried = direction->tried && info->is_reassembled;
     if (is_missing_bytes || (direction->seen && !direction->framed))
@@ -239,7 +241,7 @@ static struct segment judge_segment(struct stream_chunk *chunk, packet_info *pin
         follow_rest(chunk, pinfo, seq, next_seq);
         segment = place_segment(direction, chunk, pinfo, tvb, info, seq, goes_on);
     }
-    if (tvb_captured_length(tvb) < tvb_reported_length(tvb) && hides_packets(tvb, segment.skip))
+    if (is_truncated && hides_packets(tvb, segment.skip))
         track_gap(chunk->stream->connection, stream_next_pdu_ref(pinfo));
     direction->seen = true;
     direction->tried = segment.kind == SEGMENT_TRIED;
@@ -261,12 +263,15 @@ static bool is_ssh_client(const struct stream_chunk *chunk, tvbuff_t *tvb, const
 static bool is_left(struct stream_chunk *chunk, tvbuff_t *tvb, const struct tcpinfo *info)
 {
     struct stream *stream = chunk->stream;
+    bool has_begun = stream->tcp[0].seen || stream->tcp[1].seen;
+
+    if (has_begun && !stream->is_left)
+        return false;
     bool is_start = stream_is_start(stream->analysis, info->nxtseq - tvb_reported_length(tvb));
     uint32_t captured = tvb_captured_length(tvb);
-
     if (stream->is_left && !stream->tcp[chunk->sender].seen && is_start)
         stream->is_left = mqtt_match_connect(tvb_get_ptr(tvb, 0, (int)captured), captured) == MQTT_CONNECT_NO;
-    else if (!stream->tcp[0].seen && !stream->tcp[1].seen)
+    else if (!has_begun)
         stream->is_left = is_start ? foreign_is_stream(tvb)
                                    : !stream_has_handshake(stream->analysis) && foreign_is_stream_inside(tvb);
     if (stream->is_left)
@@ -274,14 +279,19 @@ static bool is_left(struct stream_chunk *chunk, tvbuff_t *tvb, const struct tcpi
     return stream->is_left;
 }
 
+/** Where the decision on a segment is kept with its frame, which may have others. */
+static uint32_t segment_key(tvbuff_t *tvb)
+{
+    return SEGMENT_KEY + (uint32_t)tvb_raw_offset(tvb);
+}
+
 /** The decision on a segment: made on the first visit, looked up on later ones. Only what is unusual is kept. */
 static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinfo, tvbuff_t *tvb,
                                    const struct tcpinfo *info)
 {
-    uint32_t key = SEGMENT_KEY + (uint32_t)tvb_raw_offset(tvb);
-
     if (PINFO_FD_VISITED(pinfo)) {
-        uint32_t kept = GPOINTER_TO_UINT(p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key));
+        uint32_t kept =
+            GPOINTER_TO_UINT(p_get_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), segment_key(tvb)));
         if (kept == 0 && chunk->stream->is_left)
             return (struct segment){SEGMENT_LEFT, 0};
         return (struct segment){(enum segment_kind)(kept % SEGMENT_KINDS), kept / SEGMENT_KINDS};
@@ -298,7 +308,7 @@ static struct segment find_segment(struct stream_chunk *chunk, packet_info *pinf
         return segment;
     uint32_t kept = segment.skip * SEGMENT_KINDS + (uint32_t)segment.kind;
     if (kept != 0)
-        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), key, GUINT_TO_POINTER(kept));
+        p_add_proto_data(wmem_file_scope(), pinfo, mqttscope_proto(), segment_key(tvb), GUINT_TO_POINTER(kept));
     return segment;
 }
 

@@ -163,10 +163,11 @@ static void take_message(packet_info *pinfo, const char *bytes, size_t length)
 /** Looks at the beginning of what a segment holds. */
 static void look_at(packet_info *pinfo, tvbuff_t *tvb, unsigned offset)
 {
-    unsigned captured = (unsigned)tvb_captured_length_remaining(tvb, (int)offset);
+    unsigned captured = tvb_captured_length(tvb);
 
-    if (captured < LEAST)
+    if (captured < offset + LEAST)
         return;
+    captured -= offset;
     const char *bytes = (const char *)tvb_get_ptr(tvb, (int)offset, (int)captured);
     if (memcmp(bytes, "GET ", 4) == 0 || memcmp(bytes, "HTTP/1.1 101", 12) == 0)
         take_message(pinfo, bytes, captured);
