@@ -135,19 +135,23 @@ def _plugin_folder(builtin: bool) -> Path | None:
     return copy.parents[2]
 
 
+UNUSED_DATA = ("enterprises.tsv", "manuf", "services")
+"""Tables of names that no test needs. Wireshark before 4.2 reads them again for each capture, which takes longer than a small
+capture itself; later versions have them built in."""
+
+
 @functools.cache
 def _data_folder() -> Path | None:
-    """Wireshark's data less the table of manufacturers, which no test needs, and which versions before 4.2 read for each
-    capture anew: that takes as long as a small capture itself. None for Wireshark's own folder."""
+    """Wireshark's data without UNUSED_DATA. None for Wireshark's own folder, where there is nothing to leave out."""
     listed = subprocess.run([program("tshark"), "-G", "folders"], stdin=subprocess.DEVNULL, capture_output=True,
                             text=True, timeout=TIMEOUT_S, check=False).stdout
     match = re.search(r"^Global configuration:\s*(.+)$", listed, re.MULTILINE)
-    if match is None or not Path(match[1], "manuf").is_file():
+    if match is None or not any(Path(match[1], name).is_file() for name in UNUSED_DATA):
         return None
     folder = private_folder() / "data"
     folder.mkdir()
     for each in Path(match[1]).iterdir():
-        if each.name != "manuf":
+        if each.name not in UNUSED_DATA:
             (folder / each.name).symlink_to(each)
     return folder
 
