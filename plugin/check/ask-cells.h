@@ -11,8 +11,14 @@
 #include "ask.h"
 #include "row-words.h"
 
-/* Of a function whose arguments `kind` and `type` are constants where it is called: no code is made for other rules. */
+/* Of a function whose arguments `kind` and `type` are constants where it is called: no code is made for other rules. Where nothing
+ * is optimised there is one function for all of them: tools/rules, which compiles this often, would wait for some fifty copies of
+ * all rules. */
+#ifdef __OPTIMIZE__
 #define ASKED_IN_PLACE static inline __attribute__((always_inline))
+#else
+#define ASKED_IN_PLACE static
+#endif
 
 /* ABOUT: true for the subjects of `kind`. SUBJECT_ANOMALY(symbol) is the file's own. */
 #define ABOUT_ABOUT(what) SUBJECT_##what
