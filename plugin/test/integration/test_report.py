@@ -47,7 +47,7 @@ c2 > 10 {{ s"MQTT" 05 02 003c {{}} s"{CANARY}" }}
 c2 < 20 {{ 00 00 {{}} }}
 """ + "".join(rf"""c2 > 30 {{ s"{topic}" {{ 26 s"key" s"<b>{number}" 08 s"reply/topic-text" 09 s"correlation-text" }} "payload-text {number} <script>canary()</script>" }}
 c1 < 30 {{ s"{topic}" {{ 26 s"key" s"<b>{number}" 08 s"reply/topic-text" 09 s"correlation-text" }} "payload-text {number} <script>canary()</script>" }}
-""" for number, topic in enumerate((*WIRE, "=cmd|' /C calc'!A0", "@sum", "$SYS/broker/own"))) + """c2 > 36 { s"bad-qos-topic" 0007 {} "x" }
+""" for number, topic in enumerate((*WIRE, "=cmd|' /C calculator'!A0", "@sum-of-cells", "$SYS/broker/own"))) + """c2 > 36 { s"bad-qos-topic" 0007 {} "x" }
 """
 
 
@@ -181,7 +181,8 @@ class Page(ReportTest):
 
 class Redacted(ReportTest):
     ORIGINALS = (*(part for each in WIRE for part in each.split("/") if len(part) > 2), "canary", "user-property-key", "will-payload-text", "user-name-text", "pass-word-text",
-                 "reason-string-text", "server-reference-text", "topic-text", "correlation-text", "payload-text", "bad-qos-topic", "10.0.0.", "secret-file-name", "calc", "sum")
+                 "reason-string-text", "server-reference-text", "topic-text", "correlation-text", "payload-text", "bad-qos-topic", "10.0.0.", "secret-file-name", "calculator", "sum-of-cells")
+    """Each is longer than a pseudonym or has a character that none has: they are made of random letters."""
 
     def test_nothing_original(self) -> None:
         """No text of the wire is in any exit, in letters or in hex."""
