@@ -181,15 +181,20 @@ def _profile(settings: Settings, builtin: bool) -> Path:
     return home
 
 
+@functools.cache
+def _short_names() -> dict[str, str]:
+    """The short name of each of Wireshark's own protocols, by its filter name."""
+    listed = run([program("tshark"), "-G", "protocols"], Settings(), True, TIMEOUT_S).decode("utf-8", "replace")
+    rows = (line.split("\t") for line in listed.splitlines())
+    return {row[2]: row[1] for row in rows if len(row) > 2}
+
+
 def _decode_as_entry(argument: str) -> str:
     """The line of the file decode_as_entries that does what tshark's `-d argument` does."""
     table, number, name = re.split("==|,", argument)
-    listed = run([program("tshark"), "-G", "protocols"], Settings(), True, TIMEOUT_S).decode("utf-8", "replace")
-    for line in listed.splitlines():
-        columns = line.split("\t")
-        if len(columns) > 2 and columns[2] == name:
-            return f"decode_as_entry: {table},{number},(none),{columns[1]}\n"
-    raise ToolError(f"Decode As: no protocol is called {name}")
+    if name not in _short_names():
+        raise ToolError(f"Decode As: no protocol is called {name}")
+    return f"decode_as_entry: {table},{number},(none),{_short_names()[name]}\n"
 
 
 def variables(settings: Settings, builtin: bool) -> dict[str, str]:

@@ -37,27 +37,28 @@ class Resting(Generic[Program]):
     def __init__(self, most: int) -> None:
         self.most = most
         self.lock = threading.Lock()
-        self.programs: dict[Hashable, Program] = {}
-        """The first has rested longest."""
+        self.programs: list[tuple[Hashable, Program]] = []
+        """The first has rested longest. Several may have the same key: as many as threads used at a time."""
 
     def take(self, key: Hashable) -> Program | None:
         """One that nobody else gets until it is put back."""
         with self.lock:
-            return self.programs.pop(key, None)
+            for index, (other, program) in enumerate(self.programs):
+                if other == key:
+                    del self.programs[index]
+                    return program
+            return None
 
     def put(self, key: Hashable, program: Program) -> Program | None:
         """Lets it rest; returns one that has to end, since there are too many."""
         with self.lock:
-            replaced = self.programs.pop(key, None)
-            self.programs[key] = program
-            if replaced is None and len(self.programs) > self.most:
-                replaced = self.programs.pop(next(iter(self.programs)))
-            return replaced
+            self.programs.append((key, program))
+            return self.programs.pop(0)[1] if len(self.programs) > self.most else None
 
     def take_all(self) -> list[Program]:
         """All that are left, at the end."""
         with self.lock:
-            programs = list(self.programs.values())
+            programs = [program for _, program in self.programs]
             self.programs.clear()
             return programs
 

@@ -402,8 +402,8 @@ class Everywhere(unittest.TestCase):
                 self.assertEqual([[str(row[0]), row[1], row[2]] for row in rows], expected)
 
     def test_two_passes_count_alike(self) -> None:
-        for name in ("readme-pair-v5", "mosquitto-session", "mosquitto-keepalive", "rabbitmq", "burst-level5"):
-            for each in STATISTICS:
+        for each in STATISTICS:
+            for name in ("readme-pair-v5", "mosquitto-session", "mosquitto-keepalive", "rabbitmq", "burst-level5"):
                 with self.subTest(f"{name}: {each}"):
                     capture = REAL / f"{name}.pcap"
                     self.assertEqual(statistics(each, capture, harness.Order.TWO_PASSES), statistics(each, capture))

@@ -77,10 +77,10 @@ class TestSwitchedOff(TestTakeover):
         """Text, fields, PDML and JSON are byte for byte those of a Wireshark without the plugin."""
         fields = ["-T", "fields", "-e", "frame.number", "-e", "_ws.col.Protocol", "-e", "mqtt.topic", "-e", "mqtt.msg",
                   "-e", "mqtt.property_id", "-e", "frame.protocols"]
-        for name in ("mosquitto-v5-properties.pcap", "mosquitto-v311.pcap", "mosquitto-midstream.pcap",
-                     "tls-mosquitto.pcapng", "alpn-443-mqtt.pcapng", "websocket-paho.pcap",
-                     "mosquitto-ipv6-port-21883.pcap", "mosquitto-snaplen.pcap"):
-            for arguments in ([], ["-V"], fields, ["-T", "pdml"], ["-T", "json"]):
+        for arguments in ([], ["-V"], fields, ["-T", "pdml"], ["-T", "json"]):
+            for name in ("mosquitto-v5-properties.pcap", "mosquitto-v311.pcap", "mosquitto-midstream.pcap",
+                         "tls-mosquitto.pcapng", "alpn-443-mqtt.pcapng", "websocket-paho.pcap",
+                         "mosquitto-ipv6-port-21883.pcap", "mosquitto-snaplen.pcap"):
                 with self.subTest(capture=name, arguments=arguments):
                     with_plugin, without = (self.output(REAL / name, arguments, builtin) for builtin in (False, True))
                     self.assertGreater(len(without), 100)
