@@ -5,8 +5,9 @@
 
 Runs the tests of the test_*.py files beside it: all of them, or those whose full name (file, class, test) contains one of
 the filters, or those of a family: the cases of test-captures/cases whose path or file name begins so, and the test
-file that is called so. As many run at a time as there are processors. A failure is printed with what was expected and what was
-found (with -v: each test has a line, and a failure its whole trace); then how much was compared, and the slowest tests.
+file that is called so. As many run at a time as there are processors, and one more of those that mostly wait. A failure is
+printed with what was expected and what was found (with -v: each test has a line, and a failure its whole trace); then how much
+was compared, and the slowest tests.
 
 --brief leaves out, and says so, what strains the plugin at length and hangs little on Wireshark's version; --without
 leaves out what has the name in its full name. The last line is `N passed, N failed`, with `, N skipped` when some were.
@@ -27,7 +28,7 @@ import time
 import traceback
 import unittest
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,6 +36,8 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 LONG = ("test_damage", "test_mutations", "test_differential", "test_hostile", "test_spread", "test_spread_frames")
 """What --brief leaves out, and what is begun first."""
+WAITING = ("test_around",)
+"""What mostly waits for time to pass (a live capture ends when nothing comes for a second), and would keep a processor idle."""
 SLOWEST = 10
 LONGEST_TEXT = 4000
 """How much of what a failing test says is printed without -v."""
@@ -150,16 +153,23 @@ class Report:
             print(f"slow {self.seconds[name]:.1f} s: {name}")
 
 
-def feed_worker(names: queue.SimpleQueue[str], report: Report) -> None:
+def next_name(queues: Sequence[queue.SimpleQueue[str]]) -> str | None:
+    """The next test of the first queue that has one."""
+    for each in queues:
+        with contextlib.suppress(queue.Empty):
+            return each.get_nowait()
+    return None
+
+
+def feed_worker(queues: Sequence[queue.SimpleQueue[str]], report: Report) -> None:
     """Has a worker run tests until there are none left; one that dies has failed the test that it was at."""
     command = [sys.executable, __file__, "--worker", *(["-v"] if report.verbose else [])]
-    while not names.empty():
+    while not all(each.empty() for each in queues):
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
             assert worker.stdin is not None and worker.stdout is not None
             while True:
-                try:
-                    name = names.get_nowait()
-                except queue.Empty:
+                name = next_name(queues)
+                if name is None:
                     break
                 line = ""
                 try:
@@ -177,13 +187,15 @@ def feed_worker(names: queue.SimpleQueue[str], report: Report) -> None:
 
 
 def run(names: list[str], verbose: bool) -> Report:
-    """Runs tests, as many at a time as there are processors."""
+    """Runs tests, as many at a time as there are processors, and one more of those that mostly wait."""
     report = Report(verbose)
+    busy: queue.SimpleQueue[str] = queue.SimpleQueue()
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
     for name in sorted(names, key=lambda name: name.split(".")[0] not in LONG):
-        waiting.put(name)
-    feeders = [threading.Thread(target=feed_worker, args=(waiting, report))
-               for _ in range(min(len(os.sched_getaffinity(0)), len(names)))]
+        (waiting if name.split(".")[0] in WAITING else busy).put(name)
+    processors = len(os.sched_getaffinity(0))
+    feeders = [threading.Thread(target=feed_worker, args=(queues, report))
+               for queues in ([(waiting,)] if not waiting.empty() else []) + min(processors, len(names)) * [(busy, waiting)]]
     for each in feeders:
         each.start()
     for each in feeders:
