@@ -25,7 +25,7 @@ from typing import Generic, TypeVar
 import environment
 from environment import Settings, ToolError
 
-MOST_RESTING = 6
+MOST_RESTING = 10
 """Each has some 60 MB of its own."""
 
 Program = TypeVar("Program")
