@@ -132,6 +132,24 @@ class TestTopicAndJson(PayloadTest):
         self.assertEqual(self.decoded(publish("spBv1.0/group/NDATA/node", payload)), {"protobuf"})
         self.assertEqual(self.decoded(publish("other/group/NDATA/node", payload)), set())
 
+    def test_others_that_judge_by_the_topic(self) -> None:
+        """One that is added to Sparkplug B is asked about each topic, in plain output as well."""
+        if "Lua" not in harness.tshark("-v"):
+            self.skipTest("this tshark has no Lua to write a dissector in")
+        capture = self.capture(V5 + f"c1 > {publish('a', JSON)}\n")
+        script = capture.with_name("by-topic.lua")
+        script.write_text(
+            'local proto = Proto("bytopic", "By Topic")\n'
+            "proto:register_heuristic('mqtt.topic', function(payload, pinfo, tree)\n"
+            "    pinfo.cols.protocol = 'by topic'\n"
+            "    tree:add(proto, payload())\n"
+            "    return true\n"
+            "end)\n", encoding="utf-8")
+        options = ("-X", f"lua_script:{script}")
+        shown = harness.tshark(*options, "-T", "fields", "-e", "frame.protocols", "-e", "json.key", capture=capture)
+        self.assertTrue(shown.splitlines()[-1].endswith(":mqtt:bytopic\t"), shown)
+        self.assertIn(" by topic ", harness.tshark(*options, capture=capture).splitlines()[-1])
+
     def test_json(self) -> None:
         """An object or an array that is JSON from its first byte to its last, white space around it apart."""
         for text in (JSON, '" \\n{\\"key\\": 1}\\r\\n"', '"[{\\"key\\": [1e5, null]}]"'):
