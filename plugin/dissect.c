@@ -122,7 +122,7 @@ static bool is_journey_wanted(const proto_tree *tree, const struct mqtt_packet *
     return is_delivery || tree != NULL || is_recorded();
 }
 
-/** Leaves the topic of a PUBLISH, or of the one that is acknowledged, for the filters. */
+/** Leaves the topic of a PUBLISH, or of the one that is acknowledged, for the filters of the window's menu. */
 static void note_topic(const struct show_context *context)
 {
     const struct track_text *known = track_alias_topic(context->facts);
@@ -170,7 +170,7 @@ int dissect_control_packet(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree, 
     proto_tree *packet_tree = show_tree(&context, tree, &faults);
     if (has_room && !show_has_room(tree))
         show_no_room(&context, packet_tree);
-    if (tree != NULL)
+    if (tree != NULL && PTREE_DATA(tree)->visible)
         note_topic(&context);
     queue_record(&context, chunk->stream, TAP_PACKET);
     if (packet.type == MQTT_TYPE_PUBLISH && packet.publish.payload.length > 0)

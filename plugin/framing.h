@@ -7,6 +7,9 @@
 
 #include "stream.h"
 
+/** Finds the fields of Wireshark's that it looks at; at hand-off. */
+void framing_register(void);
+
 /** Dissects the packets of a chunk, of which one begins at `from`. */
 void framing_dissect(tvbuff_t *tvb, uint32_t from, packet_info *pinfo, proto_tree *tree, struct stream_chunk *chunk);
 

@@ -6,6 +6,7 @@
 #include <epan/proto.h>
 
 #include "compat.h"
+#include "framing.h"
 #include "mqttscope.h"
 #include "tap/exports.h"
 #include "tap/tap.h"
@@ -38,6 +39,7 @@ static void register_all(void)
 
 static void hand_off(void)
 {
+    framing_register();
     takeover_register();
     payload_handoff();
 }

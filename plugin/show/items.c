@@ -40,6 +40,29 @@ proto_item *show_span(const struct show_context *context, proto_tree *tree, int 
     return item;
 }
 
+proto_item *show_leaf(const struct show_context *context, proto_tree *tree, int field, struct mqtt_span span,
+                      unsigned encoding)
+{
+    return proto_field_is_referenced(tree, field) ? show_span(context, tree, field, span, encoding) : NULL;
+}
+
+proto_item *show_integer(const struct show_context *context, proto_tree *tree, int field, int at, int size)
+{
+    if (!proto_field_is_referenced(tree, field))
+        return NULL;
+    return proto_tree_add_item(tree, field, context->tvb, at, size, ENC_BIG_ENDIAN);
+}
+
+void show_bits(const struct show_context *context, proto_tree *tree, int at, int field, int subtree, int *const *bits)
+{
+    bool is_wanted = proto_field_is_referenced(tree, field);
+
+    for (unsigned i = 0; !is_wanted && bits[i] != NULL; i++)
+        is_wanted = proto_field_is_referenced(tree, *bits[i]);
+    if (is_wanted)
+        proto_tree_add_bitmask(tree, context->tvb, at, field, subtree, bits, ENC_BIG_ENDIAN);
+}
+
 bool show_has_room_for(const proto_tree *tree, uint64_t items)
 {
     return tree == NULL || PTREE_DATA(tree)->count + items < prefs.gui_max_tree_items - prefs.gui_max_tree_items / 10;

@@ -16,6 +16,8 @@
 
 const char *show_text_value(const struct show_context *context, const struct track_text *text)
 {
+    if (mqtt_utf8_is_plain(text->bytes, text->length))
+        return wmem_strndup(context->pinfo->pool, (const char *)text->bytes, text->length);
     return (const char *)get_utf_8_string(context->pinfo->pool, text->bytes, (int)text->length);
 }
 

@@ -173,6 +173,15 @@ void show_repeated(tvbuff_t *tvb, packet_info *pinfo, proto_tree *tree);
 proto_item *show_span(const struct show_context *context, proto_tree *tree, int field, struct mqtt_span span,
                       unsigned encoding);
 
+/** The same for a field without children, and for one of so many bytes: nothing is made where nobody asks for the field. Wireshark
+ *  would find that out by itself, for five times as much as asking costs. */
+proto_item *show_leaf(const struct show_context *context, proto_tree *tree, int field, struct mqtt_span span,
+                      unsigned encoding);
+proto_item *show_integer(const struct show_context *context, proto_tree *tree, int field, int at, int size);
+
+/** Adds a byte and its bits, where anybody asks for one of these fields. */
+void show_bits(const struct show_context *context, proto_tree *tree, int at, int field, int subtree, int *const *bits);
+
 /** The name of one end of the connection for people. `broker`, with its endpoint where the file has shown another broker before;
  *  the Client Identifier, in quotes where it reads like a name of ours; without one `client:PORT` where both ends are on one host, else `address:port`, which is also an end's
  *  of which no role is known. Printable; in the packet's pool. */

@@ -14,8 +14,8 @@ static void show_prefixed(const struct show_context *context, proto_tree *tree, 
 {
     if (span.at == 0)
         return;
-    proto_tree_add_item(tree, length_field, context->tvb, (int)span.at - 2, 2, ENC_BIG_ENDIAN);
-    show_span(context, tree, field, span, encoding);
+    show_integer(context, tree, length_field, (int)span.at - 2, 2);
+    show_leaf(context, tree, field, span, encoding);
 }
 
 static bool is_span_text(const struct show_context *context, struct mqtt_span span)
@@ -29,9 +29,9 @@ static bool is_span_text(const struct show_context *context, struct mqtt_span sp
 static void show_binary(const struct show_context *context, proto_tree *tree, int field, int text_field,
                         struct mqtt_span span)
 {
-    show_span(context, tree, field, span, ENC_NA);
+    show_leaf(context, tree, field, span, ENC_NA);
     if (proto_field_is_referenced(tree, text_field) && is_span_text(context, span))
-        show_span(context, tree, text_field, span, ENC_UTF_8 | ENC_NA);
+        show_leaf(context, tree, text_field, span, ENC_UTF_8 | ENC_NA);
 }
 
 static void show_fixed_header(const struct show_context *context, proto_tree *tree)
@@ -46,8 +46,7 @@ static void show_fixed_header(const struct show_context *context, proto_tree *tr
         bits = publish_bits;
     else if (packet->version == MQTT_V31 && mqtt_packet_type_flags(packet->type) == 2)
         bits = v31_request_bits;
-    proto_tree_add_bitmask(tree, context->tvb, 0, FIELD(HEADER), show_subtrees[SHOW_SUBTREE_HEADER], bits,
-                           ENC_BIG_ENDIAN);
+    show_bits(context, tree, 0, FIELD(HEADER), show_subtrees[SHOW_SUBTREE_HEADER], bits);
     if (packet->remaining_length_at.at != 0)
         proto_tree_add_uint64(tree, FIELD(REMAINING_LENGTH), context->tvb, (int)packet->remaining_length_at.at,
                               (int)packet->remaining_length_at.length, packet->remaining_length);
@@ -66,15 +65,15 @@ static void show_connect_header(const struct show_context *context, proto_tree *
         proto_item *item = proto_tree_add_item(tree, FIELD(LEVEL), tvb, (int)connect->level_at, 1, ENC_BIG_ENDIAN);
         if (connect->level & MQTT_LEVEL_BRIDGE) {
             proto_tree *level = proto_item_add_subtree(item, show_subtrees[SHOW_SUBTREE_LEVEL]);
-            proto_tree_add_item(level, FIELD(LEVEL_BRIDGE), tvb, (int)connect->level_at, 1, ENC_BIG_ENDIAN);
-            proto_tree_add_item(level, FIELD(LEVEL_NUMBER), tvb, (int)connect->level_at, 1, ENC_BIG_ENDIAN);
+            show_integer(context, level, FIELD(LEVEL_BRIDGE), (int)connect->level_at, 1);
+            show_integer(context, level, FIELD(LEVEL_NUMBER), (int)connect->level_at, 1);
         }
     }
     if (connect->flags_at != 0)
-        proto_tree_add_bitmask(tree, tvb, (int)connect->flags_at, FIELD(CONNECT_FLAGS),
-                               show_subtrees[SHOW_SUBTREE_FLAGS], flag_bits, ENC_BIG_ENDIAN);
+        show_bits(context, tree, (int)connect->flags_at, FIELD(CONNECT_FLAGS), show_subtrees[SHOW_SUBTREE_FLAGS],
+                  flag_bits);
     if (connect->keep_alive_at != 0)
-        proto_tree_add_item(tree, FIELD(KEEP_ALIVE), tvb, (int)connect->keep_alive_at, 2, ENC_BIG_ENDIAN);
+        show_integer(context, tree, FIELD(KEEP_ALIVE), (int)connect->keep_alive_at, 2);
 }
 
 static void show_connect(const struct show_context *context, proto_tree *tree)
@@ -86,23 +85,20 @@ static void show_connect(const struct show_context *context, proto_tree *tree)
     show_prefixed(context, tree, FIELD(CLIENT_ID_LENGTH), FIELD(CLIENT_ID), connect->client_id, ENC_UTF_8);
     show_properties(context, tree, &connect->will_properties, true);
     if (connect->will_topic.at != 0) {
-        proto_tree_add_item(tree, FIELD(WILL_TOPIC_LENGTH), context->tvb, (int)connect->will_topic.at - 2, 2,
-                            ENC_BIG_ENDIAN);
+        show_integer(context, tree, FIELD(WILL_TOPIC_LENGTH), (int)connect->will_topic.at - 2, 2);
         if (connect->will_topic.length > 0)
-            show_span(context, tree, FIELD(WILL_TOPIC), connect->will_topic, ENC_UTF_8);
+            show_leaf(context, tree, FIELD(WILL_TOPIC), connect->will_topic, ENC_UTF_8);
     }
     if (connect->will_payload.at != 0) {
-        proto_tree_add_item(tree, FIELD(WILL_PAYLOAD_LENGTH), context->tvb, (int)connect->will_payload.at - 2, 2,
-                            ENC_BIG_ENDIAN);
+        show_integer(context, tree, FIELD(WILL_PAYLOAD_LENGTH), (int)connect->will_payload.at - 2, 2);
         show_binary(context, tree, FIELD(WILL_PAYLOAD), FIELD(WILL_PAYLOAD_TEXT), connect->will_payload);
     }
     show_prefixed(context, tree, FIELD(USER_NAME_LENGTH), FIELD(USER_NAME), connect->user_name, ENC_UTF_8);
     if (connect->password.at != 0) {
-        proto_tree_add_item(tree, FIELD(PASSWORD_LENGTH), context->tvb, (int)connect->password.at - 2, 2,
-                            ENC_BIG_ENDIAN);
-        show_span(context, tree, FIELD(PASSWORD_BYTES), connect->password, ENC_NA);
+        show_integer(context, tree, FIELD(PASSWORD_LENGTH), (int)connect->password.at - 2, 2);
+        show_leaf(context, tree, FIELD(PASSWORD_BYTES), connect->password, ENC_NA);
         /* A password is binary data; its text is kept for filters made for Wireshark's own dissector. */
-        proto_item *item = show_span(context, tree, FIELD(PASSWORD), connect->password, ENC_UTF_8);
+        proto_item *item = show_leaf(context, tree, FIELD(PASSWORD), connect->password, ENC_UTF_8);
         if (!is_span_text(context, connect->password))
             proto_item_set_hidden(item);
     }
@@ -123,7 +119,7 @@ static void show_reason(const struct show_context *context, proto_tree *tree, ui
 
     if (packet->version != MQTT_V50)
         field = packet->type == MQTT_TYPE_CONNACK ? FIELD(RETURN_CODE) : FIELD(GRANTED_QOS);
-    proto_tree_add_item(tree, field, context->tvb, (int)at, 1, ENC_BIG_ENDIAN);
+    show_integer(context, tree, field, (int)at, 1);
 }
 
 static void show_connack(const struct show_context *context, proto_tree *tree)
@@ -132,25 +128,23 @@ static void show_connack(const struct show_context *context, proto_tree *tree)
     const struct mqtt_packet *packet = context->packet;
 
     if (packet->ack_flags_at != 0 && packet->version == MQTT_V31)
-        proto_tree_add_item(tree, FIELD(ACK_BYTE_RESERVED), context->tvb, (int)packet->ack_flags_at, 1, ENC_BIG_ENDIAN);
+        show_integer(context, tree, FIELD(ACK_BYTE_RESERVED), (int)packet->ack_flags_at, 1);
     else if (packet->ack_flags_at != 0)
-        proto_tree_add_bitmask(tree, context->tvb, (int)packet->ack_flags_at, FIELD(ACK_FLAGS),
-                               show_subtrees[SHOW_SUBTREE_FLAGS], flag_bits, ENC_BIG_ENDIAN);
+        show_bits(context, tree, (int)packet->ack_flags_at, FIELD(ACK_FLAGS), show_subtrees[SHOW_SUBTREE_FLAGS],
+                  flag_bits);
     if (packet->reason_at != 0)
         show_reason(context, tree, packet->reason_at);
     /* A Server that does not know MQTT 5.0 refuses it in the form of its own version. Wireshark's own dissector has the code
      * under the name that it has in the version of the CONNECT. */
     if (packet->reason_at != 0 && packet->version != MQTT_V50 && context->facts->snapshot->version == MQTT_V50)
-        proto_item_set_hidden(
-            proto_tree_add_item(tree, FIELD(REASON_CONNACK), context->tvb, (int)packet->reason_at, 1, ENC_BIG_ENDIAN));
+        proto_item_set_hidden(show_integer(context, tree, FIELD(REASON_CONNACK), (int)packet->reason_at, 1));
     show_properties(context, tree, &packet->properties, false);
 }
 
 static void show_packet_id(const struct show_context *context, proto_tree *tree)
 {
     if (context->packet->packet_id_at != 0)
-        proto_tree_add_item(tree, FIELD(PACKET_ID), context->tvb, (int)context->packet->packet_id_at, 2,
-                            ENC_BIG_ENDIAN);
+        show_integer(context, tree, FIELD(PACKET_ID), (int)context->packet->packet_id_at, 2);
 }
 
 /** The topic of a PUBLISH that uses a Topic Alias, as if it had been written out. */
@@ -172,9 +166,9 @@ static void show_publish(const struct show_context *context, proto_tree *tree)
     struct mqtt_span topic = packet->publish.topic;
 
     if (topic.at != 0)
-        proto_tree_add_item(tree, FIELD(TOPIC_LENGTH), context->tvb, (int)topic.at - 2, 2, ENC_BIG_ENDIAN);
+        show_integer(context, tree, FIELD(TOPIC_LENGTH), (int)topic.at - 2, 2);
     if (topic.length > 0)
-        show_span(context, tree, FIELD(TOPIC), topic, ENC_UTF_8);
+        show_leaf(context, tree, FIELD(TOPIC), topic, ENC_UTF_8);
     show_packet_id(context, tree);
     show_properties(context, tree, &packet->properties, false);
     show_aliased_topic(context, tree);
@@ -200,16 +194,16 @@ static void show_filter(const struct show_context *context, proto_tree *parent, 
         proto_item_append_text(entry, ": %s",
                                tvb_format_text(context->pinfo->pool, tvb, start + 2, (int)filter->text.length));
 
-    proto_tree_add_item(tree, FIELD(FILTER_LENGTH), tvb, start, 2, ENC_BIG_ENDIAN);
+    show_integer(context, tree, FIELD(FILTER_LENGTH), start, 2);
     if (filter->text.length > 0)
-        show_span(context, tree, FIELD(FILTER), filter->text, ENC_UTF_8);
+        show_leaf(context, tree, FIELD(FILTER), filter->text, ENC_UTF_8);
     if (filter->options_at == 0)
         return;
     if (context->packet->version == MQTT_V50)
         proto_tree_add_bitmask(tree, tvb, (int)filter->options_at, FIELD(OPTIONS), show_subtrees[SHOW_SUBTREE_OPTIONS],
                                option_bits, ENC_BIG_ENDIAN);
     else
-        proto_tree_add_item(tree, FIELD(REQUESTED_QOS), tvb, (int)filter->options_at, 1, ENC_BIG_ENDIAN);
+        show_integer(context, tree, FIELD(REQUESTED_QOS), (int)filter->options_at, 1);
 }
 
 static void show_filters(const struct show_context *context, proto_tree *tree)
@@ -275,11 +269,11 @@ static void show_unread(const struct show_context *context, proto_tree *tree)
     struct mqtt_span rest = {packet->read_to, packet->length - packet->read_to};
 
     if (packet->fault.kind == MQTT_FAULT_PROPERTY_UNKNOWN) {
-        proto_tree_add_item(tree, FIELD(PROPERTY_ID), context->tvb, (int)packet->fault.at.at, 1, ENC_BIG_ENDIAN);
-        show_span(context, tree, FIELD(PROPERTY_UNKNOWN), rest, ENC_UTF_8);
+        show_integer(context, tree, FIELD(PROPERTY_ID), (int)packet->fault.at.at, 1);
+        show_leaf(context, tree, FIELD(PROPERTY_UNKNOWN), rest, ENC_UTF_8);
     }
     if (packet->fault.kind != MQTT_FAULT_NONE && rest.at < packet->captured && rest.length > 0)
-        show_span(context, tree, FIELD(UNREAD), rest, ENC_NA);
+        show_leaf(context, tree, FIELD(UNREAD), rest, ENC_NA);
 }
 
 proto_tree *show_tree(const struct show_context *context, proto_tree *parent, const struct show_faults *faults)
