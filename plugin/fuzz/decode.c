@@ -10,6 +10,7 @@
 
 #include "../test/unit/walk.h"
 #include "../wire/json.h"
+#include "../wire/tls-hello.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,6 +49,20 @@ static void decode_stream(const uint8_t *bytes, uint32_t captured, uint32_t miss
     }
 }
 
+/** The same bytes as the beginning of a TLS connection. */
+static void read_offer(const uint8_t *bytes, uint32_t captured)
+{
+    struct mqtt_tls_offer offer;
+    const uint8_t *name;
+    size_t length;
+
+    if (!mqtt_tls_find_offer(bytes, captured, &offer))
+        return;
+    while (mqtt_tls_next_name(&offer, &name, &length))
+        demand(name < bytes || length > captured || name + length > bytes + captured ? "a name is not in its bytes"
+                                                                                     : NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
@@ -63,6 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(bytes, data + 1, captured);
     decode_stream(bytes, captured, missing, version);
     decode_one(bytes, captured, captured, version);
+    read_offer(bytes, captured);
     if (captured > 0) {
         struct mqtt_run run = mqtt_read_run(bytes, captured, version);
         demand(run.length > captured ? "a run is longer than its bytes" : NULL);

@@ -237,12 +237,11 @@ static void count_occasions(struct check_receiver *receiver, const struct check_
     }
 }
 
-/** Counts a broken rule in each statement that it names; one that is broken was exercised, too, also where the packet was no
- *  occasion: a response that never came. */
+/** Counts a broken rule in each statement that it names; one that is broken was exercised, too. Where the packet was no occasion (a
+ *  response that never came), and no later one will be, the breach is. */
 static void count_breach(struct json_statements *statements, struct json_coverage *coverage,
-                         const struct check_finding *finding)
+                         const struct check_finding *finding, bool is_occasion)
 {
-    bool has_come = check_has_rule(&statements->came_now, finding->rule);
     unsigned side = side_index(finding);
     struct check_ids ids;
 
@@ -256,7 +255,7 @@ static void count_breach(struct json_statements *statements, struct json_coverag
             if (!has_id(&ids, requirement->id))
                 continue;
             requirement->breaches[side]++;
-            requirement->occasions[side] += !has_come;
+            requirement->occasions[side] += is_occasion;
             json_set_bit(coverage->exercised, i);
             json_set_bit(coverage->broken, i);
         }
@@ -316,6 +315,9 @@ void json_judge(struct json_statements *statements, struct json_coverage *covera
         check_find_occasions(&record->packet, &record->facts, age_ns, &statements->receiver);
         add_bits(coverage->exercised, statements->exercised, statements->words);
     }
-    for (unsigned i = 0; record->findings != NULL && i < record->findings->count; i++)
-        count_breach(statements, coverage, &record->findings->list[i]);
+    for (unsigned i = 0; record->findings != NULL && i < record->findings->count; i++) {
+        const struct check_finding *finding = &record->findings->list[i];
+        bool has_come = record->subject == TAP_BEGINNING || check_has_rule(&statements->came_now, finding->rule);
+        count_breach(statements, coverage, finding, !has_come);
+    }
 }

@@ -91,7 +91,7 @@ static struct json_coverage *cover_capture(const struct json_statements *stateme
     for (unsigned i = 0; i < statements->requirements->len; i++) {
         const struct json_requirement *requirement = json_requirement_at(statements, i);
         for (unsigned side = 0; side < JSON_SIDES; side++) {
-            if (requirement->occasions[side] > 0)
+            if (requirement->occasions[side] + requirement->breaches[side] > 0)
                 json_set_bit(coverage->exercised, i);
             if (requirement->breaches[side] > 0)
                 json_set_bit(coverage->broken, i);
@@ -111,7 +111,7 @@ static void write_sides(struct json_writer *writer, const struct json_statements
         for (unsigned i = 0; i < statement->requirements->len; i++) {
             const struct json_requirement *requirement =
                 json_requirement_at(statements, g_array_index(statement->requirements, unsigned, i));
-            occasions = MAX(occasions, requirement->occasions[side]);
+            occasions = MAX(occasions, MAX(requirement->occasions[side], requirement->breaches[side]));
             breaches += requirement->breaches[side];
         }
         if (occasions == 0)

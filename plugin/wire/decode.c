@@ -356,6 +356,8 @@ void mqtt_copy(struct mqtt_packet *to, const struct mqtt_packet *from)
         to->connect = from->connect;
     else if (from->type == MQTT_TYPE_PUBLISH)
         to->publish = from->publish;
+    else
+        memset(&to->connect, 0, sizeof to->connect);
     copy_properties(&to->properties, &from->properties);
 }
 

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
+#include "../../model/protocol/publications.h"
 #include "story.h"
 
 static const struct track_options following = {.max_inflight = 65535, .follows_messages = true};
@@ -229,6 +230,39 @@ static void nothing_is_followed_where_nobody_wants_it(void)
     story_end(&two.story);
 }
 
+/** A hash as of a message: its bits are those of no other number nearby. */
+static uint64_t content_of(uint32_t number)
+{
+    return (number + UINT64_C(1)) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+/* More than the indexes in the table's slots have room for at first, every fourth one twice. */
+static void publications_are_found_by_content_however_many(void)
+{
+    enum { CONTENTS = 150000 };
+    wmem_allocator_t *scope = wmem_allocator_new(WMEM_ALLOCATOR_BLOCK);
+    struct track_file_memory memory = {.scope = scope};
+    struct track_publications publications;
+    unsigned wrong = 0;
+    uint32_t frame = 0;
+
+    track_publications_begin(&publications, &memory);
+    for (uint32_t i = 0; i < CONTENTS; i++)
+        for (unsigned copy = 0; copy <= (i % 4 == 0); copy++) {
+            wrong += track_publications_latest(&publications, content_of(i)) != (copy > 0 ? frame : 0);
+            track_publications_add(&publications, (struct track_pdu_ref){++frame, 1}, content_of(i), 0, 0);
+        }
+    for (uint32_t i = 0, last = 0; i < CONTENTS; i++) {
+        last += i % 4 == 0 ? 2 : 1;
+        uint32_t latest = track_publications_latest(&publications, content_of(i));
+        wrong += latest != last || track_publication_at(&publications, latest - 1)->frame != last;
+    }
+    CHECK_EQ(wrong, 0);
+    CHECK_EQ(publications.contents, CONTENTS);
+    CHECK_EQ(track_publications_latest(&publications, content_of(CONTENTS)), 0);
+    wmem_destroy_allocator(scope);
+}
+
 int main(void)
 {
     RUN(equal_messages_are_told_apart_by_order);
@@ -242,5 +276,6 @@ int main(void)
     RUN(queued_messages_are_told_from_what_was_delivered_before);
     RUN(without_memory_nothing_is_said);
     RUN(nothing_is_followed_where_nobody_wants_it);
+    RUN(publications_are_found_by_content_however_many);
     return FINISH();
 }
