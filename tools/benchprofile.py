@@ -12,8 +12,10 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+HANDED = ("tcp_dissect_pdus", "dissect_over_tcp")
+"""The functions that have all which TCP hands to the dissector: the built-in's, and the plugin's."""
+
 PARTS = {
-    "tcp_dissect_pdus": "all that TCP hands to the dissector",
     "mqtt_read": "decoding (wire)",
     "track": "following the connection (model)",
     "run_parts": "of these, the model's parts",
@@ -22,8 +24,7 @@ PARTS = {
     "show_tree": "the tree (show)",
     "payload_hand_over": "offering the payload to other dissectors",
 }
-"""Functions whose whole cost, of what they call too, is told where the plugin's run has it. The built-in dissector has only
-the first."""
+"""Functions whose whole cost, of what they call too, is told where the plugin's run has it."""
 
 _COPY = re.compile(r"\.(?:part|isra|constprop|lto_priv|cold)\.?\d*")
 """What a compiler puts behind the name of a function that it changed."""
@@ -109,6 +110,8 @@ def report(workload: str, mode: str, messages: int, profiles: dict[str, Profile]
     builtin, plugin = profiles["builtin"], profiles["plugin"]
     print(f"{workload}, {mode}: instructions a message, of {messages:,}; start-up taken off\n{'':60} built-in    plugin")
     print(_line("the whole process", builtin.total(), plugin.total()) + f"  x{plugin.total() / builtin.total():.3f}")
+    handed = builtin.part(HANDED[0]), plugin.part(HANDED[1])
+    print(_line("  all that TCP hands to the dissector", *handed))
     for function, words in PARTS.items():
         if plugin.part(function):
             print(_line(f"  {words}", builtin.part(function), plugin.part(function)))

@@ -128,7 +128,7 @@ static inline bool check_has_rule(const struct check_rule_set *set, enum check_r
     return set->words[rule / 32] >> rule % 32 & 1;
 }
 
-/** What a part of a packet was an occasion for. Such that are equal byte by byte count for the same rules, sides and, where the
+/** What a part of a packet was an occasion for. Two that are equal byte by byte count for the same rules, sides and, where the
  *  statement has no condition, for the same statements. */
 struct check_occasions {
     struct check_rule_set asked; /**< the rules that knew what they need */
