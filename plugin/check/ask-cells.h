@@ -2,8 +2,9 @@
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
- * Most packets break no rule, so that what asking takes counts: a file makes a function for each packet type, with no more in it
- * than the rules of that type. Which these are is known when it is compiled, but for the version and what the packet shows.
+ * Most packets break no rule, so that what asking takes counts: a file makes a function for each packet type that comes often, with
+ * no more in it than the rules of that type. Which these are is known when it is compiled, but for the version and what the packet
+ * shows.
  */
 #ifndef MQTTSCOPE_CHECK_ASK_CELLS_H
 #define MQTTSCOPE_CHECK_ASK_CELLS_H

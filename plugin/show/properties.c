@@ -16,8 +16,7 @@
 static void show_kept(const struct show_context *context, proto_tree *tree, int field, struct mqtt_span span,
                       unsigned encoding)
 {
-    if (proto_field_is_referenced(tree, field))
-        proto_item_set_hidden(show_span(context, tree, field, span, encoding));
+    proto_item_set_hidden(show_leaf(context, tree, field, span, encoding));
 }
 
 static struct mqtt_span prefix_of(struct mqtt_span text)

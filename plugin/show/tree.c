@@ -31,7 +31,7 @@ static void show_binary(const struct show_context *context, proto_tree *tree, in
 {
     show_leaf(context, tree, field, span, ENC_NA);
     if (proto_field_is_referenced(tree, text_field) && is_span_text(context, span))
-        show_leaf(context, tree, text_field, span, ENC_UTF_8 | ENC_NA);
+        show_span(context, tree, text_field, span, ENC_UTF_8 | ENC_NA);
 }
 
 static void show_fixed_header(const struct show_context *context, proto_tree *tree)
