@@ -20,7 +20,7 @@ import unittest
 from pathlib import Path
 
 from documents import FOLDER, TREE, block, broken_links, documents, first_cells, markers
-from harness import Order, Settings, info_column, level_times, program, require_plugin, rows, tshark
+from harness import Order, Settings, info_column, level_times, program, require_plugin, rows, tshark, tshark_statistics
 from environment import identity, private_folder, readable, variables, without_secrets
 
 CAPTURES = TREE / "test-captures"
@@ -129,7 +129,7 @@ class TestDocuments(Recipe):
                 self.assertTrue(any(rows(capture, ["frame.number"], display_filter=each) for capture in looked_at))
 
     def test_statistics(self) -> None:
-        """Each statistic of the table has something to say."""
+        """Each statistic is in the table, and has something to say."""
         words = {"mqttscope,sessions": "sub-12", "mqttscope,clients": "sub-12", "mqttscope,deliveries": "kitchen", "mqttscope,messages": "kitchen",
                  "conv,mqttscope": "sub-12",
                  "endpoints,mqttscope": "sub-12", "mqttscope,json": "sub-12", "mqttscope_packets,tree": "PUBLISH",
@@ -139,6 +139,7 @@ class TestDocuments(Recipe):
         listed = {each.removeprefix("-q -z ").split("[")[0] for each in first_cells(FOLDER / "statistics.md", "tshark")
                   if each.startswith("-q -z ")}
         self.assertEqual(listed, set(words))
+        self.assertEqual({each.removesuffix(",standard") for each in listed}, set(tshark_statistics()))
         for name, word in words.items():
             with self.subTest(statistic=name):
                 self.assertIn(word, tshark("-q", "-z", name, capture=CAPTURES / "real/mosquitto-v5.pcap"))
