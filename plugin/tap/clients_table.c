@@ -71,26 +71,26 @@ static struct tap_table clients_table;
 
 static const char *client_cell_text(unsigned index, unsigned column)
 {
-    char *const *texts = g_array_index(clients, struct client_row, index).latest->texts;
+    const struct session_row *latest = g_array_index(clients, struct client_row, index).latest;
 
     switch (column) {
     case COLUMN_NAME:
-        return texts[COLUMN_CLIENT];
+        return session_row_text(latest, COLUMN_CLIENT);
     case COLUMN_LAST_END:
-        return texts[COLUMN_END];
+        return session_row_text(latest, COLUMN_END);
     case COLUMN_CLIENT_EVENTS:
         return g_array_index(clients, struct client_row, index).events_text;
     case COLUMN_CLIENT_ADDRESS:
-        return texts[COLUMN_ADDRESS];
+        return session_row_text(latest, COLUMN_ADDRESS);
     default:
-        return texts[COLUMN_BROKER];
+        return session_row_text(latest, COLUMN_BROKER);
     }
 }
 
 /** The row of a connection's client; made with its first connection. */
 static struct client_row *find_client(GHashTable *by_name, const struct session_row *row)
 {
-    char *key = g_strconcat(row->texts[COLUMN_BROKER], " ", row->texts[COLUMN_CLIENT], NULL);
+    char *key = g_strconcat(session_row_text(row, COLUMN_BROKER), " ", session_row_text(row, COLUMN_CLIENT), NULL);
     unsigned found = GPOINTER_TO_UINT(g_hash_table_lookup(by_name, key));
 
     if (found != 0) {

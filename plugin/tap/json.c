@@ -228,6 +228,7 @@ static void json_on_finish(void *given)
     g_ptr_array_unref(tap->interfaces);
     g_hash_table_destroy(tap->seen);
     g_array_free(tap->streams, TRUE);
+    g_string_free(tap->writer.line, TRUE);
     if (tap->writer.file != stdout)
         fclose(tap->writer.file);
     g_free(tap);
@@ -301,6 +302,7 @@ static COMPAT_TAP_INIT_RESULT json_init(const char *argument, void *data _U_)
     struct json_tap *tap = g_new0(struct json_tap, 1);
     const char *filter = read_argument(tap, argument);
 
+    tap->writer.line = g_string_new(NULL);
     tap->counts = json_counts_new();
     tap->interfaces = g_ptr_array_new_with_free_func(g_free);
     tap->seen = g_hash_table_new(NULL, NULL);

@@ -29,10 +29,11 @@ enum {
 /** Where objects are written, and the one that is being written. */
 struct json_writer {
     FILE *file;
+    GString *line; /**< the object, until its end */
     json_dumper dumper;
 };
 
-/** Begins an object; ends it, and its line. */
+/** Begins an object; ends it, and writes its line. */
 void json_open(struct json_writer *writer, const char *type);
 void json_close(struct json_writer *writer);
 

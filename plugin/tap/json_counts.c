@@ -118,9 +118,8 @@ static struct counted_connection *find_connection(struct json_counts *counts, co
     found->start = found->end = pinfo->rel_ts;
     g_ptr_array_add(counts->connections, found);
     g_hash_table_insert(counts->by_number, key, found);
-    const char *stream = found->row->texts[COLUMN_STREAM];
-    if (stream[0] != '\0')
-        g_hash_table_add(counts->streams, GUINT_TO_POINTER((guint)strtoul(stream, NULL, 10)));
+    if (found->row->has_stream)
+        g_hash_table_add(counts->streams, GUINT_TO_POINTER(found->row->stream));
     return found;
 }
 
@@ -250,11 +249,14 @@ static void write_greeting(struct json_writer *writer, const struct track_summar
 }
 
 /** How the connection ended. */
-static void write_ending(struct json_writer *writer, const struct session_row *row, const struct track_summary *summary)
+static void write_ending(struct json_writer *writer, const struct track_summary *summary)
 {
     unsigned broker = summary->snapshot->broker;
+    GString *end = g_string_new(NULL);
 
-    json_string(writer, "ended", row->texts[COLUMN_END]);
+    session_append_end(end, summary);
+    json_string(writer, "ended", end->str);
+    g_string_free(end, TRUE);
     if (summary->disconnected) {
         json_string(writer, "disconnect_by",
                     broker == TRACK_END_UNKNOWN          ? "unknown"
@@ -273,23 +275,25 @@ static void write_ending(struct json_writer *writer, const struct session_row *r
 static void write_connection(struct json_writer *writer, const struct json_counts *counts,
                              const struct counted_connection *counted)
 {
-    struct session_row *row = counted->row;
+    const struct session_row *row = counted->row;
+    GString *client = g_string_new(NULL);
     struct track_summary summary;
 
-    session_row_summarise(row);
     track_summarise(row->connection, &summary);
-    unsigned broker = row->broker == TRACK_END_UNKNOWN ? 1 : row->broker;
+    bool is_broker_known = summary.snapshot->broker != TRACK_END_UNKNOWN;
+    unsigned broker = is_broker_known ? summary.snapshot->broker : 1;
+    session_append_client(client, row, &summary);
     json_open(writer, "connection");
     json_unsigned(writer, "connection", row->number);
-    if (row->texts[COLUMN_STREAM][0] != '\0')
-        json_unsigned(writer, "stream", strtoul(row->texts[COLUMN_STREAM], NULL, 10));
-    json_string(writer, "client", row->texts[COLUMN_CLIENT]);
-    json_string(writer, "role", row->texts[COLUMN_ROLE]);
-    json_bool(writer, "broker_known", row->broker != TRACK_END_UNKNOWN);
+    if (row->has_stream)
+        json_unsigned(writer, "stream", row->stream);
+    json_string(writer, "client", client->str);
+    json_string(writer, "role", session_role(&summary));
+    json_bool(writer, "broker_known", is_broker_known);
     json_string(writer, "client_address", row->ends[1 - broker]);
     json_string(writer, "broker_address", row->ends[broker]);
     write_greeting(writer, &summary);
-    json_string(writer, "user_name", row->texts[COLUMN_USER_NAME]);
+    json_string(writer, "user_name", row->user_name);
     json_string(writer, "user_name_hex", row->user_name_hex);
     json_unsigned(writer, "frame", counted->first_frame);
     json_time(writer, "start", &counted->start);
@@ -299,10 +303,11 @@ static void write_connection(struct json_writer *writer, const struct json_count
     write_publishes(writer, "publishes_to_broker", row->publishes[1 - broker]);
     write_publishes(writer, "publishes_to_client", row->publishes[broker]);
     write_filters(writer, row);
-    write_ending(writer, row, &summary);
+    write_ending(writer, &summary);
     json_severities(writer, "findings", counted->findings);
     json_write_coverage(writer, counts->statements, counted->coverage);
     json_close(writer);
+    g_string_free(client, TRUE);
 }
 
 static int compare_keys(gconstpointer one, gconstpointer other)

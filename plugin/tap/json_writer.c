@@ -11,7 +11,8 @@
 void json_open(struct json_writer *writer, const char *type)
 {
     memset(&writer->dumper, 0, sizeof writer->dumper);
-    writer->dumper.output_file = writer->file;
+    g_string_truncate(writer->line, 0);
+    writer->dumper.output_string = writer->line;
     json_dumper_begin_object(&writer->dumper);
     json_string(writer, "type", type);
 }
@@ -20,6 +21,7 @@ void json_close(struct json_writer *writer)
 {
     json_dumper_end_object(&writer->dumper);
     json_dumper_finish(&writer->dumper); /* ends the line */
+    fwrite(writer->line->str, 1, writer->line->len, writer->file);
 }
 
 static void name_member(struct json_writer *writer, const char *name)

@@ -17,13 +17,6 @@ enum {
     FILTERS_TOLD_APART = 1000, /**< of a connection; more are counted as often as they are asked for */
 };
 
-/** Puts a text into a column; takes it over. */
-static void set_text(struct session_row *row, enum session_column column, char *text)
-{
-    g_free(row->texts[column]);
-    row->texts[column] = text;
-}
-
 static char *endpoint_text(packet_info *pinfo, const address *where, uint32_t port)
 {
     const char *text = address_to_str(pinfo->pool, where);
@@ -31,18 +24,13 @@ static char *endpoint_text(packet_info *pinfo, const address *where, uint32_t po
     return g_strdup_printf(strchr(text, ':') != NULL ? "[%s]:%u" : "%s:%u", text, port);
 }
 
-/** A number that need not be known. It is as wide as any, so that texts sort as the numbers do: tshark ends a row at a cell without a
- *  value. */
-static char *number_text(bool is_known, uint32_t number)
-{
-    return is_known ? g_strdup_printf("%5u", number) : g_strdup("");
-}
-
-/** The number of the TCP stream, where there is one. */
-static char *stream_text(packet_info *pinfo)
+/** Takes in the number of the TCP stream, where there is one. */
+static void note_stream(struct session_row *row, packet_info *pinfo)
 {
     const struct tcp_analysis *tcp = pinfo->ptype == PT_TCP ? get_tcp_conversation_data(NULL, pinfo) : NULL;
-    return number_text(tcp != NULL, tcp != NULL ? tcp->stream : 0);
+
+    row->has_stream = tcp != NULL;
+    row->stream = tcp != NULL ? tcp->stream : 0;
 }
 
 static int64_t time_of(const nstime_t *time)
@@ -61,10 +49,8 @@ struct session_row *session_row_new(const struct tap_record *record, packet_info
     row->ends[1 - sender] = endpoint_text(pinfo, &pinfo->dst, pinfo->destport);
     row->start_s = row->end_s = nstime_to_sec(&pinfo->rel_ts);
     row->first_ns = time_of(&pinfo->abs_ts);
-    for (unsigned column = 0; column < SESSION_COLUMNS; column++)
-        row->texts[column] = g_strdup("");
-    set_text(row, COLUMN_STREAM, stream_text(pinfo));
-    session_row_summarise(row);
+    row->broker = TRACK_END_UNKNOWN;
+    note_stream(row, pinfo);
     return row;
 }
 
@@ -72,16 +58,17 @@ void session_row_free(struct session_row *row)
 {
     for (unsigned end = 0; end < 2; end++)
         g_free(row->ends[end]);
-    for (unsigned i = 0; i < SESSION_FILTERS_SHOWN; i++) {
+    for (unsigned i = 0; row->filters != NULL && i < SESSION_FILTERS_SHOWN; i++) {
         g_free(row->filters[i].text);
         g_free(row->filters[i].hex);
         g_free(row->filters[i].key);
     }
     if (row->other_filters != NULL)
         g_hash_table_destroy(row->other_filters);
-    for (unsigned column = 0; column < SESSION_COLUMNS; column++)
-        g_free(row->texts[column]);
+    g_free(row->filters);
+    g_free(row->user_name);
     g_free(row->user_name_hex);
+    g_free(row->texts);
     g_free(row);
 }
 
@@ -93,50 +80,16 @@ bool session_row_has_packets(const struct session_row *row)
     return summary.has_packets;
 }
 
-/** `1/0/2`: PUBLISH packets by QoS; a fourth number counts the invalid QoS 3. */
-static char *publishes_text(const uint32_t counts[4])
-{
-    if (counts[3] != 0)
-        return g_strdup_printf("%u/%u/%u/%u", counts[0], counts[1], counts[2], counts[3]);
-    return g_strdup_printf("%u/%u/%u", counts[0], counts[1], counts[2]);
-}
-
 /** The end that counts as the broker: where nobody knows it, the one in its column. */
-static unsigned broker_end(const struct session_row *row)
+static unsigned broker_column(unsigned broker)
 {
-    return row->broker == TRACK_END_UNKNOWN ? 1 : row->broker;
+    return broker == TRACK_END_UNKNOWN ? 1 : broker;
 }
 
 uint32_t session_row_publishes(const struct session_row *row, bool delivered)
 {
-    const uint32_t *counts = row->publishes[delivered ? broker_end(row) : 1 - broker_end(row)];
+    const uint32_t *counts = row->publishes[delivered ? broker_column(row->broker) : 1 - broker_column(row->broker)];
     return counts[0] + counts[1] + counts[2] + counts[3];
-}
-
-static void show_publishes(struct session_row *row)
-{
-    set_text(row, COLUMN_TO_BROKER, publishes_text(row->publishes[1 - broker_end(row)]));
-    set_text(row, COLUMN_TO_CLIENT, publishes_text(row->publishes[broker_end(row)]));
-}
-
-static void show_subscriptions(struct session_row *row)
-{
-    unsigned kept = MIN(row->filters_asked, (unsigned)SESSION_FILTERS_SHOWN);
-    GString *text = g_string_new(NULL);
-
-    for (unsigned i = 0; i < kept; i++) {
-        const struct session_filter *filter = &row->filters[i];
-        g_string_append_printf(text, "%s%s ", i > 0 ? ", " : "", filter->text);
-        if (!filter->is_answered)
-            g_string_append(text, "unanswered");
-        else if (filter->code <= 2)
-            g_string_append_printf(text, "QoS %u", filter->code);
-        else
-            g_string_append(text, "refused");
-    }
-    if (row->filters_asked > kept)
-        g_string_append_printf(text, ", and %u more", row->filters_asked - kept);
-    set_text(row, COLUMN_SUBSCRIPTIONS, g_string_free(text, FALSE));
 }
 
 /** The filter of a key: the one that is kept, a free place for it, or NULL where it is only counted. */
@@ -144,6 +97,8 @@ static struct session_filter *find_filter(struct session_row *row, char *key)
 {
     unsigned kept = MIN(row->filters_asked, (unsigned)SESSION_FILTERS_SHOWN);
 
+    if (row->filters == NULL)
+        row->filters = g_new0(struct session_filter, SESSION_FILTERS_SHOWN);
     for (unsigned i = 0; i < kept; i++)
         if (strcmp(row->filters[i].key, key) == 0)
             return &row->filters[i];
@@ -214,24 +169,33 @@ static void note_user(struct session_row *row, const struct mqtt_packet *packet)
 
     if (user.at == 0 || user.at + user.length > packet->captured)
         return;
-    char *text = tap_printable(packet->bytes + user.at, user.length, MAX_USER_CHARACTERS);
+    g_free(row->user_name);
     g_free(row->user_name_hex);
-    row->user_name_hex = tap_hex_unless_text(packet->bytes + user.at, user.length, text);
-    set_text(row, COLUMN_USER_NAME, text);
+    row->user_name = tap_printable(packet->bytes + user.at, user.length, MAX_USER_CHARACTERS);
+    row->user_name_hex = tap_hex_unless_text(packet->bytes + user.at, user.length, row->user_name);
+}
+
+/** What happened, and how often. */
+static void append_events(GString *text, const unsigned events[TRACK_EVENT_KINDS])
+{
+    const char *separator = "";
+
+    for (unsigned kind = 0; kind < TRACK_EVENT_KINDS; kind++) {
+        if (events[kind] == 0)
+            continue;
+        g_string_append(text, separator);
+        g_string_append(text, track_event_info((enum track_event_kind)kind)->name);
+        if (events[kind] > 1)
+            g_string_append_printf(text, " (%u)", events[kind]);
+        separator = ", ";
+    }
 }
 
 char *session_events_text(const unsigned events[TRACK_EVENT_KINDS])
 {
     GString *text = g_string_new(NULL);
 
-    for (unsigned kind = 0; kind < TRACK_EVENT_KINDS; kind++) {
-        if (events[kind] == 0)
-            continue;
-        g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "",
-                               track_event_info((enum track_event_kind)kind)->name);
-        if (events[kind] > 1)
-            g_string_append_printf(text, " (%u)", events[kind]);
-    }
+    append_events(text, events);
     return g_string_free(text, FALSE);
 }
 
@@ -268,63 +232,195 @@ void session_row_count(struct session_row *row, const struct tap_record *record,
     }
 }
 
-/** A reason by its name, or by its number where the table has none. */
-static char *reason_text(enum mqtt_version version, enum mqtt_packet_type type, uint8_t code)
-{
-    const char *name = mqtt_reason_name(version, type, code);
+/* --- The texts ---------------------------------------------------------------------------------------------------- */
 
-    return name != NULL ? g_strdup(name) : g_strdup_printf("0x%02x", code);
-}
-
-static char *connack_text(const struct track_summary *summary)
+void session_append_client(GString *text, const struct session_row *row, const struct track_summary *summary)
 {
     const struct track_snapshot *snapshot = summary->snapshot;
+    const struct track_text *client_id = snapshot->client_id;
+    unsigned client = 1 - broker_column(snapshot->broker);
 
-    /* A Server of an older version answers in its form (MQTT 5.0 section 4.13). */
-    if (summary->connack_seen)
-        return reason_text(summary->connack_version, MQTT_TYPE_CONNACK, summary->connack_code);
-    if (!summary->has_packets && summary->end != NULL) /* it ended before there was any MQTT */
-        return g_strdup("none");
-    return g_strdup(snapshot->connect_seen && !snapshot->has_gap ? "none" : "not captured");
+    if (client_id != NULL && client_id->length > 0 && snapshot->broker != TRACK_END_UNKNOWN) {
+        char *name = tap_client_name(client_id->bytes, client_id->length, MAX_CLIENT_CHARACTERS);
+        g_string_append(text, name);
+        g_free(name);
+    } else if (snapshot->is_local && snapshot->broker != TRACK_END_UNKNOWN) {
+        g_string_append_printf(text, "client:%u", track_connection_end(row->connection, client)->port);
+    } else {
+        g_string_append(text, row->ends[client]);
+    }
+}
+
+const char *session_role(const struct track_summary *summary)
+{
+    const struct track_snapshot *snapshot = summary->snapshot;
+    return track_role_name(track_role_of(snapshot, summary->deeds, 1 - broker_column(snapshot->broker)));
 }
 
 /** How the connection ended, in a sentence. */
-static char *ending_text(const struct track_summary *summary)
+static void append_ending(GString *text, const struct track_summary *summary)
 {
     const struct track_snapshot *snapshot = summary->snapshot;
-    char text[TRACK_EVENT_TEXT_SIZE];
+    char ending[TRACK_EVENT_TEXT_SIZE];
 
-    if (snapshot->is_copy)
-        return g_strdup("captured twice");
-    if (summary->end != NULL) {
-        track_end_text(summary->end, snapshot->broker, snapshot->version, text);
-        return g_strdup(text);
-    }
-    if (summary->closing.is_closed) { /* without any whole packet: no frame of MQTT's tells its end */
+    if (snapshot->is_copy) {
+        g_string_append(text, "captured twice");
+    } else if (summary->end != NULL) {
+        track_end_text(summary->end, snapshot->broker, snapshot->version, ending);
+        g_string_append(text, ending);
+    } else if (summary->closing.is_closed) { /* without any whole packet: no frame of MQTT's tells its end */
         const struct track_event end = {.by = (uint8_t)(summary->closing.by & 1),
                                         .how = summary->closing.is_reset ? TRACK_ENDED_BY_RST : TRACK_ENDED_BY_FIN,
                                         .ns = TRACK_TIME_UNKNOWN};
-        track_end_text(&end, snapshot->broker, snapshot->version, text);
-        return g_strdup(text);
+        track_end_text(&end, snapshot->broker, snapshot->version, ending);
+        g_string_append(text, ending);
+    } else if (summary->taken_over && summary->taken_over_in != 0) {
+        g_string_append_printf(text, "taken over by the CONNECT in frame %u, not closed", summary->taken_over_in);
+    } else if (summary->transport.last_ns != TRACK_TIME_UNKNOWN) {
+        g_string_append(text, "still open");
     }
-    if (summary->taken_over && summary->taken_over_in != 0)
-        return g_strdup_printf("taken over by the CONNECT in frame %u, not closed", summary->taken_over_in);
-    return g_strdup(summary->transport.last_ns == TRACK_TIME_UNKNOWN ? "" : "still open");
 }
 
-/** The same, and what was not completed on it. */
-static char *end_text(const struct track_summary *summary)
+void session_append_end(GString *text, const struct track_summary *summary)
 {
-    char *ending = ending_text(summary);
-    GString *text = g_string_new(ending);
+    const gsize begin = text->len;
 
-    g_free(ending);
+    append_ending(text, summary);
     for (unsigned i = 0; i < summary->unfinished_count; i++) {
         char unfinished[TRACK_UNFINISHED_TEXT_SIZE];
         track_unfinished_text(&summary->unfinished[i], summary->snapshot->broker, unfinished, sizeof unfinished);
-        g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "", unfinished);
+        g_string_append_printf(text, "%s%s", text->len > begin ? ", " : "", unfinished);
     }
-    return g_string_free(text, FALSE);
+}
+
+static void append_subscriptions(GString *text, const struct session_row *row)
+{
+    unsigned kept = MIN(row->filters_asked, (unsigned)SESSION_FILTERS_SHOWN);
+
+    for (unsigned i = 0; i < kept; i++) {
+        const struct session_filter *filter = &row->filters[i];
+        g_string_append_printf(text, "%s%s ", i > 0 ? ", " : "", filter->text);
+        if (!filter->is_answered)
+            g_string_append(text, "unanswered");
+        else if (filter->code <= 2)
+            g_string_append_printf(text, "QoS %u", filter->code);
+        else
+            g_string_append(text, "refused");
+    }
+    if (row->filters_asked > kept)
+        g_string_append_printf(text, ", and %u more", row->filters_asked - kept);
+}
+
+/** `1/0/2`: PUBLISH packets by QoS; a fourth number counts the invalid QoS 3. */
+static void append_publishes(GString *text, const uint32_t counts[4])
+{
+    g_string_append_printf(text, "%u/%u/%u", counts[0], counts[1], counts[2]);
+    if (counts[3] != 0)
+        g_string_append_printf(text, "/%u", counts[3]);
+}
+
+/** A number that need not be known. It is as wide as any, so that texts sort as the numbers do: tshark ends a row at a cell without a
+ *  value. */
+static void append_number(GString *text, bool is_known, uint32_t number)
+{
+    if (is_known)
+        g_string_append_printf(text, "%5u", number);
+}
+
+/** What the CONNACK said: a reason by its name, or by its number where the table has none. */
+static void append_connack(GString *text, const struct track_summary *summary)
+{
+    const struct track_snapshot *snapshot = summary->snapshot;
+    bool is_missing = summary->has_packets || summary->end == NULL; /* else it ended before there was any MQTT */
+    const char *name;
+
+    if (!summary->connack_seen) {
+        g_string_append(text, is_missing && (!snapshot->connect_seen || snapshot->has_gap) ? "not captured" : "none");
+        return;
+    }
+    /* A Server of an older version answers in its form (MQTT 5.0 section 4.13). */
+    name = mqtt_reason_name(summary->connack_version, MQTT_TYPE_CONNACK, summary->connack_code);
+    if (name != NULL)
+        g_string_append(text, name);
+    else
+        g_string_append_printf(text, "0x%02x", summary->connack_code);
+}
+
+/** Writes what a column says behind `words`, where it has words of its own; else returns the text. */
+static const char *column_text(GString *words, enum session_column column, const struct session_row *row,
+                               const struct track_summary *summary)
+{
+    const struct track_snapshot *snapshot = summary->snapshot;
+    unsigned broker = broker_column(snapshot->broker);
+
+    switch (column) {
+    case COLUMN_CLIENT:
+        session_append_client(words, row, summary);
+        return NULL;
+    case COLUMN_END:
+        session_append_end(words, summary);
+        return NULL;
+    case COLUMN_EVENTS:
+        append_events(words, row->events);
+        return NULL;
+    case COLUMN_CONNACK:
+        append_connack(words, summary);
+        return NULL;
+    case COLUMN_ROLE:
+        return session_role(summary);
+    case COLUMN_VERSION:
+        return tap_version_name(snapshot->version);
+    case COLUMN_ADDRESS:
+        return row->ends[1 - broker];
+    case COLUMN_USER_NAME:
+        return row->user_name != NULL ? row->user_name : "";
+    case COLUMN_BROKER:
+        return row->ends[broker];
+    case COLUMN_STREAM:
+        append_number(words, row->has_stream, row->stream);
+        return NULL;
+    case COLUMN_KEEP_ALIVE:
+        append_number(words, snapshot->has_keep_alive, snapshot->keep_alive_s);
+        return NULL;
+    case COLUMN_CLEAN_START:
+        return !snapshot->connect_seen ? "" : summary->clean_start ? "yes" : "no";
+    case COLUMN_SESSION_PRESENT:
+        if (!summary->connack_seen || snapshot->version == MQTT_V31)
+            return "";
+        return summary->session_present ? "yes" : "no";
+    case COLUMN_SUBSCRIPTIONS:
+        append_subscriptions(words, row);
+        return NULL;
+    case COLUMN_TO_BROKER:
+        append_publishes(words, row->publishes[1 - broker]);
+        return NULL;
+    case COLUMN_TO_CLIENT:
+        append_publishes(words, row->publishes[broker]);
+        return NULL;
+    default:
+        return "";
+    }
+}
+
+/** Puts all columns into words, which are one block with the list of them. */
+static struct session_texts *make_texts(const struct session_row *row, const struct track_summary *summary)
+{
+    GString *words = g_string_sized_new(256);
+    const char *texts[SESSION_COLUMNS];
+    gsize places[SESSION_COLUMNS];
+
+    for (unsigned column = 0; column < SESSION_COLUMNS; column++) {
+        places[column] = words->len;
+        texts[column] = column_text(words, (enum session_column)column, row, summary);
+        if (texts[column] == NULL)
+            g_string_append_c(words, '\0');
+    }
+    struct session_texts *out = (struct session_texts *)g_malloc(sizeof *out + words->len);
+    memcpy(out->words, words->str, words->len);
+    for (unsigned column = 0; column < SESSION_COLUMNS; column++)
+        out->columns[column] = texts[column] != NULL ? texts[column] : out->words + places[column];
+    g_string_free(words, TRUE);
+    return out;
 }
 
 /** The connection's life, where its transport knows it: from the handshake to the last segment. */
@@ -347,31 +443,9 @@ void session_row_summarise(struct session_row *row)
     if (row->connection == NULL)
         return;
     track_summarise(row->connection, &summary);
-    const struct track_snapshot *snapshot = summary.snapshot;
-    const struct track_text *client_id = snapshot->client_id;
-    unsigned broker = snapshot->broker == TRACK_END_UNKNOWN ? 1 : snapshot->broker;
-
-    row->broker = snapshot->broker;
-    if (client_id != NULL && client_id->length > 0 && snapshot->broker != TRACK_END_UNKNOWN)
-        set_text(row, COLUMN_CLIENT, tap_client_name(client_id->bytes, client_id->length, MAX_CLIENT_CHARACTERS));
-    else if (snapshot->is_local && snapshot->broker != TRACK_END_UNKNOWN)
-        set_text(row, COLUMN_CLIENT,
-                 g_strdup_printf("client:%u", track_connection_end(row->connection, 1 - broker)->port));
-    else
-        set_text(row, COLUMN_CLIENT, g_strdup(row->ends[1 - broker]));
-    set_text(row, COLUMN_ROLE, g_strdup(track_role_name(track_role_of(snapshot, summary.deeds, 1 - broker))));
-    set_text(row, COLUMN_BROKER, g_strdup(row->ends[broker]));
-    set_text(row, COLUMN_VERSION, g_strdup(tap_version_name(snapshot->version)));
-    set_text(row, COLUMN_ADDRESS, g_strdup(row->ends[1 - broker]));
+    row->broker = summary.snapshot->broker;
     row->is_refused = summary.connack_seen && summary.connack_code != 0;
-    set_text(row, COLUMN_KEEP_ALIVE, number_text(snapshot->has_keep_alive, snapshot->keep_alive_s));
     set_life(row, &summary);
-    set_text(row, COLUMN_CLEAN_START, g_strdup(!snapshot->connect_seen ? "" : summary.clean_start ? "yes" : "no"));
-    bool tells_session = summary.connack_seen && snapshot->version != MQTT_V31;
-    set_text(row, COLUMN_SESSION_PRESENT, g_strdup(!tells_session ? "" : summary.session_present ? "yes" : "no"));
-    set_text(row, COLUMN_CONNACK, connack_text(&summary));
-    set_text(row, COLUMN_END, end_text(&summary));
-    set_text(row, COLUMN_EVENTS, session_events_text(row->events));
-    show_subscriptions(row);
-    show_publishes(row);
+    g_free(row->texts);
+    row->texts = make_texts(row, &summary);
 }

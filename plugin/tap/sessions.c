@@ -48,7 +48,7 @@ static struct tap_table sessions_table;
 /** The text of a cell. */
 static const char *session_cell_text(unsigned row, unsigned column)
 {
-    return session_list_row(&sessions, row)->texts[column];
+    return session_row_text(session_list_row(&sessions, row), column);
 }
 
 /** Copies a row's texts and numbers to its cells. */
@@ -83,7 +83,8 @@ static bool add_to_sessions(const struct tap_record *record, packet_info *pinfo)
 {
     unsigned found = session_list_count(&sessions, record, pinfo);
 
-    if (found != 0)
+    /* The others are filled when the table is drawn. */
+    if (found > sessions_table.open->num_elements)
         fill_session_cells(found - 1);
     return found != 0;
 }

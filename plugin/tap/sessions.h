@@ -52,25 +52,35 @@ struct session_filter {
     uint8_t code; /**< the latest code of a SUBACK */
 };
 
+/** What the columns of a row say. */
+struct session_texts {
+    const char *columns
+        [SESSION_COLUMNS]; /**< never NULL: in `words`, in the row, or in what lasts; "" for those that are numbers */
+    char words[];
+};
+
 /** What is counted of a connection, and the texts of its row. */
 struct session_row {
     const struct track_connection *connection; /**< NULL once its file is closed */
     uint32_t number;
-    char *ends[2]; /**< `address:port` of each end */
-    double start_s;
-    double end_s;      /**< both relative to the capture's first frame: the handshake and the last segment where the
-                                   transport knows them, else the first and the last packet */
+    bool has_stream;
     bool is_refused;   /**< by its CONNACK */
+    uint32_t stream;   /**< the number of the TCP stream, where it has one */
     uint32_t problems; /**< broken rules, warnings and errors */
-    int64_t first_ns;  /**< when the frame of `start_s` came */
+    char *ends[2];     /**< `address:port` of each end */
+    double start_s;
+    double end_s;     /**< both relative to the capture's first frame: the handshake and the last segment where the
+                                   transport knows them, else the first and the last packet */
+    int64_t first_ns; /**< when the frame of `start_s` came */
     uint32_t publishes[2][4];           /**< by the end that sent them, and QoS */
     unsigned broker;                    /**< the end that is the broker as far as is known, or TRACK_END_UNKNOWN */
     unsigned events[TRACK_EVENT_KINDS]; /**< how often each happened */
     unsigned filters_asked;             /**< different ones, of which the first SESSION_FILTERS_SHOWN are kept */
-    GHashTable *other_filters; /**< keys of those that are not kept, FILTERS_TOLD_APART at most; NULL for none */
-    struct session_filter filters[SESSION_FILTERS_SHOWN];
-    char *user_name_hex;          /**< the User Name's bytes, where its column is not what they are; else NULL */
-    char *texts[SESSION_COLUMNS]; /**< never NULL; columns that are numbers do not use theirs */
+    GHashTable *other_filters;      /**< keys of those that are not kept, FILTERS_TOLD_APART at most; NULL for none */
+    struct session_filter *filters; /**< room for SESSION_FILTERS_SHOWN; NULL where none was asked for */
+    char *user_name;                /**< printable; NULL for none */
+    char *user_name_hex;            /**< its bytes, where `user_name` is not what they are; else NULL */
+    struct session_texts *texts;    /**< as of the last session_row_summarise(); NULL before the first */
 };
 
 /** Makes the row of the connection that a record belongs to. */
@@ -90,7 +100,20 @@ char *session_events_text(const unsigned events[TRACK_EVENT_KINDS]);
 /** How many PUBLISHes the Client sent, or were `delivered` to it. Where nobody knows the broker, the second end counts as one. */
 uint32_t session_row_publishes(const struct session_row *row, bool delivered);
 
-/** Renews what is known of the connection as a whole; only while its file is open. */
+/** Renews what is known of the connection as a whole, and the texts; only while its file is open. */
 void session_row_summarise(struct session_row *row);
+
+/** The text of a column; "" where there is none. */
+static inline const char *session_row_text(const struct session_row *row, unsigned column)
+{
+    return row->texts != NULL ? row->texts->columns[column] : "";
+}
+
+/** The client's name; how the connection ended, in a sentence, and what was not completed on it. Both are appended. */
+void session_append_client(GString *text, const struct session_row *row, const struct track_summary *summary);
+void session_append_end(GString *text, const struct track_summary *summary);
+
+/** What the client did, in words. */
+const char *session_role(const struct track_summary *summary);
 
 #endif
