@@ -71,8 +71,7 @@ static void begin_connection_ending(struct track_context *tracking)
     struct track_ending *ending = &tracking->connection->ending;
     struct mqtt_span user = packet->connect.user_name;
 
-    *ending = (struct track_ending){
-        .connect_in = tracking->pdu.frame, .begun_ns = tracking->now_ns, .last_ns = ending->last_ns};
+    *ending = (struct track_ending){.connect_in = tracking->pdu.frame, .last_ns = ending->last_ns};
     if (user.length > 0 && track_has_span(packet, user) && !tracking->snapshot.is_copy)
         ending->user_name = track_intern_span(tracking->capture, packet, user);
     if (tracking->record != NULL && tracking->record->is_id_in_use && tracking->record->takes_over != 0)

@@ -14,7 +14,6 @@ struct track_ending {
     const struct track_text *user_name; /**< of the CONNECT; NULL: none, or it was not captured */
     int64_t last_ns;                    /**< when the latest packet of either end was sent */
     int64_t over_ns;                    /**< when it ended; good where `is_over` */
-    int64_t begun_ns;                   /**< when the CONNECT was */
     uint32_t connect_in;                /**< frame of the CONNECT; 0: not captured */
     uint32_t taken_over_in;   /**< frame of the CONNECT of its Client Identifier that came while it was open; 0: none */
     uint32_t malformed_in[2]; /**< each end: frame of its latest packet, where that is malformed; else 0 */

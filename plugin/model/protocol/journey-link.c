@@ -12,6 +12,7 @@
 
 enum { LOOKED_AT_MOST = 64, DELIVERIES_MOST = 16 };
 
+static const int64_t MICROSECOND_NS = 1000;
 static const int64_t DELAY_LEAST_NS = INT64_C(5000000);
 
 /** A delivery that is to be linked, and what was found for it. */
@@ -98,7 +99,8 @@ static bool is_likelier(const struct search *search, const struct track_publicat
         return false;
     if (lane != NULL && order <= lane->ranked)
         return false;
-    return tracking->packet->publish.qos > 0 || age_ns <= 8 * tracking->connection->journey.usual_ns + DELAY_LEAST_NS;
+    return tracking->packet->publish.qos > 0 ||
+           age_ns <= 8 * MICROSECOND_NS * tracking->connection->journey.usual_us + DELAY_LEAST_NS;
 }
 
 /** True where a publication cannot be the one, wherever it is in order. */
@@ -281,6 +283,15 @@ static void move_lanes(const struct search *search, const struct track_publicati
         track_delivery_lane_move(lanes, memory, content_lane_of(search), search->latest, search->latest);
 }
 
+/** Takes in how long the broker took for a delivery. */
+static void take_delay(uint32_t *usual_us, int64_t delay_ns)
+{
+    int64_t usual = *usual_us;
+
+    usual += (delay_ns / MICROSECOND_NS - usual) / (usual != 0 ? 8 : 1);
+    *usual_us = (uint32_t)CLAMP(usual, 1, UINT32_MAX);
+}
+
 /** Adds the link. */
 static void link_delivery(struct search *search, bool is_stored)
 {
@@ -310,10 +321,8 @@ static void link_delivery(struct search *search, bool is_stored)
     move_lanes(search, chosen, is_sure, is_stored);
     uint32_t *delivered_to = &tracking->connection->journey.delivered_to;
     *delivered_to = MAX(*delivered_to, search->chosen);
-    if (flags & TRACK_JOURNEY_TIMED && kind == TRACK_JOURNEY_LIVE) {
-        int64_t *usual_ns = &tracking->connection->journey.usual_ns;
-        *usual_ns += (step->ns - *usual_ns) / (*usual_ns != 0 ? 8 : 1);
-    }
+    if (flags & TRACK_JOURNEY_TIMED && kind == TRACK_JOURNEY_LIVE)
+        take_delay(&tracking->connection->journey.usual_us, step->ns);
     if (tracking->exchange != NULL)
         tracking->exchange->message = (struct track_exchange_message){.publication = origin + 1,
                                                                       .kind = (uint8_t)kind,

@@ -128,8 +128,6 @@ static void count_failure(struct track_context *tracking, struct track_rivals *r
         rivals->failures = 0;
         return;
     }
-    if (rivals->failures == 0)
-        rivals->first_ns = last->ending.begun_ns;
     rivals->failures += rivals->failures < UINT16_MAX;
     unsigned times = rivals->failures / LEAST;
     if (rivals->failures % LEAST != 0 || (times & (times - 1)) != 0 || rivals->first_ns > tracking->now_ns)
@@ -153,4 +151,6 @@ void track_update_reconnects(struct track_context *tracking)
         count_displacement(tracking, connection->session.previous);
     if (last != NULL && last != connection)
         count_failure(tracking, &session->rivals, last);
+    if (session->rivals.failures == 0)
+        session->rivals.first_ns = tracking->now_ns;
 }

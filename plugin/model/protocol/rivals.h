@@ -17,7 +17,7 @@ struct track_connection;
 /** What is known of the connections of a Client Identifier as they follow each other. Written by rivals.c. */
 struct track_rivals {
     struct track_connection *latest; /**< the connection that came last, accepted or not */
-    int64_t first_ns;                /**< when the first of a row of failures began */
+    int64_t first_ns;                /**< when the first of a row of failures began, or what may become one */
     uint16_t failures;               /**< connections in a row that ended other than by the Client's DISCONNECT */
     uint8_t lives;                   /**< displaced connections in a row whose Client was seen alive */
     uint8_t returns;                 /**< displacements in a row by which two addresses took turns */

@@ -54,7 +54,7 @@ void *track_file_alloc_always(struct track_file_memory *memory, size_t size)
     return take_block(memory, size);
 }
 
-enum { SLAB_UNIT = 8, SLAB_SIZE = 16384 };
+enum { SLAB_UNIT = 8, SLAB_SIZE = 65536 };
 
 static size_t slab_size(size_t size)
 {
