@@ -10,10 +10,30 @@
 
 enum { TOPICS_MAX = 10000, CLIENTS_MAX = 5000, NANOSECONDS_OF_SECOND = 1000000000 };
 
+struct counted_topic {
+    char *name;
+    uint32_t messages[4]; /**< by QoS */
+    uint32_t retained;
+    uint64_t bytes;
+    uint32_t first_frame;
+    char *hex; /**< its bytes, where the name is not what they are; else NULL */
+};
+
+struct counted_client {
+    char *name;
+    uint32_t packets[3]; /**< by enum tap_direction */
+    uint32_t connections;
+    uint32_t last_connection; /**< its number + 1 */
+    uint32_t first_frame;
+    uint32_t findings[CHECK_SEVERITIES];
+};
+
 /** A connection: what the table of connections has of it, and more. */
 struct counted_connection {
     struct session_row *row;
     struct json_coverage *coverage;
+    struct counted_client *client; /**< as its last packet had it; NULL: none */
+    struct counted_topic *topic;   /**< of its last PUBLISH; NULL: none */
     uint32_t first_frame;
     uint32_t packets;
     uint64_t bytes;
@@ -22,30 +42,14 @@ struct counted_connection {
     uint32_t findings[CHECK_SEVERITIES];
 };
 
-struct counted_topic {
-    uint32_t messages[4]; /**< by QoS */
-    uint32_t retained;
-    uint64_t bytes;
-    uint32_t first_frame;
-    char *hex; /**< its bytes, where the text is not what they are; else NULL */
-};
-
-struct counted_client {
-    uint32_t packets[3]; /**< by enum tap_direction */
-    uint32_t connections;
-    uint32_t last_connection; /**< its number + 1 */
-    uint32_t first_frame;
-    uint32_t findings[CHECK_SEVERITIES];
-};
-
 struct json_counts {
     struct json_statements *statements;
     struct delivery_book *deliveries;
     GPtrArray *connections;
-    GHashTable *by_number; /**< struct counted_connection by number */
-    GHashTable *streams;   /**< the TCP streams that they are */
-    GHashTable *topics;    /**< struct counted_topic by topic; TOPICS_MAX at most */
-    GHashTable *clients;   /**< struct counted_client by name; CLIENTS_MAX at most */
+    GPtrArray *by_number; /**< struct counted_connection by number; NULL where a number has none */
+    GHashTable *streams;  /**< the TCP streams that they are */
+    GHashTable *topics;   /**< struct counted_topic by name; TOPICS_MAX at most */
+    GHashTable *clients;  /**< struct counted_client by name; CLIENTS_MAX at most */
     uint32_t further_topics;
     uint32_t further_clients; /**< packets whose topic or client is not among them */
     uint64_t packets;
@@ -65,7 +69,16 @@ static void free_topic(void *given)
 {
     struct counted_topic *counted = (struct counted_topic *)given;
 
+    g_free(counted->name);
     g_free(counted->hex);
+    g_free(counted);
+}
+
+static void free_client(void *given)
+{
+    struct counted_client *counted = (struct counted_client *)given;
+
+    g_free(counted->name);
     g_free(counted);
 }
 
@@ -76,10 +89,10 @@ struct json_counts *json_counts_new(void)
     counts->statements = json_statements_new();
     counts->deliveries = delivery_book_new(JSON_TEXT_CHARACTERS, JSON_TEXT_CHARACTERS);
     counts->connections = g_ptr_array_new_with_free_func(free_connection);
-    counts->by_number = g_hash_table_new(NULL, NULL);
+    counts->by_number = g_ptr_array_new();
     counts->streams = g_hash_table_new(NULL, NULL);
-    counts->topics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_topic);
-    counts->clients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    counts->topics = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_topic);
+    counts->clients = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_client);
     return counts;
 }
 
@@ -88,7 +101,7 @@ void json_counts_free(struct json_counts *counts)
     g_ptr_array_unref(counts->connections);
     json_statements_free(counts->statements);
     delivery_book_free(counts->deliveries);
-    g_hash_table_destroy(counts->by_number);
+    g_ptr_array_unref(counts->by_number);
     g_hash_table_destroy(counts->streams);
     g_hash_table_destroy(counts->topics);
     g_hash_table_destroy(counts->clients);
@@ -106,9 +119,11 @@ static void add_findings(uint32_t counted[CHECK_SEVERITIES], const struct tap_re
 static struct counted_connection *find_connection(struct json_counts *counts, const struct tap_record *record,
                                                   packet_info *pinfo)
 {
-    gpointer key = GUINT_TO_POINTER(record->facts.connection);
-    struct counted_connection *found = (struct counted_connection *)g_hash_table_lookup(counts->by_number, key);
+    uint32_t number = record->facts.connection;
 
+    if (number >= counts->by_number->len)
+        g_ptr_array_set_size(counts->by_number, (int)number + 1);
+    struct counted_connection *found = (struct counted_connection *)g_ptr_array_index(counts->by_number, number);
     if (found != NULL)
         return found;
     found = g_new0(struct counted_connection, 1);
@@ -117,58 +132,84 @@ static struct counted_connection *find_connection(struct json_counts *counts, co
     found->first_frame = pinfo->num;
     found->start = found->end = pinfo->rel_ts;
     g_ptr_array_add(counts->connections, found);
-    g_hash_table_insert(counts->by_number, key, found);
+    g_ptr_array_index(counts->by_number, number) = found;
     if (found->row->has_stream)
         g_hash_table_add(counts->streams, GUINT_TO_POINTER(found->row->stream));
     return found;
 }
 
-static void count_topic(struct json_counts *counts, const struct tap_record *record, packet_info *pinfo)
+/** The topic of a PUBLISH; NULL where it would be one too many. */
+static struct counted_topic *find_topic(struct json_counts *counts, const struct tap_record *record, packet_info *pinfo)
+{
+    char *name = tap_shorten(record->topic, JSON_TEXT_CHARACTERS);
+    struct counted_topic *found = (struct counted_topic *)g_hash_table_lookup(counts->topics, name);
+
+    if (found != NULL || g_hash_table_size(counts->topics) == TOPICS_MAX) {
+        g_free(name);
+        return found;
+    }
+    found = g_new0(struct counted_topic, 1);
+    found->name = name;
+    found->first_frame = pinfo->num;
+    found->hex = json_topic_hex(record, name);
+    g_hash_table_insert(counts->topics, name, found);
+    return found;
+}
+
+static void count_topic(struct json_counts *counts, struct counted_connection *connection,
+                        const struct tap_record *record, packet_info *pinfo)
 {
     const struct mqtt_publish *publish = &record->packet.publish;
-    char *topic = tap_shorten(record->topic, JSON_TEXT_CHARACTERS);
-    struct counted_topic *found = (struct counted_topic *)g_hash_table_lookup(counts->topics, topic);
 
-    if (found == NULL && g_hash_table_size(counts->topics) < TOPICS_MAX) {
-        found = g_new0(struct counted_topic, 1);
-        found->first_frame = pinfo->num;
-        found->hex = json_topic_hex(record, topic);
-        g_hash_table_insert(counts->topics, g_strdup(topic), found);
-    }
-    g_free(topic);
-    if (found == NULL) {
+    if (connection->topic == NULL || strcmp(connection->topic->name, record->topic) != 0)
+        connection->topic = find_topic(counts, record, pinfo);
+    struct counted_topic *topic = connection->topic;
+    if (topic == NULL) {
         counts->further_topics++;
         return;
     }
-    found->messages[publish->qos & 3]++;
-    found->retained += publish->retain;
-    found->bytes += publish->payload.length;
+    topic->messages[publish->qos & 3]++;
+    topic->retained += publish->retain;
+    topic->bytes += publish->payload.length;
 }
 
-static void count_client(struct json_counts *counts, const struct tap_record *record, packet_info *pinfo)
+/** The client of that name; NULL where it would be one too many. */
+static struct counted_client *find_counted_client(struct json_counts *counts, const char *name, packet_info *pinfo)
+{
+    char *shortened = tap_shorten(name, JSON_TEXT_CHARACTERS);
+    struct counted_client *found = (struct counted_client *)g_hash_table_lookup(counts->clients, shortened);
+
+    if (found != NULL || g_hash_table_size(counts->clients) == CLIENTS_MAX) {
+        g_free(shortened);
+        return found;
+    }
+    found = g_new0(struct counted_client, 1);
+    found->name = shortened;
+    found->first_frame = pinfo->num;
+    g_hash_table_insert(counts->clients, shortened, found);
+    return found;
+}
+
+static void count_client(struct json_counts *counts, struct counted_connection *connection,
+                         const struct tap_record *record, packet_info *pinfo)
 {
     const char *name = tap_client_of(record);
 
     if (name == NULL)
         return;
-    char *shortened = tap_shorten(name, JSON_TEXT_CHARACTERS);
-    struct counted_client *found = (struct counted_client *)g_hash_table_lookup(counts->clients, shortened);
-    if (found == NULL && g_hash_table_size(counts->clients) < CLIENTS_MAX) {
-        found = g_new0(struct counted_client, 1);
-        found->first_frame = pinfo->num;
-        g_hash_table_insert(counts->clients, g_strdup(shortened), found);
-    }
-    g_free(shortened);
-    if (found == NULL) {
+    if (connection->client == NULL || strcmp(connection->client->name, name) != 0)
+        connection->client = find_counted_client(counts, name, pinfo);
+    struct counted_client *client = connection->client;
+    if (client == NULL) {
         counts->further_clients++;
         return;
     }
-    if (found->last_connection != record->facts.connection + 1)
-        found->connections++;
-    found->last_connection = record->facts.connection + 1;
+    if (client->last_connection != record->facts.connection + 1)
+        client->connections++;
+    client->last_connection = record->facts.connection + 1;
     if (record->subject == TAP_PACKET)
-        found->packets[tap_direction_of(record)]++;
-    add_findings(found->findings, record);
+        client->packets[tap_direction_of(record)]++;
+    add_findings(client->findings, record);
 }
 
 void json_count(struct json_counts *counts, const struct tap_record *record, packet_info *pinfo)
@@ -181,7 +222,7 @@ void json_count(struct json_counts *counts, const struct tap_record *record, pac
     session_row_count(connection->row, record, pinfo);
     nstime_delta(&age, &pinfo->rel_ts, &connection->start);
     json_judge(counts->statements, connection->coverage, record, (int64_t)age.secs * NANOSECONDS_OF_SECOND + age.nsecs);
-    count_client(counts, record, pinfo);
+    count_client(counts, connection, record, pinfo);
     delivery_book_count(counts->deliveries, record);
     if (record->subject != TAP_PACKET)
         return;
@@ -190,7 +231,7 @@ void json_count(struct json_counts *counts, const struct tap_record *record, pac
     connection->bytes += record->packet.length;
     connection->end = pinfo->rel_ts;
     if (record->packet.type == MQTT_TYPE_PUBLISH && record->topic[0] != '\0')
-        count_topic(counts, record, pinfo);
+        count_topic(counts, connection, record, pinfo);
 }
 
 bool json_has_stream(const struct json_counts *counts, uint32_t stream)

@@ -52,10 +52,9 @@ struct session_filter {
     uint8_t code; /**< the latest code of a SUBACK */
 };
 
-/** What the columns of a row say. */
+/** What the columns of a row say: never NULL, and "" for those that are numbers. It is in `words`, in the row or in what lasts. */
 struct session_texts {
-    const char *columns
-        [SESSION_COLUMNS]; /**< never NULL: in `words`, in the row, or in what lasts; "" for those that are numbers */
+    const char *columns[SESSION_COLUMNS];
     char words[];
 };
 
