@@ -62,7 +62,7 @@ void websocket_look_for_loss(const struct stream_chunk *chunk, packet_info *pinf
     *doubt = (struct websocket_doubt){false, false};
     if (proto_is_frame_protocol(pinfo->layers, "tls"))
         return;
-    track_loss(stream->connection);
+    track_may_lose(stream->connection);
     stream_arrival(stream, pinfo, &arrival);
     struct websocket_walk *walk = websocket_upgrade_walk(pinfo, true);
     bool is_certain = walk != NULL && websocket_walk_meet(walk, pinfo, message->length);
@@ -75,6 +75,8 @@ void websocket_look_for_loss(const struct stream_chunk *chunk, packet_info *pinf
     websocket->may_lack |= count->is_unsure;
     doubt->may_lack = websocket->may_lack || !fits ||
                       may_lack_last(websocket, websocket_upgrade_walk(pinfo, false), 1 - chunk->sender);
+    if (doubt->may_lack)
+        track_loss(stream->connection);
     if (fits)
         return;
     /* What is whole by itself is what it seems, whatever was missed before it. */

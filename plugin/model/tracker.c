@@ -411,9 +411,14 @@ void track_gap(struct track_connection *connection, struct track_pdu_ref pdu)
     track_journey_doubt(connection);
 }
 
-void track_loss(struct track_connection *connection)
+void track_may_lose(struct track_connection *connection)
 {
     connection->may_lose = true;
+}
+
+void track_loss(struct track_connection *connection)
+{
+    track_may_lose(connection);
     track_journey_doubt(connection);
 }
 

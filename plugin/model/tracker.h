@@ -91,6 +91,9 @@ void track_gap(struct track_connection *connection, struct track_pdu_ref pdu);
 
 /** Takes in that packets of the connection may be missed without a gap that tells: what rests on having captured each of
  *  them is not judged. */
+void track_may_lose(struct track_connection *connection);
+
+/** Takes in that a packet of the connection may have been missed: where messages come from is doubtful, too. */
 void track_loss(struct track_connection *connection);
 
 /** The facts of a packet that was tracked before. Reads nothing that a later packet can change, but for links to answers
