@@ -18,7 +18,7 @@
 #include "tap.h"
 
 /** The schema's version: the first number changes where a member is renamed or goes, the second where one is added. */
-#define JSON_SCHEMA "1.3"
+#define JSON_SCHEMA "1.4"
 
 enum {
     JSON_TEXT_CHARACTERS = 256,     /**< longer text off the wire is shortened */

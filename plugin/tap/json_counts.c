@@ -275,6 +275,7 @@ static void write_greeting(struct json_writer *writer, const struct track_summar
         json_wire_text(writer, "client_id", snapshot->client_id->bytes, snapshot->client_id->length);
     json_string(writer, "version", tap_version_name(snapshot->version));
     json_bool(writer, "connect_seen", snapshot->connect_seen);
+    json_bool(writer, "connect_left_out", snapshot->lacks_connect);
     json_bool(writer, "bridge", snapshot->is_bridge);
     if (snapshot->has_keep_alive)
         json_unsigned(writer, "keep_alive", snapshot->keep_alive_s);
@@ -287,6 +288,12 @@ static void write_greeting(struct json_writer *writer, const struct track_summar
                 mqtt_reason_name((enum mqtt_version)snapshot->version, MQTT_TYPE_CONNACK, summary->connack_code));
     if (snapshot->version != MQTT_V31)
         json_bool(writer, "session_present", summary->session_present);
+}
+
+/** The CONNECT was not captured; a Client that began with another packet sent none. */
+static bool is_connect_missing(const struct track_snapshot *snapshot)
+{
+    return !snapshot->connect_seen && !snapshot->lacks_connect;
 }
 
 /** How the connection ended. */
@@ -310,7 +317,7 @@ static void write_ending(struct json_writer *writer, const struct track_summary 
     json_bool(writer, "taken_over", summary->taken_over);
     json_unsigned(writer, "unfinished", summary->unfinished_count);
     json_bool(writer, "gap", summary->snapshot->has_gap);
-    json_bool(writer, "complete", summary->snapshot->connect_seen && !summary->snapshot->has_gap);
+    json_bool(writer, "complete", !is_connect_missing(summary->snapshot) && !summary->snapshot->has_gap);
 }
 
 static void write_connection(struct json_writer *writer, const struct json_counts *counts,
@@ -454,7 +461,7 @@ void json_summarise_counts(struct json_writer *writer, const struct json_counts 
             (const struct counted_connection *)g_ptr_array_index(counts->connections, i);
         struct track_summary summary;
         track_summarise(counted->row->connection, &summary);
-        without_connect += !summary.snapshot->connect_seen;
+        without_connect += is_connect_missing(summary.snapshot);
         gaps += summary.snapshot->has_gap;
         if (summary.snapshot->version <= MQTT_V50)
             versions[summary.snapshot->version]++;

@@ -335,7 +335,8 @@ static void append_connack(GString *text, const struct track_summary *summary)
     const char *name;
 
     if (!summary->connack_seen) {
-        g_string_append(text, is_missing && (!snapshot->connect_seen || snapshot->has_gap) ? "not captured" : "none");
+        bool is_whole = (snapshot->connect_seen || snapshot->lacks_connect) && !snapshot->has_gap;
+        g_string_append(text, is_missing && !is_whole ? "not captured" : "none");
         return;
     }
     /* A Server of an older version answers in its form (MQTT 5.0 section 4.13). */

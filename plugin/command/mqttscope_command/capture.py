@@ -131,8 +131,8 @@ def weight(connection: Object) -> tuple[int, int, int]:
 
 
 def is_connect_unseen(connection: Object) -> bool:
-    """True where packets, but no CONNECT were captured."""
-    return not connection["connect_seen"] and connection["packets"] > 0
+    """True where packets were captured, but not the CONNECT. One that the client left out was not there to capture."""
+    return not connection["connect_seen"] and not connection["connect_left_out"] and connection["packets"] > 0
 
 
 def plural(count: int, noun: str) -> str:

@@ -158,6 +158,13 @@ class Statuses(CommandTest):
         refused = self.file("refused.pcap", build(parse_case(text)).data)
         self.assert_status(lint(refused, "--require-complete"), CLEAN_STATUS)
 
+    def test_connect_left_out(self) -> None:
+        """Nor of one whose Client sends no CONNECT: that is its fault."""
+        text = V5 + "c1 > e0 00\nconnection c2: 10.0.0.3 -> 10.0.0.1:1883\nc2 > c0 00\n"
+        begun = self.file("begun.pcap", build(parse_case(text)).data)
+        self.assert_status(lint(begun, "--require-complete"), FINDINGS, "connect_not_first")
+        self.assertNotIn("partial", lint(begun).stdout)
+
     def test_required(self) -> None:
         """A statement that was not exercised fails where it is required: a PINGREQ is no silence."""
         self.assert_status(lint(CLEAN, "--require", "MQTT-3.3.1-4"), CLEAN_STATUS)
