@@ -208,6 +208,13 @@ static void write_capture(struct json_writer *writer, const struct json_tap *tap
     json_close(writer);
 }
 
+/** Ends the program as Wireshark's own statistics do where they cannot go on. */
+static void give_up(const char *about, const char *why)
+{
+    fprintf(stderr, "mqttscope,json: %s: %s\n", about, why);
+    exit(1);
+}
+
 static void json_on_draw(void *given)
 {
     struct json_tap *tap = (struct json_tap *)given;
@@ -215,7 +222,8 @@ static void json_on_draw(void *given)
     write_header(tap);
     json_write_counts(&tap->writer, tap->counts);
     write_capture(&tap->writer, tap);
-    fflush(tap->writer.file);
+    if (fflush(tap->writer.file) != 0 || ferror(tap->writer.file))
+        give_up("output", "it could not all be written");
     json_counts_free(tap->counts);
     tap->counts = json_counts_new();
 }
@@ -232,13 +240,6 @@ static void json_on_finish(void *given)
     if (tap->writer.file != stdout)
         fclose(tap->writer.file);
     g_free(tap);
-}
-
-/** Ends the program as Wireshark's own statistics do where their argument is wrong. */
-static void give_up(const char *about, const char *why)
-{
-    fprintf(stderr, "mqttscope,json: %s: %s\n", about, why);
-    exit(1);
 }
 
 /** A word of the argument up to the next comma, which `*argument` is moved past; the caller's, for g_free(). NULL where the

@@ -374,7 +374,8 @@ static const char *column_text(GString *words, enum session_column column, const
     case COLUMN_ADDRESS:
         return row->ends[1 - broker];
     case COLUMN_USER_NAME:
-        return row->user_name != NULL ? row->user_name : "";
+        g_string_append(words, row->user_name != NULL ? row->user_name : "");
+        return NULL;
     case COLUMN_BROKER:
         return row->ends[broker];
     case COLUMN_STREAM:

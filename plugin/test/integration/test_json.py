@@ -162,8 +162,9 @@ class Content(unittest.TestCase):
                 self.assertEqual(objects(recorded)[-1]["unread_streams"], [])
 
     def test_errors(self) -> None:
-        """What cannot be done is said, and nothing is written."""
-        for argument, words in ((",file=/nonexistent/x", "No such file"), ("x", "no such statistic"), (",no such filter", "filter")):
+        """What cannot be done is said, a file that is full included."""
+        for argument, words in ((",file=/nonexistent/x", "No such file"), (",file=/dev/full", "could not all be written"),
+                                ("x", "no such statistic"), (",no such filter", "filter")):
             with self.assertRaisesRegex(harness.ToolError, words):
                 harness.tshark("-q", "-z", "mqttscope,json" + argument, capture=REAL)
 
