@@ -147,12 +147,23 @@ def _settings(options: argparse.Namespace) -> Settings:
     return settings
 
 
+def _drop_output() -> None:
+    """Lets nothing that is still to be written fail again at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _emit(text: str, path: str | None) -> None:
     """Writes a report."""
     data = text.encode("utf-8", "backslashreplace")
     if path is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as fault:
+            _drop_output()
+            raise CannotJudge(f"standard output: {fault.strerror}") from fault
     else:
         try:
             Path(path).write_bytes(data)
@@ -314,5 +325,5 @@ def main(arguments: Sequence[str], folder: Path) -> int:
         print(f"mqttscope: {plain(str(reason))}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return UNJUDGED

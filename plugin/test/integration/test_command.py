@@ -158,6 +158,14 @@ class Statuses(CommandTest):
         refused = self.file("refused.pcap", build(parse_case(text)).data)
         self.assert_status(lint(refused, "--require-complete"), CLEAN_STATUS)
 
+    def test_full_output(self) -> None:
+        """A report that cannot be written is no verdict."""
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(["/usr/bin/python3", str(installed() / "bin" / "mqttscope"), "lint", str(readable(CLEAN))], stdin=subprocess.DEVNULL,
+                                  stdout=full, stderr=subprocess.PIPE, env=variables(Settings(), False), cwd=private_folder(), check=False,
+                                  timeout=60, **identity())
+        self.assertEqual((done.returncode, done.stderr.decode()), (UNJUDGED, "mqttscope: standard output: No space left on device\n"))
+
     def test_connect_left_out(self) -> None:
         """Nor of one whose Client sends no CONNECT: that is its fault."""
         text = V5 + "c1 > e0 00\nconnection c2: 10.0.0.3 -> 10.0.0.1:1883\nc2 > c0 00\n"
