@@ -33,6 +33,12 @@ enum delivery_column {
     COLUMN_END_99,
     COLUMN_END_MOST,
     DELIVERY_COLUMNS,
+    TIME_COLUMNS = DELIVERY_COLUMNS - COLUMN_BROKER_LEAST,
+};
+
+/** The times of a row. They are texts, since there may be none; all are as wide, so that they sort as the numbers do. */
+struct delivery_times {
+    char columns[TIME_COLUMNS][24];
 };
 
 static const struct tap_column column_list[DELIVERY_COLUMNS] = {
@@ -44,17 +50,18 @@ static const struct tap_column column_list[DELIVERY_COLUMNS] = {
     [COLUMN_TWICE] = {"Twice", TABLE_ITEM_UINT},
     [COLUMN_DISORDERED] = {"Out of order", TABLE_ITEM_UINT},
     [COLUMN_CERTAIN] = {"Certain", TABLE_ITEM_UINT},
-    [COLUMN_BROKER_LEAST] = {"Broker time min", TABLE_ITEM_FLOAT},
-    [COLUMN_BROKER_MEDIAN] = {"median +-6%", TABLE_ITEM_FLOAT},
-    [COLUMN_BROKER_95] = {"p95 +-6%", TABLE_ITEM_FLOAT},
-    [COLUMN_BROKER_99] = {"p99 +-6%", TABLE_ITEM_FLOAT},
-    [COLUMN_BROKER_MOST] = {"max", TABLE_ITEM_FLOAT},
-    [COLUMN_END_MEDIAN] = {"End-to-end median +-6%", TABLE_ITEM_FLOAT},
-    [COLUMN_END_99] = {"p99 +-6%", TABLE_ITEM_FLOAT},
-    [COLUMN_END_MOST] = {"max", TABLE_ITEM_FLOAT},
+    [COLUMN_BROKER_LEAST] = {"Broker time min", TABLE_ITEM_STRING},
+    [COLUMN_BROKER_MEDIAN] = {"median +-6%", TABLE_ITEM_STRING},
+    [COLUMN_BROKER_95] = {"p95 +-6%", TABLE_ITEM_STRING},
+    [COLUMN_BROKER_99] = {"p99 +-6%", TABLE_ITEM_STRING},
+    [COLUMN_BROKER_MOST] = {"max", TABLE_ITEM_STRING},
+    [COLUMN_END_MEDIAN] = {"End-to-end median +-6%", TABLE_ITEM_STRING},
+    [COLUMN_END_99] = {"p99 +-6%", TABLE_ITEM_STRING},
+    [COLUMN_END_MOST] = {"max", TABLE_ITEM_STRING},
 };
 
 static struct delivery_book *deliveries; /* NULL while no table is open */
+static GArray *delivery_times; /* of struct delivery_times by row, as of the last draw; NULL while no table is open */
 
 static struct tap_table deliveries_table;
 
@@ -65,24 +72,37 @@ static const struct delivery_row *row_at(unsigned index)
 
 static const char *delivery_cell_text(unsigned row, unsigned column)
 {
+    if (column >= COLUMN_BROKER_LEAST)
+        return g_array_index(delivery_times, struct delivery_times, row).columns[column - COLUMN_BROKER_LEAST];
     return column == COLUMN_TOPIC ? row_at(row)->topic : row_at(row)->subscriber;
 }
 
-/** The times of a row, in the columns from `first` on. */
-static void fill_times(stat_tap_table_item_type *cells, const struct delivery_row *row)
+static void put_time(struct delivery_times *times, enum delivery_column column, double time_s)
 {
-    static const struct histogram none;
-    const struct histogram *broker = row->broker != NULL ? row->broker : &none;
-    const struct histogram *end_to_end = row->end_to_end != NULL ? row->end_to_end : &none;
+    char *text = times->columns[column - COLUMN_BROKER_LEAST];
+    snprintf(text, sizeof times->columns[0], "%12.6f", time_s);
+}
 
-    cells[COLUMN_BROKER_LEAST].value.float_value = (double)broker->least_ns / 1e9;
-    cells[COLUMN_BROKER_MEDIAN].value.float_value = histogram_percentile(broker, 50);
-    cells[COLUMN_BROKER_95].value.float_value = histogram_percentile(broker, 95);
-    cells[COLUMN_BROKER_99].value.float_value = histogram_percentile(broker, 99);
-    cells[COLUMN_BROKER_MOST].value.float_value = (double)broker->most_ns / 1e9;
-    cells[COLUMN_END_MEDIAN].value.float_value = histogram_percentile(end_to_end, 50);
-    cells[COLUMN_END_99].value.float_value = histogram_percentile(end_to_end, 99);
-    cells[COLUMN_END_MOST].value.float_value = (double)end_to_end->most_ns / 1e9;
+/** Puts the times of a row into words, as far as there are any. */
+static void fill_times(unsigned index)
+{
+    struct delivery_times *times = &g_array_index(delivery_times, struct delivery_times, index);
+    const struct histogram *broker = row_at(index)->broker;
+    const struct histogram *end_to_end = row_at(index)->end_to_end;
+
+    memset(times, 0, sizeof *times);
+    if (broker != NULL) {
+        put_time(times, COLUMN_BROKER_LEAST, (double)broker->least_ns / 1e9);
+        put_time(times, COLUMN_BROKER_MEDIAN, histogram_percentile(broker, 50));
+        put_time(times, COLUMN_BROKER_95, histogram_percentile(broker, 95));
+        put_time(times, COLUMN_BROKER_99, histogram_percentile(broker, 99));
+        put_time(times, COLUMN_BROKER_MOST, (double)broker->most_ns / 1e9);
+    }
+    if (end_to_end != NULL) {
+        put_time(times, COLUMN_END_MEDIAN, histogram_percentile(end_to_end, 50));
+        put_time(times, COLUMN_END_99, histogram_percentile(end_to_end, 99));
+        put_time(times, COLUMN_END_MOST, (double)end_to_end->most_ns / 1e9);
+    }
 }
 
 static void fill_delivery_cells(unsigned index)
@@ -98,7 +118,6 @@ static void fill_delivery_cells(unsigned index)
     cells[COLUMN_TWICE].value.uint_value = (unsigned)row->twice;
     cells[COLUMN_DISORDERED].value.uint_value = (unsigned)row->disordered;
     cells[COLUMN_CERTAIN].value.uint_value = (unsigned)row->certain;
-    fill_times(cells, row);
     tap_table_set_cells(&deliveries_table, index, cells);
 }
 
@@ -147,6 +166,9 @@ static void add_up(void)
 static void draw_deliveries(void)
 {
     add_up();
+    g_array_set_size(delivery_times, deliveries->rows->len);
+    for (unsigned i = 0; i < deliveries->rows->len; i++)
+        fill_times(i);
     for (unsigned i = 0; i < deliveries->rows->len; i++)
         fill_delivery_cells(i);
     tap_table_pad(&deliveries_table, deliveries->rows->len);
@@ -161,12 +183,16 @@ static bool add_to_deliveries(const struct tap_record *record, packet_info *pinf
 static void begin_delivery_rows(void)
 {
     deliveries = delivery_book_new(TOPIC_CHARACTERS, NAME_CHARACTERS);
+    delivery_times = g_array_new(FALSE, FALSE, sizeof(struct delivery_times));
 }
 
 static void end_delivery_rows(void)
 {
     delivery_book_free(deliveries);
     deliveries = NULL;
+    if (delivery_times != NULL)
+        g_array_free(delivery_times, TRUE);
+    delivery_times = NULL;
 }
 
 static struct tap_table deliveries_table = {
