@@ -192,7 +192,7 @@ class Large(BrowserTest):
                              | ({"kind": "live", "certain": True, "published_in": frame - 1, "broker_time": 0.001 + number % 7 / 1000} if part == "delivery" else {}))
         for each, client in enumerate(clients):
             capture.take({"type": "connection", "connection": each, "client": client, "role": "publisher", "broker_known": True, "client_address": f"10.0.0.1:{each}",
-                          "broker_address": "10.0.0.2:1883", "connect_seen": each % 2 == 0, "frame": 1, "start": 0.0, "last": 9.0, "packets": 9, "subscriptions": [],
+                          "broker_address": "10.0.0.2:1883", "connect_seen": each % 2 == 0, "connect_left_out": False, "frame": 1, "start": 0.0, "last": 9.0, "packets": 9, "subscriptions": [],
                           "subscriptions_total": 0, "gap": each % 3 == 0, "complete": False, "findings": none, "statements": {}})
         for each in range(messages):
             common = {"frame": each + 1, "pdu": 1, "time": each / 10, "time_epoch": 1.0, "connection": each % len(clients), "client": clients[each % len(clients)], "severity": "error"}
