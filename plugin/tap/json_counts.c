@@ -290,12 +290,6 @@ static void write_greeting(struct json_writer *writer, const struct track_summar
         json_bool(writer, "session_present", summary->session_present);
 }
 
-/** The CONNECT was not captured; a Client that began with another packet sent none. */
-static bool is_connect_missing(const struct track_snapshot *snapshot)
-{
-    return !snapshot->connect_seen && !snapshot->lacks_connect;
-}
-
 /** How the connection ended. */
 static void write_ending(struct json_writer *writer, const struct track_summary *summary)
 {
@@ -317,7 +311,7 @@ static void write_ending(struct json_writer *writer, const struct track_summary 
     json_bool(writer, "taken_over", summary->taken_over);
     json_unsigned(writer, "unfinished", summary->unfinished_count);
     json_bool(writer, "gap", summary->snapshot->has_gap);
-    json_bool(writer, "complete", !is_connect_missing(summary->snapshot) && !summary->snapshot->has_gap);
+    json_bool(writer, "complete", session_is_whole(summary->snapshot));
 }
 
 static void write_connection(struct json_writer *writer, const struct json_counts *counts,
@@ -328,8 +322,7 @@ static void write_connection(struct json_writer *writer, const struct json_count
     struct track_summary summary;
 
     track_summarise(row->connection, &summary);
-    bool is_broker_known = summary.snapshot->broker != TRACK_END_UNKNOWN;
-    unsigned broker = is_broker_known ? summary.snapshot->broker : 1;
+    unsigned broker = session_broker_end(summary.snapshot->broker);
     session_append_client(client, row, &summary);
     json_open(writer, "connection");
     json_unsigned(writer, "connection", row->number);
@@ -337,7 +330,7 @@ static void write_connection(struct json_writer *writer, const struct json_count
         json_unsigned(writer, "stream", row->stream);
     json_string(writer, "client", client->str);
     json_string(writer, "role", session_role(&summary));
-    json_bool(writer, "broker_known", is_broker_known);
+    json_bool(writer, "broker_known", summary.snapshot->broker != TRACK_END_UNKNOWN);
     json_string(writer, "client_address", row->ends[1 - broker]);
     json_string(writer, "broker_address", row->ends[broker]);
     write_greeting(writer, &summary);
@@ -461,7 +454,7 @@ void json_summarise_counts(struct json_writer *writer, const struct json_counts 
             (const struct counted_connection *)g_ptr_array_index(counts->connections, i);
         struct track_summary summary;
         track_summarise(counted->row->connection, &summary);
-        without_connect += is_connect_missing(summary.snapshot);
+        without_connect += session_lacks_connect(summary.snapshot);
         gaps += summary.snapshot->has_gap;
         if (summary.snapshot->version <= MQTT_V50)
             versions[summary.snapshot->version]++;

@@ -80,15 +80,10 @@ bool session_row_has_packets(const struct session_row *row)
     return summary.has_packets;
 }
 
-/** The end that counts as the broker: where nobody knows it, the one in its column. */
-static unsigned broker_column(unsigned broker)
-{
-    return broker == TRACK_END_UNKNOWN ? 1 : broker;
-}
-
 uint32_t session_row_publishes(const struct session_row *row, bool delivered)
 {
-    const uint32_t *counts = row->publishes[delivered ? broker_column(row->broker) : 1 - broker_column(row->broker)];
+    const uint32_t *counts =
+        row->publishes[delivered ? session_broker_end(row->broker) : 1 - session_broker_end(row->broker)];
     return counts[0] + counts[1] + counts[2] + counts[3];
 }
 
@@ -238,7 +233,7 @@ void session_append_client(GString *text, const struct session_row *row, const s
 {
     const struct track_snapshot *snapshot = summary->snapshot;
     const struct track_text *client_id = snapshot->client_id;
-    unsigned client = 1 - broker_column(snapshot->broker);
+    unsigned client = 1 - session_broker_end(snapshot->broker);
 
     if (client_id != NULL && client_id->length > 0 && snapshot->broker != TRACK_END_UNKNOWN) {
         char *name = tap_client_name(client_id->bytes, client_id->length, MAX_CLIENT_CHARACTERS);
@@ -254,7 +249,7 @@ void session_append_client(GString *text, const struct session_row *row, const s
 const char *session_role(const struct track_summary *summary)
 {
     const struct track_snapshot *snapshot = summary->snapshot;
-    return track_role_name(track_role_of(snapshot, summary->deeds, 1 - broker_column(snapshot->broker)));
+    return track_role_name(track_role_of(snapshot, summary->deeds, 1 - session_broker_end(snapshot->broker)));
 }
 
 /** How the connection ended, in a sentence. */
@@ -335,8 +330,7 @@ static void append_connack(GString *text, const struct track_summary *summary)
     const char *name;
 
     if (!summary->connack_seen) {
-        bool is_whole = (snapshot->connect_seen || snapshot->lacks_connect) && !snapshot->has_gap;
-        g_string_append(text, is_missing && !is_whole ? "not captured" : "none");
+        g_string_append(text, is_missing && !session_is_whole(snapshot) ? "not captured" : "none");
         return;
     }
     /* A Server of an older version answers in its form (MQTT 5.0 section 4.13). */
@@ -352,7 +346,7 @@ static const char *column_text(GString *words, enum session_column column, const
                                const struct track_summary *summary)
 {
     const struct track_snapshot *snapshot = summary->snapshot;
-    unsigned broker = broker_column(snapshot->broker);
+    unsigned broker = session_broker_end(snapshot->broker);
 
     switch (column) {
     case COLUMN_CLIENT:

@@ -108,6 +108,24 @@ static inline const char *session_row_text(const struct session_row *row, unsign
     return row->texts != NULL ? row->texts->columns[column] : "";
 }
 
+/** The end that counts as the broker: where nobody knows it, the second. */
+static inline unsigned session_broker_end(unsigned broker)
+{
+    return broker == TRACK_END_UNKNOWN ? 1 : broker;
+}
+
+/** The CONNECT was not captured; a Client that began with another packet sent none. */
+static inline bool session_lacks_connect(const struct track_snapshot *snapshot)
+{
+    return !snapshot->connect_seen && !snapshot->lacks_connect;
+}
+
+/** Nothing is known to be missing of the connection. */
+static inline bool session_is_whole(const struct track_snapshot *snapshot)
+{
+    return !session_lacks_connect(snapshot) && !snapshot->has_gap;
+}
+
 /** The client's name; how the connection ended, in a sentence, and what was not completed on it. Both are appended. */
 void session_append_client(GString *text, const struct session_row *row, const struct track_summary *summary);
 void session_append_end(GString *text, const struct track_summary *summary);
