@@ -38,7 +38,10 @@ def install(plugin: Path, work: Path) -> Path:
     """The command, with what the plugin's build knows of rules."""
     share = work / "share" / "mqttscope"
     shutil.copytree(ROOT / "plugin" / "command" / "mqttscope_command", share / "mqttscope_command")
-    shutil.copy(plugin.parent / "command" / "rules.json", share)
+    rules = plugin.parent / "command" / "rules.json"
+    if not rules.exists():
+        sys.exit(f"bench: {rules} is missing: build all, not only the plugin")
+    shutil.copy(rules, share)
     (work / "bin").mkdir()
     return Path(shutil.copy(ROOT / "plugin" / "command" / "mqttscope", work / "bin"))
 

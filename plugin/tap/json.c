@@ -1,4 +1,4 @@
-/* json.c - `mqttscope,json[,file=PATH][,messages][,packets][,FILTER]`: what is found, for machines to read.
+/* json.c - `mqttscope,json[,file=PATH][,messages][,packets][,verdict][,FILTER]`: what is found, for machines to read.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  *
@@ -34,6 +34,7 @@ struct json_tap {
     struct json_writer writer;
     bool has_messages;
     bool has_packets;
+    enum json_extent extent;
     bool has_header;
     struct json_counts *counts;
     uint32_t frames;
@@ -225,7 +226,7 @@ static void json_on_draw(void *given)
     if (fflush(tap->writer.file) != 0 || ferror(tap->writer.file))
         give_up("output", "it could not all be written");
     json_counts_free(tap->counts);
-    tap->counts = json_counts_new();
+    tap->counts = json_counts_new(tap->extent);
 }
 
 static void json_on_finish(void *given)
@@ -267,7 +268,7 @@ static bool take_option(const char **argument, const char *word)
     return true;
 }
 
-/** Reads `,file=PATH,messages,packets,FILTER`; what is left is the filter. */
+/** Reads `,file=PATH,messages,packets,verdict,FILTER`; what is left is the filter. */
 static const char *read_argument(struct json_tap *tap, const char *argument)
 {
     const char *rest = argument + strlen(TAP_NAME ",json");
@@ -286,6 +287,7 @@ static const char *read_argument(struct json_tap *tap, const char *argument)
     }
     tap->has_messages = take_option(&rest, "messages");
     tap->has_packets = take_option(&rest, "packets");
+    tap->extent = take_option(&rest, "verdict") ? JSON_VERDICT : JSON_ALL;
     return *rest != '\0' ? rest : NULL;
 }
 
@@ -304,7 +306,7 @@ static COMPAT_TAP_INIT_RESULT json_init(const char *argument, void *data _U_)
     const char *filter = read_argument(tap, argument);
 
     tap->writer.line = g_string_new(NULL);
-    tap->counts = json_counts_new();
+    tap->counts = json_counts_new(tap->extent);
     tap->interfaces = g_ptr_array_new_with_free_func(g_free);
     tap->seen = g_hash_table_new(NULL, NULL);
     tap->streams = g_array_new(FALSE, FALSE, sizeof(struct seen_stream));

@@ -64,8 +64,12 @@ void json_wire_text(struct json_writer *writer, const char *name, const uint8_t 
 /** The packet's first bytes as the member `bytes`, in hex; those of a Password or Authentication Data are `**`. */
 void json_packet_bytes(struct json_writer *writer, const struct mqtt_packet *packet, bool is_sure);
 
-/** Findings by severity, as a member. */
+/** Counts the findings of a packet by severity; what was counted, as a member. */
+void json_add_findings(uint32_t counted[CHECK_SEVERITIES], const struct tap_record *record);
 void json_severities(struct json_writer *writer, const char *name, const uint32_t counts[CHECK_SEVERITIES]);
+
+/** PUBLISHes by QoS, as a member. */
+void json_by_qos(struct json_writer *writer, const char *name, const uint32_t messages[4]);
 
 /** One broken rule, one event, one PUBLISH, and one packet of another type. */
 void json_finding(struct json_writer *writer, const struct tap_record *record, packet_info *pinfo,
@@ -87,7 +91,8 @@ void json_statements_free(struct json_statements *statements);
 struct json_coverage *json_coverage_new(const struct json_statements *statements);
 void json_coverage_free(struct json_coverage *coverage);
 
-/** Counts which statements a packet was an occasion for, and which it breaks; `age_ns` is how long its connection has lasted. */
+/** Counts which statements a packet was an occasion for, and which it breaks; `age_ns` is how long its connection has lasted.
+ *  `coverage` is NULL where nobody asks for the connection's own. */
 void json_judge(struct json_statements *statements, struct json_coverage *coverage, const struct tap_record *record,
                 int64_t age_ns);
 
@@ -99,16 +104,41 @@ void json_write_statements(struct json_writer *writer, struct json_statements *s
 void json_write_coverage(struct json_writer *writer, struct json_statements *statements,
                          const struct json_coverage *coverage);
 
+/** Topics and clients, counted by name; and those that the last packets of a connection were about, NULL for none, which
+ *  begins all zero. */
+struct json_names;
+struct json_latest {
+    struct json_client *client;
+    struct json_topic *topic;
+};
+
+struct json_names *json_names_new(void);
+void json_names_free(struct json_names *names);
+
+/** Counts a packet for its client, and a PUBLISH for its topic. `latest` is that of its connection. */
+void json_count_names(struct json_names *names, struct json_latest *latest, const struct tap_record *record,
+                      packet_info *pinfo);
+
+/** Writes an object for each topic and each client; and what the object about the capture says of those that have none. */
+void json_write_names(struct json_writer *writer, const struct json_names *names);
+void json_summarise_names(struct json_writer *writer, const struct json_names *names);
+
 /** What is counted until the end of the file. */
 struct json_counts;
 
-struct json_counts *json_counts_new(void);
+/** How much of it is counted and written one by one. */
+enum json_extent {
+    JSON_ALL,     /**< connections, topics, clients and deliveries, too */
+    JSON_VERDICT, /**< statements only: connections are counted, topics, clients and deliveries are not */
+};
+
+struct json_counts *json_counts_new(enum json_extent extent);
 void json_counts_free(struct json_counts *counts);
 
-/** Counts a control packet, its topic and its client. */
+/** Counts a control packet and, in JSON_ALL, its topic, its client and its delivery. */
 void json_count(struct json_counts *counts, const struct tap_record *record, packet_info *pinfo);
 
-/** Writes connections, topics and clients; only while the file is open. */
+/** Writes what was counted one by one; only while the file is open. */
 void json_write_counts(struct json_writer *writer, struct json_counts *counts);
 
 /** What the object about the capture says of connections. */

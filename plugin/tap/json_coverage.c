@@ -256,6 +256,8 @@ static void count_breach(struct json_statements *statements, struct json_coverag
                 continue;
             requirement->breaches[side]++;
             requirement->occasions[side] += is_occasion;
+            if (coverage == NULL)
+                continue;
             json_set_bit(coverage->exercised, i);
             json_set_bit(coverage->broken, i);
         }
@@ -313,7 +315,8 @@ void json_judge(struct json_statements *statements, struct json_coverage *covera
         !record->facts.is_tentative) {
         memset(statements->exercised, 0, statements->words * sizeof *statements->exercised);
         check_find_occasions(&record->packet, &record->facts, age_ns, &statements->receiver);
-        add_bits(coverage->exercised, statements->exercised, statements->words);
+        if (coverage != NULL)
+            add_bits(coverage->exercised, statements->exercised, statements->words);
     }
     for (unsigned i = 0; record->findings != NULL && i < record->findings->count; i++) {
         const struct check_finding *finding = &record->findings->list[i];

@@ -193,3 +193,11 @@ void json_packet(struct json_writer *writer, const struct tap_record *record, pa
     write_journey(writer, &record->facts.journey);
     json_close(writer);
 }
+
+void json_add_findings(uint32_t counted[CHECK_SEVERITIES], const struct tap_record *record)
+{
+    const struct check_findings *findings = record->findings;
+
+    for (unsigned i = 0; findings != NULL && i < findings->count; i++)
+        counted[findings->list[i].severity] += 1 + findings->list[i].further;
+}

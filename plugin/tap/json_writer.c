@@ -194,3 +194,11 @@ void json_severities(struct json_writer *writer, const char *name, const uint32_
         json_unsigned(writer, check_severity_name((enum check_severity)(severity - 1)), counts[severity - 1]);
     json_end_member(writer);
 }
+
+void json_by_qos(struct json_writer *writer, const char *name, const uint32_t messages[4])
+{
+    json_begin_array(writer, name);
+    for (unsigned qos = 0; qos < 4; qos++)
+        json_element_unsigned(writer, messages[qos]);
+    json_end_array(writer);
+}

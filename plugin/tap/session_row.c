@@ -24,13 +24,12 @@ static char *endpoint_text(packet_info *pinfo, const address *where, uint32_t po
     return g_strdup_printf(strchr(text, ':') != NULL ? "[%s]:%u" : "%s:%u", text, port);
 }
 
-/** Takes in the number of the TCP stream, where there is one. */
-static void note_stream(struct session_row *row, packet_info *pinfo)
+bool session_stream(packet_info *pinfo, uint32_t *stream)
 {
     const struct tcp_analysis *tcp = pinfo->ptype == PT_TCP ? get_tcp_conversation_data(NULL, pinfo) : NULL;
 
-    row->has_stream = tcp != NULL;
-    row->stream = tcp != NULL ? tcp->stream : 0;
+    *stream = tcp != NULL ? tcp->stream : 0;
+    return tcp != NULL;
 }
 
 static int64_t time_of(const nstime_t *time)
@@ -50,7 +49,7 @@ struct session_row *session_row_new(const struct tap_record *record, packet_info
     row->start_s = row->end_s = nstime_to_sec(&pinfo->rel_ts);
     row->first_ns = time_of(&pinfo->abs_ts);
     row->broker = TRACK_END_UNKNOWN;
-    note_stream(row, pinfo);
+    row->has_stream = session_stream(pinfo, &row->stream);
     return row;
 }
 

@@ -87,6 +87,9 @@ struct session_row *session_row_new(const struct tap_record *record, packet_info
 
 void session_row_free(struct session_row *row);
 
+/** The number of the TCP stream that a packet is of; false, and 0, where it is of none. */
+bool session_stream(packet_info *pinfo, uint32_t *stream);
+
 /** True where a packet of the row's connection was tracked by now. */
 bool session_row_has_packets(const struct session_row *row);
 

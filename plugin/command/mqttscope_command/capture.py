@@ -63,9 +63,6 @@ class Capture:
     events_left_out: int = 0
     connections: list[Object] = field(default_factory=list)
     connections_left_out: int = 0
-    connect_unseen: int = 0
-    """Connections whose CONNECT was not captured, among those left out; and those with missing bytes."""
-    gaps: int = 0
     incomplete: set[int] = field(default_factory=set)
     """The numbers of all connections of which packets may be missing, where there are bounds."""
     statements: list[Object] = field(default_factory=list)
@@ -118,10 +115,7 @@ class Capture:
         if len(self.connections) < 2 * most:
             return
         self.connections.sort(key=weight)
-        for each in self.connections[most:]:
-            self.connections_left_out += 1
-            self.connect_unseen += is_connect_unseen(each)
-            self.gaps += each["gap"]
+        self.connections_left_out += len(self.connections) - most
         del self.connections[most:]
 
 

@@ -75,16 +75,18 @@ def _fails(finding: Object, policy: Policy) -> bool:
 
 
 def connections_of(capture: Capture, client: str | None) -> list[Object]:
-    """All connections, or those of a client."""
+    """All connections, or those of the clients that the user has chosen."""
     return [each for each in capture.connections if client is None or matches(each["client"], client)]
 
 
 def _partial(capture: Capture, policy: Policy) -> list[str]:
     """Why the verdict does not speak for all of the traffic, or of that of the client."""
-    connections = connections_of(capture, policy.client)
     reasons = []
-    without = capture.connect_unseen + sum(map(is_connect_unseen, connections))
-    gaps = capture.gaps + sum(each["gap"] for each in connections)
+    if policy.client is None:
+        without, gaps = capture.summary["connections_without_connect"], capture.summary["connections_with_gap"]
+    else:
+        connections = connections_of(capture, policy.client)
+        without, gaps = sum(map(is_connect_unseen, connections)), sum(each["gap"] for each in connections)
     unread = capture.summary["unread_streams_total"]
     truncated = capture.summary["frames_truncated"]
     if without:
@@ -103,11 +105,13 @@ def _partial(capture: Capture, policy: Policy) -> list[str]:
     return reasons
 
 
-def states_of(capture: Capture, client: str | None) -> dict[tuple[str, str], str]:
-    """What became of each statement in the capture, or on the connections of a client."""
-    if client is None:
-        return {(each["version"], each["id"]): each["state"] for each in capture.statements}
-    connections = connections_of(capture, client)
+def _states(capture: Capture) -> dict[tuple[str, str], str]:
+    """What became of each statement in the capture."""
+    return {(each["version"], each["id"]): each["state"] for each in capture.statements}
+
+
+def states_on(connections: list[Object], capture: Capture) -> dict[tuple[str, str], str]:
+    """What became of each statement on these connections."""
     versions = {each.get("version") for each in connections}
     states = {(each["version"], each["id"]): "not exercised" for each in capture.statements if each["version"] in versions}
     for state in ("partly judged", "held", "broken"):
@@ -130,7 +134,7 @@ def judge(capture: Capture, policy: Policy) -> Verdict:
     failing = [each for each in findings if _fails(each, policy)]
     failing += [each for each in capture.events if any(matches(each.get("event", ""), name) for name in policy.fail_on_events)
                 and (policy.client is None or matches(each.get("client", ""), policy.client))]
-    states = states_of(capture, policy.client)
+    states = _states(capture) if policy.client is None else states_on(connections_of(capture, policy.client), capture)
     exercised = {identifier for (_, identifier), state in states.items() if state != "not exercised"}
     missing = [each for each in policy.required if each not in exercised]
     partial = _partial(capture, policy)

@@ -1,19 +1,21 @@
 # junit.py: the verdict as JUnit XML.
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A suite for each client, a case for each statement that was exercised on its connections; what was not exercised is one skipped case
-with a list. A capture that cannot be judged is a suite with an error."""
+with a list. Where there are too many clients, the last share a suite. A capture that cannot be judged is a suite with an error."""
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .capture import Object
 from .explain import Catalogue
-from .judge import Verdict, connections_of, states_of
+from .judge import Verdict, connections_of, states_on
 from .report import client_of, complaints_of, defused, frames_text, plain, result_of, xml_text
 
 Element = ElementTree.Element
+CLIENTS_MOST = 1000
+"""With a suite of their own; those with findings come first."""
 
 
 @dataclass
@@ -48,12 +50,42 @@ def _text_of(findings: list[Object], catalogue: Catalogue) -> str:
     return xml_text("\n".join(lines))
 
 
-def _fill(suite: Suite, verdict: Verdict, client: str, catalogue: Catalogue) -> None:
-    """The cases of a client."""
-    states = states_of(verdict.capture, client)
-    findings = [each for each in verdict.findings if client_of(each) == client]
-    failing = [each for each in verdict.failing if each["type"] == "finding" and client_of(each) == client]
-    named = {(each.get("version", ""), identifier) for each in findings for identifier in each["ids"]}
+@dataclass
+class Share:
+    """What a suite is about: a client, or the rest of them."""
+
+    client: str
+    connections: list[Object] = field(default_factory=list)
+    failing: list[Object] = field(default_factory=list)
+    others: list[Object] = field(default_factory=list)
+    """Findings that do not fail."""
+
+
+def _shares(verdict: Verdict, client: str | None) -> list[Share]:
+    """A share for each client, or each of those that were chosen; CLIENTS_MOST and one for the rest at most."""
+    shares: dict[str, Share] = {}
+    failing = set(map(id, verdict.failing))
+    for each in connections_of(verdict.capture, client):
+        shares.setdefault(each["client"], Share(each["client"])).connections.append(each)
+    for each in verdict.findings:
+        share = shares.setdefault(client_of(each), Share(client_of(each)))
+        (share.failing if id(each) in failing else share.others).append(each)
+    if len(shares) <= CLIENTS_MOST:
+        return list(shares.values())
+    ranked = sorted(shares.values(), key=lambda share: not share.failing + share.others)
+    rest = Share(f"{len(ranked) - CLIENTS_MOST} further clients")
+    for share in ranked[CLIENTS_MOST:]:
+        rest.connections += share.connections
+        rest.failing += share.failing
+        rest.others += share.others
+    return [*ranked[:CLIENTS_MOST], rest]
+
+
+def _fill(suite: Suite, verdict: Verdict, share: Share, catalogue: Catalogue) -> None:
+    """The cases of a share."""
+    client, failing = share.client, share.failing
+    states = states_on(share.connections, verdict.capture)
+    named = {(each.get("version", ""), identifier) for each in failing + share.others for identifier in each["ids"]}
     idle = []
     for version, identifier in sorted(states.keys() | named, key=str):
         if (version, identifier) not in named and states[version, identifier] == "not exercised":
@@ -61,7 +93,7 @@ def _fill(suite: Suite, verdict: Verdict, client: str, catalogue: Catalogue) -> 
             continue
         case = suite.case(identifier, f"{client}.MQTT {version}")
         bad = [each for each in failing if identifier in each["ids"]]
-        others = [each for each in findings if identifier in each["ids"] and not any(each is one for one in bad)]
+        others = [each for each in share.others if identifier in each["ids"]]
         if bad:
             suite.failures += 1
             ElementTree.SubElement(case, "failure", message=xml_text(bad[0]["title"]), type=bad[0]["rule"]).text = _text_of(bad, catalogue)
@@ -83,11 +115,9 @@ def write_junit(verdicts: list[Verdict], status: int, options: Object, catalogue
     for verdict in verdicts:
         capture = verdict.capture
         name = xml_text(capture.name)
-        clients = list(dict.fromkeys([each["client"] for each in connections_of(capture, options.get("client"))]
-                                     + [client_of(each) for each in verdict.findings]))
-        for client in clients if not capture.trouble else []:
-            suite = Suite(ElementTree.SubElement(root, "testsuite", name=f"{name}: {xml_text(client)}"))
-            _fill(suite, verdict, client, catalogue)
+        for share in _shares(verdict, options.get("client")) if not capture.trouble else []:
+            suite = Suite(ElementTree.SubElement(root, "testsuite", name=f"{name}: {xml_text(share.client)}"))
+            _fill(suite, verdict, share, catalogue)
             suite.close()
         suite = Suite(ElementTree.SubElement(root, "testsuite", name=f"{name}: capture"))
         case = suite.case("can be judged", "capture")

@@ -28,6 +28,8 @@ from .sarif import write_sarif
 FORMATS: dict[str, Callable[[list[Verdict], int, dict[str, Any], Catalogue, bool], str]] = {
     "text": write_text, "json": write_json, "junit": write_junit, "sarif": write_sarif, "gitlab": write_gitlab,
     "github": write_github, "markdown": write_markdown}
+OF_CONNECTIONS = ("json", "junit")
+"""Those of them that say something of each connection."""
 VERSIONS = {"3.1": "3", "3.1.1": "4", "5.0": "5", "5": "5"}
 STATUSES = """exit status:
   0  clean
@@ -226,6 +228,8 @@ def _lint(options: argparse.Namespace, catalogue: Catalogue) -> int:
     if options.baseline is not None and not options.update_baseline:
         read_baseline(options.baseline)  # complains before anything is begun
     settings = _settings(options)
+    if options.client is None and not any(name in OF_CONNECTIONS for name, _ in options.reports):
+        settings.statistic = "mqttscope,json,verdict"
     policy = Policy(options.fail_on, options.fail_on_event, options.fail_on_practice, options.rule, options.skip, options.client,
                     options.side, options.require_complete, options.require)
     command_status = 0

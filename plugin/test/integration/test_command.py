@@ -14,17 +14,22 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent)]
+sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).resolve().parent), str(ROOT / "plugin" / "command")]
 
 import harness  # noqa: E402
 from casefile import parse_case  # noqa: E402
 from casewire import build  # noqa: E402
 from crafted import V5  # noqa: E402
 from documents import block, markers  # noqa: E402
+from mqttscope_command import junit  # noqa: E402
+from mqttscope_command.capture import Capture  # noqa: E402
+from mqttscope_command.explain import Catalogue  # noqa: E402
+from mqttscope_command.judge import Verdict  # noqa: E402
 from environment import Settings, identity, private_folder, readable, variables  # noqa: E402
 
 COMMAND = ROOT / "plugin" / "command"
@@ -381,6 +386,37 @@ class Formats(CommandTest):
         if shutil.which("xmllint") is None:
             self.skipTest("xmllint (libxml2-utils) is not installed")
         subprocess.run(["xmllint", "--noout", str(output)], check=True)
+
+    def test_text_beside_others(self) -> None:
+        """The verdict is the same whether a format asks for each connection or not."""
+        for capture in (MIDSTREAM, NOTES, BROKEN):
+            alone = lint(capture)
+            beside = lint(capture, "--format", "text", "--format", "json", "--output", str(self.file("verdict.json", b"")))
+            self.assertEqual((alone.stdout, alone.returncode), (beside.stdout, beside.returncode))
+
+    def test_many_clients(self) -> None:
+        """Of more clients than there are suites for, those with findings have one of their own, and no finding is lost. A name is a
+        name, and no glob."""
+        names = [f"quiet-{number}" for number in range(junit.CLIENTS_MOST)] + ["*"] + [f"loud-{number}" for number in range(3)]
+        held = {"broken": [], "held": ["MQTT-3.1.0-1"], "partly judged": []}
+        capture = Capture("many.pcap", connections=[{"client": name, "version": "3.1.1", "statements": held} for name in names],
+                          statements=[{"version": "3.1.1", "id": each} for each in ("MQTT-3.1.0-1", "MQTT-3.1.0-2")])
+        capture.connections[-4]["statements"] = held | {"held": []}
+        findings = [{"type": "finding", "rule": "connect_twice", "ids": ["MQTT-3.1.0-2"], "version": "3.1.1", "severity": "error", "title": "Second CONNECT",
+                     "frame": number, "client": f"loud-{number}", "side": "client"} for number in range(3)]
+        for chosen, status in ((findings, FINDINGS), ([], CLEAN_STATUS)):
+            verdict = Verdict(capture, chosen, chosen, [], [], {}, status)
+            suites = ElementTree.fromstring(junit.write_junit([verdict], status, {}, Catalogue(Path("/nonexistent")), False))
+            shown = [each.get("name") for each in suites]
+            self.assertEqual(len(shown), junit.CLIENTS_MOST + 3)
+            self.assertIn("many.pcap: 4 further clients", shown)
+            self.assertEqual(sum(int(each.get("failures", "0")) for each in suites), len(chosen))
+            for finding in chosen:
+                self.assertIn(f"many.pcap: {finding['client']}", shown)
+        small = Capture("few.pcap", connections=capture.connections[-4:], statements=capture.statements)
+        suites = ElementTree.fromstring(junit.write_junit([Verdict(small, [], [], [], [], {}, 0)], 0, {}, Catalogue(Path("/nonexistent")), False))
+        star = next(each for each in suites if each.get("name") == "few.pcap: *")
+        self.assertEqual((star.get("tests"), star.get("skipped")), ("1", "1"))
 
     def test_sarif(self) -> None:
         output, done = self.hostile("--format", "sarif")

@@ -131,6 +131,20 @@ class Content(unittest.TestCase):
         self.assertEqual([each["connection"] for each in written if each["type"] == "connection"], [1])
         self.assertEqual(written[-1]["frames"], objects(REAL)[-1]["frames"])
 
+    def test_verdict(self) -> None:
+        """With verdict, nothing but the objects about connections, topics, clients and deliveries is missing."""
+        left_out = ("connection", "topic", "client", "delivery")
+        captures = [*sorted((CAPTURES / "real").glob("*.pcap")), QOS_3, CAPTURES / "cases" / "property-block-past-end.pcap"]
+        seen = Counter[str]()
+        for capture in captures:
+            written = objects(capture)
+            seen.update(each["type"] for each in written)
+            for each in written:
+                each.pop("topics_not_listed", None)
+                each.pop("clients_not_listed", None)
+            self.assertEqual(objects(capture, ",verdict"), [each for each in written if each["type"] not in left_out], capture.name)
+        self.assertTrue(all(seen[kind] for kind in (*left_out, "finding", "event", "statement")), seen)
+
     def test_file(self) -> None:
         """With file=PATH the lines go there, and nothing is printed."""
         with tempfile.TemporaryDirectory(dir=private_folder()) as folder:

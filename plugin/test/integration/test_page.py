@@ -200,7 +200,8 @@ class Large(BrowserTest):
                                    "number": 1, "subject": "packet", "at": 0, "length": 1, "bytes": "30" * 256, "packet_length": 300})
             capture.take(common | {"type": "event", "event": "refused", "title": "A title"})
         capture.take({"type": "capture", "frames": frame, "frames_truncated": 0, "first": 0.0, "duration": frame / 1000, "mqtt_packets": frame, "connections": len(clients),
-                      "unread_streams": [], "unread_streams_total": 0, "findings": none})
+                      "unread_streams": [], "unread_streams_total": 0, "findings": none,
+                      "connections_without_connect": len(clients) // 2, "connections_with_gap": -(-len(clients) // 3)})
         numbers, total = choose(gatherer, Wanted(), set(), {})
         redact = Redactor().redacted if redacted else lambda value: value
         data = make_data(capture, Catalogue(Path("/nonexistent")), gatherer, messages_of(gatherer, numbers, {}), {
