@@ -47,8 +47,9 @@ static bool are_plain(const uint8_t *bytes)
     uint64_t eight;
 
     memcpy(&eight, bytes, sizeof eight);
-    /* The top bit of a byte is set where, in this order, it is not ASCII, it is 0x7F, it is less than 0x20. */
-    uint64_t tops = eight | ((eight & 0x7F * each) + each) | ~((eight | 0x80 * each) - 0x20 * each);
+    /* The top bit of a byte is set where, in this order, it is not ASCII, it is 0x7F, it is less than 0x20. What is carried to or
+     * borrowed from the next byte sets no bit unless another one is set. */
+    uint64_t tops = eight | (eight + each) | (eight - 0x20 * each);
     return !(tops & 0x80 * each);
 }
 

@@ -82,7 +82,8 @@ static void find_earlier_copy(const struct packet_id_check *check, struct track_
         return;
     const struct track_earlier_end *end =
         check->end == check->tracking->snapshot.broker ? &earlier->server : &earlier->client;
-    found->frame = track_find_unfinished(end, packet->packet_id, packet->publish.qos, track_content_hash(packet));
+    found->frame =
+        track_find_unfinished(end, packet->packet_id, packet->publish.qos, track_content_hash(check->tracking));
     found->value = found->frame == 0 && track_is_new_to_client(earlier, end, packet->packet_id);
 }
 
@@ -118,7 +119,7 @@ static const struct track_failed_publish *find_failed(const struct packet_id_che
 {
     const struct track_packet_id_state *state = previous->checks->packet_ids;
     const struct track_failed_publishes *failed = state != NULL ? state->ends[end].failed : NULL;
-    uint32_t hash = failed != NULL ? track_content_hash(check->packet) : 0;
+    uint32_t hash = failed != NULL ? track_content_hash(check->tracking) : 0;
 
     for (unsigned i = 0; failed != NULL && i < TRACK_FAILED_PUBLISHES_MAX; i++) {
         const struct track_failed_publish *each = &failed->list[i];
@@ -246,7 +247,7 @@ void packet_id_check_publish(struct packet_id_check *check)
     if (packet->publish.qos != 1 && packet->publish.qos != 2)
         return;
     bool is_same_kind = entry != NULL && entry->type == MQTT_TYPE_PUBLISH && entry->qos == packet->publish.qos;
-    bool is_same = is_same_kind && (packet->publish.dup || entry->content_hash == track_content_hash(packet));
+    bool is_same = is_same_kind && (packet->publish.dup || entry->content_hash == track_content_hash(check->tracking));
     if (entry == NULL) {
         check_dup(check);
         check_after_failure(check);
@@ -276,7 +277,7 @@ void packet_id_check_request(struct packet_id_check *check)
 
     if (entry == NULL) {
         begin_again(check);
-    } else if (entry->type == packet->type && entry->content_hash == track_content_hash(packet)) {
+    } else if (entry->type == packet->type && entry->content_hash == track_content_hash(check->tracking)) {
         uint32_t copy = count_repeat(check);
         if (!(packet->flags & PACKET_ID_DUP) && !packet_id_is_reported(check))
             packet_id_report_anomaly(check, TRACK_ANOMALY_REPEATED_WITHOUT_DUP, TRACK_DOUBT_NONE, copy);

@@ -6,42 +6,43 @@
 
 #include <string.h>
 
+#include "../facts/captured.h"
 #include "../store/text.h"
 
-bool track_topic_of_publish(const struct track_context *tracking, struct track_topic *topic)
+/** Reads the topic of the PUBLISH being tracked: an Application Message's has no wildcard (section 4.7.1). */
+static void read_topic(struct track_context *tracking)
 {
+    const struct track_packet_record *record = tracking->record;
     const struct mqtt_packet *packet = tracking->packet;
     struct mqtt_span span = packet->publish.topic;
 
+    tracking->has_topic = true;
     if (span.at == 0 || span.at + span.length > packet->captured || span.at + span.length > packet->length)
-        return false;
-    *topic = (struct track_topic){packet->bytes + span.at, span.length};
-    if (tracking->record != NULL && tracking->record->uses_alias) {
-        if (tracking->record->topic == NULL)
-            return false;
-        *topic = (struct track_topic){tracking->record->topic->bytes, tracking->record->topic->length};
-    }
-    return topic->length > 0 && memchr(topic->bytes, '+', topic->length) == NULL &&
-           memchr(topic->bytes, '#', topic->length) == NULL;
+        return;
+    bool uses_alias = record != NULL && record->uses_alias;
+    if (uses_alias && record->topic == NULL)
+        return;
+    const uint8_t *bytes = uses_alias ? record->topic->bytes : packet->bytes + span.at;
+    uint32_t length = uses_alias ? record->topic->length : span.length;
+    if (length == 0 || memchr(bytes, '+', length) != NULL || memchr(bytes, '#', length) != NULL)
+        return;
+    tracking->topic = bytes;
+    tracking->topic_length = length;
 }
 
-/** A hash of a span: of as many of its first bytes as were captured, but not more than `most`. */
-static uint32_t hash_captured(const struct mqtt_packet *packet, struct mqtt_span span, uint32_t most)
+bool track_topic_of_publish(struct track_context *tracking, struct track_topic *topic)
+{
+    if (!tracking->has_topic)
+        read_topic(tracking);
+    *topic = (struct track_topic){tracking->topic, tracking->topic_length};
+    return topic->bytes != NULL;
+}
+
+/** A hash of a span: of as many of its first bytes as were captured. */
+static uint32_t hash_captured(const struct mqtt_packet *packet, struct mqtt_span span)
 {
     uint32_t at = MIN(span.at, packet->captured);
-    return track_hash_bytes(packet->bytes + at, MIN(MIN(span.length, most), packet->captured - at)) ^ span.length;
-}
-
-uint32_t track_content_hash(const struct mqtt_packet *packet)
-{
-    enum { PAYLOAD_PART = 256 };
-
-    if (packet->type != MQTT_TYPE_PUBLISH) {
-        struct mqtt_span all = {packet->packet_id_at, packet->length - packet->packet_id_at};
-        return hash_captured(packet, all, UINT32_MAX);
-    }
-    return hash_captured(packet, packet->publish.topic, UINT16_MAX) * 31 +
-           hash_captured(packet, packet->publish.payload, PAYLOAD_PART);
+    return track_hash_bytes(packet->bytes + at, MIN(span.length, packet->captured - at)) ^ span.length;
 }
 
 uint32_t track_subscription_id_of(const struct mqtt_packet *packet)
@@ -92,10 +93,26 @@ uint64_t track_message_content(struct track_context *tracking, struct track_topi
 
 uint32_t track_topic_hash(struct track_context *tracking, struct track_topic topic)
 {
-    if (!tracking->has_topic)
+    if (!tracking->has_topic_hash)
         tracking->topic_hash = track_hash_bytes(topic.bytes, topic.length);
-    tracking->has_topic = true;
+    tracking->has_topic_hash = true;
     return tracking->topic_hash;
+}
+
+uint32_t track_content_hash(struct track_context *tracking)
+{
+    const struct mqtt_packet *packet = tracking->packet;
+    struct mqtt_span payload = packet->publish.payload;
+    struct track_topic topic;
+
+    if (packet->type != MQTT_TYPE_PUBLISH) {
+        struct mqtt_span all = {packet->packet_id_at, packet->length - packet->packet_id_at};
+        return hash_captured(packet, all);
+    }
+    uint32_t hash = track_topic_of_publish(tracking, &topic) ? track_topic_hash(tracking, topic)
+                                                             : hash_captured(packet, packet->publish.topic);
+    return hash * 31 + (track_has_span(packet, payload) ? (uint32_t)payload_hash(tracking, payload)
+                                                        : hash_captured(packet, payload));
 }
 
 uint32_t track_publish_hash(struct track_context *tracking, struct track_topic topic)

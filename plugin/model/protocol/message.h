@@ -28,12 +28,13 @@ struct track_forwarded_properties {
     bool has_expiry;
 };
 
-/** The topic of the PUBLISH being tracked, resolved where it uses an alias. False where it is not known, or is no topic. */
-bool track_topic_of_publish(const struct track_context *tracking, struct track_topic *topic);
+/** The topic of the PUBLISH being tracked, resolved where it uses an alias; read once, after the packet's own alias was taken up
+ *  (protocol/topic-aliases.h). False where it is not known, or is no topic. */
+bool track_topic_of_publish(struct track_context *tracking, struct track_topic *topic);
 
-/** A hash of what a request holds, to tell one that is re-sent from another: of a PUBLISH its topic and the beginning of its
- *  payload, else all of it. */
-uint32_t track_content_hash(const struct mqtt_packet *packet);
+/** A hash of what the request being tracked holds, to tell one that is re-sent from another: of a PUBLISH its topic and payload,
+ *  else all of it. */
+uint32_t track_content_hash(struct track_context *tracking);
 
 /** Of a longer payload only as many bytes at both ends are compared. */
 enum { TRACK_SAMPLE = 2048 };

@@ -181,7 +181,7 @@ static void follow_publish(struct track_context *tracking)
     if (packet->packet_id_at == 0 || packet->publish.qos == 3)
         return;
     struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
-    uint32_t hash = track_content_hash(packet);
+    uint32_t hash = track_content_hash(tracking);
     if (entry != NULL && is_resent(tracking, entry, hash)) {
         publish_again(tracking, entry);
         tracking->is_resent = true;
@@ -335,7 +335,7 @@ static void follow_request(struct track_context *tracking)
     const struct mqtt_packet *packet = tracking->packet;
     struct track_inflight *inflight = own_inflight(tracking);
     struct track_inflight_entry *entry = track_inflight_find(inflight, packet->packet_id);
-    uint32_t hash = track_content_hash(packet);
+    uint32_t hash = track_content_hash(tracking);
 
     if (entry != NULL && entry->type == packet->type && entry->content_hash == hash) {
         send_again(tracking, &entry->waiting);

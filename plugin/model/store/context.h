@@ -49,10 +49,15 @@ struct track_context {
     struct track_connection *joined;    /**< protocol/session.c: the Client's connection before, whose session it takes
                                              up with this packet; NULL where it takes none up */
     struct track_connection
-        *ended;          /**< protocol/session-state.c: the Client's connection before, if it has ended and its
+        *ended; /**< protocol/session-state.c: the Client's connection before, if it has ended and its
                                              session ends with this packet; else NULL */
-    uint32_t topic_hash; /**< protocol/message.c: of a PUBLISH's topic, where `has_topic` */
+    const uint8_t
+        *topic; /**< protocol/message.c: a PUBLISH's, where `has_topic`, aliases resolved; NULL where it is not
+                               known, or is no topic */
+    uint32_t topic_length;
     bool has_topic;
+    uint32_t topic_hash; /**< protocol/message.c: of that topic, where `has_topic_hash` */
+    bool has_topic_hash;
     uint32_t content_hash; /**< protocol/message.c: of a PUBLISH's topic and payload, where `has_content` */
     bool has_content;
     uint64_t payload_hash; /**< protocol/message.c: of a PUBLISH's or a Will's payload, where `has_payload` */

@@ -7,13 +7,13 @@
 void track_pieces_begin(struct track_pieces *pieces, wmem_allocator_t *scope, size_t item_size,
                         uint64_t (*key_of)(const void *item))
 {
-    *pieces = (struct track_pieces){scope, wmem_array_new(scope, sizeof(void *)), item_size, 0, key_of};
+    *pieces = (struct track_pieces){
+        .scope = scope, .starts = wmem_array_new(scope, sizeof(char *)), .item_size = item_size, .key_of = key_of};
 }
 
 void *track_pieces_item(const struct track_pieces *pieces, uint32_t index)
 {
-    char *start = *(char **)wmem_array_index(pieces->starts, index / TRACK_PIECE_ITEMS);
-    return start + index % TRACK_PIECE_ITEMS * pieces->item_size;
+    return pieces->raw[index / TRACK_PIECE_ITEMS] + index % TRACK_PIECE_ITEMS * pieces->item_size;
 }
 
 size_t track_pieces_growth(const struct track_pieces *pieces)
@@ -26,8 +26,9 @@ void *track_pieces_add(struct track_pieces *pieces)
     size_t growth = track_pieces_growth(pieces);
 
     if (growth > 0) {
-        void *start = wmem_alloc0(pieces->scope, growth);
+        char *start = (char *)wmem_alloc0(pieces->scope, growth);
         wmem_array_append_one(pieces->starts, start);
+        pieces->raw = (char **)wmem_array_get_raw(pieces->starts);
     }
     return track_pieces_item(pieces, pieces->count++);
 }

@@ -17,6 +17,7 @@ enum { TRACK_PIECE_ITEMS = 1024 };
 struct track_pieces {
     wmem_allocator_t *scope;
     wmem_array_t *starts; /**< the pieces: pointers to `TRACK_PIECE_ITEMS` items each */
+    char **raw;           /**< what `starts` holds */
     size_t item_size;
     uint32_t count;
     uint64_t (*key_of)(const void *item);

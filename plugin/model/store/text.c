@@ -8,18 +8,23 @@
 
 #define GOLDEN UINT64_C(0x9E3779B97F4A7C15) /* odd, its bits without a pattern: 2^64 by the golden ratio */
 
-/** Mixes eight bytes at a time into a hash; returns it, and in `last` the bytes that are left. */
+/** Mixes eight bytes at a time into a hash; returns it, and in `last` the last eight, or all where there are fewer. */
 static uint64_t mix_bytes(uint64_t hash, const uint8_t *bytes, uint32_t length, uint64_t *last)
 {
+    const uint8_t *end = bytes + length;
     uint64_t eight = 0;
 
-    for (; length >= sizeof eight; bytes += sizeof eight, length -= (uint32_t)sizeof eight) {
+    if (length < sizeof eight) {
+        memcpy(&eight, bytes, length);
+        *last = eight;
+        return hash;
+    }
+    for (; end - bytes > (ptrdiff_t)sizeof eight; bytes += sizeof eight) {
         memcpy(&eight, bytes, sizeof eight);
         hash = (hash ^ eight) * GOLDEN;
         hash ^= hash >> 32;
     }
-    *last = 0;
-    memcpy(last, bytes, length);
+    memcpy(last, end - sizeof eight, sizeof eight);
     return hash;
 }
 
