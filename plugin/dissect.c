@@ -62,8 +62,8 @@ static void queue_record(const struct show_context *context, const struct stream
     record->connection = stream->connection;
     record->sender_name = show_end_name(context, facts->sender);
     record->receiver_name = show_end_name(context, 1 - facts->sender);
-    record->sender_value = show_end_value(context, facts->sender);
-    record->receiver_value = show_end_value(context, 1 - facts->sender);
+    record->sender_value = show_value_of_name(context, facts->sender, record->sender_name);
+    record->receiver_value = show_value_of_name(context, 1 - facts->sender, record->receiver_name);
     record->exports_copies = mqttscope_exports_copies();
     record->policy = mqttscope_rules();
     record->topic = context->packet->type == MQTT_TYPE_PUBLISH ? show_topic_text(context) : "";

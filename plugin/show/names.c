@@ -69,12 +69,17 @@ const char *show_end_name(const struct show_context *context, unsigned end)
 
 const char *show_end_value(const struct show_context *context, unsigned end)
 {
+    return show_value_of_name(context, end, show_end_name(context, end));
+}
+
+const char *show_value_of_name(const struct show_context *context, unsigned end, const char *name)
+{
     const struct track_snapshot *snapshot = context->facts->snapshot;
     const struct track_text *client_id = snapshot->client_id;
 
-    if (snapshot->broker == 1 - end && client_id != NULL)
-        return client_name(context, client_id, show_text_value(context, client_id));
-    return show_end_name(context, end);
+    if (snapshot->broker != 1 - end || client_id == NULL || mqtt_utf8_is_plain(client_id->bytes, client_id->length))
+        return name;
+    return client_name(context, client_id, show_text_value(context, client_id));
 }
 
 const char *show_reason_text(const struct show_context *context, uint8_t code)

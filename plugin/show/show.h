@@ -190,6 +190,9 @@ const char *show_end_name(const struct show_context *context, unsigned end);
 /** The same as a field's value: what would not be printed is not escaped, so that filters find it. */
 const char *show_end_value(const struct show_context *context, unsigned end);
 
+/** The same where the name for people is known already. */
+const char *show_value_of_name(const struct show_context *context, unsigned end, const char *name);
+
 /** Kept text as a string value: valid UTF-8, whatever the wire had; in the packet's pool. */
 const char *show_text_value(const struct show_context *context, const struct track_text *text);
 

@@ -9,6 +9,8 @@
  */
 #include "delivery_row.h"
 
+#include <string.h>
+
 #include "tap.h"
 
 enum {
@@ -16,6 +18,12 @@ enum {
     TOPICS_MOST = 20000,     /**< topics that are matched with subscriptions */
     PUBLISHERS_MOST = 20000, /**< whose names are kept */
     DUE_MOST = 256,          /**< messages under way that are known of a row */
+};
+
+/** What a row is found by: topic and subscriber, not shortened. */
+struct row_names {
+    const char *topic;
+    const char *subscriber;
 };
 
 /** Whom the messages of a topic are for. */
@@ -41,6 +49,21 @@ static void free_delivery_row(void *data)
     if (row->due != NULL)
         g_array_unref(row->due);
     g_free(row);
+}
+
+static guint hash_row_names(gconstpointer given)
+{
+    const struct row_names *names = (const struct row_names *)given;
+
+    return g_str_hash(names->topic) * 31 + g_str_hash(names->subscriber);
+}
+
+static gboolean are_same_row_names(gconstpointer one, gconstpointer other)
+{
+    const struct row_names *first = (const struct row_names *)one;
+    const struct row_names *second = (const struct row_names *)other;
+
+    return strcmp(first->subscriber, second->subscriber) == 0 && strcmp(first->topic, second->topic) == 0;
 }
 
 static void free_claims(void *data)
@@ -71,7 +94,8 @@ struct delivery_book *delivery_book_new(unsigned topic_characters, unsigned name
     struct delivery_book *book = g_new0(struct delivery_book, 1);
 
     book->rows = g_ptr_array_new_with_free_func(free_delivery_row);
-    book->by_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    book->by_names = g_hash_table_new_full(hash_row_names, are_same_row_names, g_free, NULL);
+    book->names = g_string_chunk_new(4096);
     book->topics = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_claims);
     book->waiting = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     book->of_client = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, free_row_list);
@@ -89,6 +113,7 @@ void delivery_book_free(struct delivery_book *book)
     if (book == NULL)
         return;
     g_hash_table_destroy(book->by_names);
+    g_string_chunk_free(book->names);
     g_hash_table_destroy(book->topics);
     g_hash_table_destroy(book->waiting);
     g_hash_table_destroy(book->of_client);
@@ -102,15 +127,16 @@ void delivery_book_free(struct delivery_book *book)
 /** The row of a topic and subscriber; NULL where it would be one too many. */
 static struct delivery_row *find_row(struct delivery_book *book, const char *topic, const char *subscriber)
 {
-    g_string_assign(book->key, topic);
-    g_string_append_c(book->key, '\n');
-    g_string_append(book->key, subscriber);
-    struct delivery_row *row = (struct delivery_row *)g_hash_table_lookup(book->by_names, book->key->str);
+    const struct row_names names = {topic, subscriber};
+    struct delivery_row *row = (struct delivery_row *)g_hash_table_lookup(book->by_names, &names);
 
     if (row != NULL || book->rows->len > DELIVERY_ROWS_MOST)
         return row;
     row = make_row(book, topic, subscriber);
-    g_hash_table_insert(book->by_names, g_strdup(book->key->str), row);
+    struct row_names *kept = g_new(struct row_names, 1);
+    kept->topic = g_string_chunk_insert_const(book->names, topic);
+    kept->subscriber = g_string_chunk_insert_const(book->names, subscriber);
+    g_hash_table_insert(book->by_names, kept, row);
     return row;
 }
 
@@ -253,17 +279,18 @@ static uint64_t delivery_key(const struct tap_record *record)
 /** Begins to count what is published to the topic, where no subscription did. */
 static void open_row(struct delivery_book *book, struct delivery_row *row, const struct tap_record *record)
 {
-    struct topic_claims *claims = claims_of(book, record);
     void *key = GUINT_TO_POINTER(record->facts.connection);
     struct topic_claim opened = {.row = row};
 
-    if (row->is_open || claims == NULL || record->facts.journey.kind == TRACK_JOURNEY_SHARED)
+    if (row->is_open || record->facts.journey.kind == TRACK_JOURNEY_SHARED ||
+        g_hash_table_lookup(book->subscriptions->of_connection, key) != NULL)
+        return;
+    struct topic_claims *claims = claims_of(book, record);
+    if (claims == NULL)
         return;
     for (unsigned i = 0; i < claims->claims->len; i++)
         if (g_array_index(claims->claims, struct topic_claim, i).row == row)
             return;
-    if (g_hash_table_lookup(book->subscriptions->of_connection, key) != NULL)
-        return;
     row->is_open = true;
     g_array_append_val(claims->claims, opened);
     GPtrArray *list = (GPtrArray *)g_hash_table_lookup(book->of_client, key);

@@ -44,7 +44,8 @@ struct delivery_row {
 /** All rows of a capture. */
 struct delivery_book {
     GPtrArray *rows;      /**< struct delivery_row, in the order of the table; the first is the total */
-    GHashTable *by_names; /**< "TOPIC\\nSUBSCRIBER" to a row */
+    GHashTable *by_names; /**< topic and subscriber to a row */
+    GStringChunk *names;  /**< these */
     GHashTable *topics;  /**< a topic, and behind it the broker's number as a character, to whom its messages are for */
     GHashTable *waiting; /**< connection and Packet Identifier of a QoS 1 or 2 delivery to its row */
     GHashTable *of_client;  /**< connection number to a GPtrArray of the rows that its deliveries opened */
