@@ -29,8 +29,10 @@ struct search {
     bool is_shared;       /**< all that explain it are shared */
     bool lacks_own;       /**< all that explain it have No Local */
     bool may_keep_retain; /**< RETAIN 1 may be what was published */
+    uint8_t granted;      /**< where `is_ordered`: the QoS of that subscription */
     /* Found. */
     uint32_t chosen;       /**< index + 1 of the likeliest candidate */
+    bool has_its_qos;      /**< which would come with the delivery's QoS */
     uint32_t last_message; /**< number of the message of the latest candidate */
     bool is_ambiguous;     /**< there is more than one message */
     bool is_once;          /**< the message was published once, as far as is known */
@@ -82,9 +84,17 @@ static void take_candidate(struct search *search, const struct track_publication
     search->is_elsewhere |= !is_here;
 }
 
-/** True where an earlier candidate is the likelier one: what may not be dropped comes in order, and else what is not older than
- *  the broker usually takes. */
-static bool is_likelier(const struct search *search, const struct track_publication *publication, uint32_t order)
+/** True where a publication would come with the delivery's QoS: the lesser of its own and the granted one (section 3.8.4). */
+static bool has_qos_of_delivery(const struct search *search, const struct track_publication *publication)
+{
+    uint8_t qos = publication->flags & TRACK_PUBLICATION_QOS;
+    return !search->is_ordered || MIN(qos, search->granted) == search->tracking->packet->publish.qos;
+}
+
+/** True where an earlier candidate is the likelier one: what has the delivery's QoS, and else what may not be dropped comes in
+ *  order, and what may, if it is not older than the broker usually takes. */
+static bool is_likelier(const struct search *search, const struct track_publication *publication, uint32_t order,
+                        bool has_its_qos)
 {
     const struct track_context *tracking = search->tracking;
     const struct track_delivery_lane *lane =
@@ -99,6 +109,8 @@ static bool is_likelier(const struct search *search, const struct track_publicat
         return false;
     if (lane != NULL && order <= lane->ranked)
         return false;
+    if (has_its_qos != search->has_its_qos)
+        return has_its_qos;
     return tracking->packet->publish.qos > 0 ||
            age_ns <= 8 * MICROSECOND_NS * tracking->connection->journey.usual_us + DELAY_LEAST_NS;
 }
@@ -142,8 +154,11 @@ static void search_live(struct search *search)
             order = floor;
         else if (!is_passed_by && !is_ruled_out(search, publication)) {
             take_candidate(search, publication, order);
-            if (is_likelier(search, publication, order))
+            bool has_its_qos = has_qos_of_delivery(search, publication);
+            if (is_likelier(search, publication, order, has_its_qos)) {
                 search->chosen = order;
+                search->has_its_qos = has_its_qos;
+            }
         }
         order = order != floor ? publication->previous : floor;
     }
@@ -236,6 +251,7 @@ static void look_at_subscriptions(struct search *search, struct track_topic topi
     /* What was granted another QoS before may overtake what is granted this one. */
     search->is_ordered = delivery.count == 1 && !delivery.has_too_many && shared == 0 && delivery.is_explained &&
                          delivery.matches[0]->granted == delivery.matches[0]->granted_most;
+    search->granted = search->is_ordered ? delivery.matches[0]->granted : 0;
 }
 
 /** Why the Server delivers the message. */
