@@ -29,7 +29,6 @@ struct counted_connection {
 };
 
 struct json_counts {
-    enum json_extent extent;
     struct json_statements *statements;
     struct json_names *names;         /**< NULL in JSON_VERDICT */
     struct delivery_book *deliveries; /**< likewise */
@@ -56,7 +55,6 @@ struct json_counts *json_counts_new(enum json_extent extent)
 {
     struct json_counts *counts = g_new0(struct json_counts, 1);
 
-    counts->extent = extent;
     counts->statements = json_statements_new();
     if (extent == JSON_ALL) {
         counts->names = json_names_new();
@@ -105,7 +103,7 @@ static struct counted_connection *find_connection(struct json_counts *counts, co
     found = g_new0(struct counted_connection, 1);
     found->connection = record->connection;
     found->start = pinfo->rel_ts;
-    if (counts->extent == JSON_ALL)
+    if (counts->names != NULL)
         found->described = describe_connection(counts, record, pinfo);
     g_ptr_array_add(counts->connections, found);
     g_ptr_array_index(counts->by_number, number) = found;
@@ -297,7 +295,7 @@ void json_write_counts(struct json_writer *writer, struct json_counts *counts)
         if (counted->described != NULL)
             write_connection(writer, counts, counted);
     }
-    if (counts->extent == JSON_ALL) {
+    if (counts->names != NULL) {
         json_write_names(writer, counts->names);
         write_deliveries(writer, counts->deliveries);
     }
@@ -329,7 +327,7 @@ void json_summarise_counts(struct json_writer *writer, const struct json_counts 
         json_unsigned(writer, tap_version_name(version), versions[version]);
     json_unsigned(writer, "unknown", versions[MQTT_VERSION_UNKNOWN]);
     json_end_member(writer);
-    if (counts->extent == JSON_ALL)
+    if (counts->names != NULL)
         json_summarise_names(writer, counts->names);
     json_severities(writer, "findings", counts->findings);
 }

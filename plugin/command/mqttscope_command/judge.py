@@ -79,13 +79,12 @@ def connections_of(capture: Capture, client: str | None) -> list[Object]:
     return [each for each in capture.connections if client is None or matches(each["client"], client)]
 
 
-def _partial(capture: Capture, policy: Policy) -> list[str]:
-    """Why the verdict does not speak for all of the traffic, or of that of the client."""
+def _partial(capture: Capture, connections: list[Object] | None) -> list[str]:
+    """Why the verdict does not speak for all of the traffic, or of that of the connections that were chosen."""
     reasons = []
-    if policy.client is None:
+    if connections is None:
         without, gaps = capture.summary["connections_without_connect"], capture.summary["connections_with_gap"]
     else:
-        connections = connections_of(capture, policy.client)
         without, gaps = sum(map(is_connect_unseen, connections)), sum(each["gap"] for each in connections)
     unread = capture.summary["unread_streams_total"]
     truncated = capture.summary["frames_truncated"]
@@ -93,9 +92,9 @@ def _partial(capture: Capture, policy: Policy) -> list[str]:
         reasons.append(f"{plural(without, 'connection')} whose CONNECT was not captured")
     if gaps:
         reasons.append(f"{plural(gaps, 'connection')} with missing bytes")
-    if unread and policy.client is None:
+    if unread and connections is None:
         reasons.append(f"{plural(unread, 'stream')} of MQTT by port or ALPN that could not be read")
-    if truncated and policy.client is None:
+    if truncated and connections is None:
         reasons.append(f"{plural(truncated, 'frame')} truncated by the snapshot length")
     if capture.is_cut:
         reasons.append("the file ends within its last record")
@@ -127,16 +126,17 @@ def judge(capture: Capture, policy: Policy) -> Verdict:
     """The verdict on a capture."""
     if capture.trouble:
         return Verdict(capture, [], [], [], [], {}, UNJUDGED)
-    if policy.client is not None and not connections_of(capture, policy.client):
+    chosen = connections_of(capture, policy.client) if policy.client is not None else None
+    if chosen is not None and not chosen:
         capture.trouble = "no connection of this client in it"
         return Verdict(capture, [], [], [], [], {}, UNJUDGED)
     findings = [each for each in capture.findings if _is_wanted(each, policy)]
     failing = [each for each in findings if _fails(each, policy)]
     failing += [each for each in capture.events if any(matches(each.get("event", ""), name) for name in policy.fail_on_events)
                 and (policy.client is None or matches(each.get("client", ""), policy.client))]
-    states = _states(capture) if policy.client is None else states_on(connections_of(capture, policy.client), capture)
+    states = _states(capture) if chosen is None else states_on(chosen, capture)
     exercised = {identifier for (_, identifier), state in states.items() if state != "not exercised"}
     missing = [each for each in policy.required if each not in exercised]
-    partial = _partial(capture, policy)
+    partial = _partial(capture, chosen)
     status = UNJUDGED if missing or (partial and policy.require_complete) else FINDINGS if failing else CLEAN
     return Verdict(capture, findings, failing, partial, missing, states, status)

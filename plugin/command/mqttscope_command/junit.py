@@ -72,7 +72,7 @@ def _shares(verdict: Verdict, client: str | None) -> list[Share]:
         (share.failing if id(each) in failing else share.others).append(each)
     if len(shares) <= CLIENTS_MOST:
         return list(shares.values())
-    ranked = sorted(shares.values(), key=lambda share: not share.failing + share.others)
+    ranked = sorted(shares.values(), key=lambda share: not (share.failing or share.others))
     rest = Share(f"{len(ranked) - CLIENTS_MOST} further clients")
     for share in ranked[CLIENTS_MOST:]:
         rest.connections += share.connections
